@@ -1,0 +1,98 @@
+"""`detect_anomaly`: stop at the operation that first makes a nan or an infinity, and say where it stands in the user's program."""
+
+from __future__ import annotations
+
+import linecache
+import math
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from chainrule import value
+from chainrule.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_depth = 0
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Within `with detect_anomaly():`, raise at the operation that first makes a nan or an infinity.
+
+    Both directions are watched: results as they are computed, and gradients during `backward()`. The check costs several times the
+    computation itself, and nothing outside the `with` block. It holds for the whole process, threads included.
+
+    Raises:
+        FloatingPointError: when it happens, with the operation, its operands, and the line that made the node.
+    """
+    global _depth
+    if _depth == 0:
+        for name, method in _METHODS.items():
+            setattr(Value, name, _watched(method))
+        value.sweep = _watched_sweep
+    _depth += 1
+    try:
+        yield
+    finally:
+        _depth -= 1
+        if _depth == 0:
+            for name, method in _METHODS.items():
+                setattr(Value, name, method)
+            value.sweep = _SWEEP
+
+
+_METHODS: dict[str, Callable[..., Any]] = {name: vars(Value)[name] for name in ("__init__", "__add__", "__mul__", "_apply")}
+_SWEEP = value.sweep
+
+
+def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of Value that makes a node, followed by a look at the number it made."""
+
+    def watched(self: Value, *arguments: Any, **options: Any) -> Any:
+        made = method(self, *arguments, **options)
+        node = self if made is None else made
+        if isinstance(node, Value) and node._rule is not None:
+            node._made_at = _users_line()
+            if not math.isfinite(node.data):
+                operands = ", ".join(_told(operand) for operand in node._operands)
+                raise FloatingPointError(f"{node._op!r} made {node.data} from {operands}\n{_place(node)}")
+        return made
+
+    return watched
+
+
+def _watched_sweep(order: list[Value]) -> None:
+    for node in reversed(order):
+        before = [parent.grad for parent in node._prev]
+        _SWEEP([node])
+        for parent, grad in zip(node._prev, before, strict=True):
+            if math.isfinite(grad) and not math.isfinite(parent.grad):
+                raise FloatingPointError(
+                    f"in backward(), the gradient of {_told(parent)} became {parent.grad}: {node._op!r} passed it on, "
+                    f"with gradient {node.grad} arriving\n{_place(node)}"
+                )
+
+
+def _told(operand: Value | float) -> str:
+    if not isinstance(operand, Value):
+        return repr(operand)
+    return f"{operand.label or operand._op or 'leaf'} = {operand.data!r}"
+
+
+def _users_line() -> tuple[str, int]:
+    """The innermost line of the program that is not in this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def _place(node: Value) -> str:
+    if not hasattr(node, "_made_at"):
+        return "the node was made before detect_anomaly() was entered; build the graph inside the block to see the line"
+    file, line = node._made_at
+    return f"{file}, line {line}: {linecache.getline(file, line).strip()}"

@@ -1,0 +1,86 @@
+"""`grad`: derivatives as Values, which can be differentiated again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from chainrule.value import Value, topological_order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@overload
+def grad(output: Value, inputs: Value) -> Value: ...
+@overload
+def grad(output: Value, inputs: Sequence[Value]) -> list[Value]: ...
+def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
+    """Differentiate a Value; the derivatives are Values too, with graphs of their own.
+
+    The sweep is the one that `backward()` makes, but each step is recorded: the partial derivatives of `primitives.py` are applied to
+    the nodes themselves instead of their numbers. No `grad` attribute is changed.
+
+        x = Value(2.0)
+        y = x ** 3
+        dy = grad(y, x)      # 12
+        ddy = grad(dy, x)    # 12, the derivative 6 x
+
+    Arguments:
+        output: the result to differentiate.
+        inputs: a Value, or a list of Values, with respect to which. They need not be leaves.
+
+    Returns:
+        `d output / d input`: one Value, or a list of Values in the order of `inputs`; 0 for an input that the output does not depend on.
+
+    Raises:
+        TypeError: if `output` or an input is not a Value, or an operation made by hand lies between them: its `_backward` computes
+            numbers, which cannot be differentiated again.
+    """
+    targets = [inputs] if isinstance(inputs, Value) else list(inputs)
+    for what in (output, *targets):
+        if not isinstance(what, Value):
+            raise TypeError(f"grad() takes Values, got {type(what).__name__}: {what!r}")
+
+    order = topological_order(output)
+    between = set(targets)  # the nodes that depend on an input
+    for node in order:
+        if any(parent in between for parent in node._prev):
+            between.add(node)
+
+    adjoints: dict[Value, Any] = {output: 1.0}
+    for node in reversed(order):
+        adjoint = adjoints.get(node)
+        if adjoint is None or node not in between:
+            continue
+        operands = node._operands
+        if not any(isinstance(operand, Value) and operand in between for operand in operands):
+            continue
+        primitive = node._rule
+        if primitive is None or len(operands) != primitive.arity:
+            raise TypeError(
+                f"grad() cannot differentiate {node._op!r}, an operation made by hand: its _backward computes numbers, not Values. "
+                "Use backward(), or write the operation with those of chainrule"
+            )
+        for operand, partial in zip(operands, primitive.partials, strict=True):
+            if not isinstance(operand, Value) or operand not in between:
+                continue
+            share = _times(adjoint, partial(*operands, node))
+            if operand in adjoints:
+                share = adjoints[operand] + share
+            adjoints[operand] = share
+
+    results = [_as_value(adjoints.get(target, 0.0)) for target in targets]
+    return results[0] if isinstance(inputs, Value) else results
+
+
+def _times(adjoint: Any, derivative: Any) -> Any:
+    """Their product, without a node where one of them is the number 1."""
+    if type(derivative) is float and derivative == 1.0:
+        return adjoint
+    if type(adjoint) is float and adjoint == 1.0:
+        return derivative
+    return derivative * adjoint
+
+
+def _as_value(x: Any) -> Value:
+    return x if isinstance(x, Value) else Value(x)

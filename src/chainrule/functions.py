@@ -1,0 +1,226 @@
+"""Functions of Values and of plain numbers alike: `exp(v)` is a Value, `exp(1.0)` a float.
+
+Each is a row of `primitives.py` or made of a few; all follow IEEE 754 (`log(0.0)` is -inf) instead of raising.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from chainrule import primitives
+from chainrule.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TypeAlias
+
+    Scalar: TypeAlias = Value | float
+
+
+def exp(x: Scalar) -> Any:
+    """e raised to `x`."""
+    return primitives.exp(x)
+
+
+def expm1(x: Scalar) -> Any:
+    """e raised to `x`, less 1; exact near 0."""
+    return primitives.expm1(x)
+
+
+def log(x: Scalar) -> Any:
+    """The natural logarithm; -inf at 0, nan below."""
+    return primitives.log(x)
+
+
+def log1p(x: Scalar) -> Any:
+    """The natural logarithm of `1 + x`; exact near 0."""
+    return primitives.log1p(x)
+
+
+def sqrt(x: Scalar) -> Any:
+    """The square root; nan below 0."""
+    return primitives.sqrt(x)
+
+
+def sin(x: Scalar) -> Any:
+    """The sine of an angle in radians."""
+    return primitives.sin(x)
+
+
+def cos(x: Scalar) -> Any:
+    """The cosine of an angle in radians."""
+    return primitives.cos(x)
+
+
+def tan(x: Scalar) -> Any:
+    """The tangent of an angle in radians."""
+    return primitives.tan(x)
+
+
+def asin(x: Scalar) -> Any:
+    """The inverse sine, in radians from -pi/2 to pi/2."""
+    return primitives.asin(x)
+
+
+def acos(x: Scalar) -> Any:
+    """The inverse cosine, in radians from 0 to pi."""
+    return primitives.acos(x)
+
+
+def atan(x: Scalar) -> Any:
+    """The inverse tangent, in radians from -pi/2 to pi/2."""
+    return primitives.atan(x)
+
+
+def sinh(x: Scalar) -> Any:
+    """The hyperbolic sine."""
+    return primitives.sinh(x)
+
+
+def cosh(x: Scalar) -> Any:
+    """The hyperbolic cosine."""
+    return primitives.cosh(x)
+
+
+def tanh(x: Scalar) -> Any:
+    """The hyperbolic tangent."""
+    return primitives.tanh(x)
+
+
+def erf(x: Scalar) -> Any:
+    """The error function."""
+    return primitives.erf(x)
+
+
+def sigmoid(x: Scalar) -> Any:
+    """`1 / (1 + exp(-x))`; never overflows."""
+    return primitives.sigmoid(x)
+
+
+def softplus(x: Scalar) -> Any:
+    """`log(1 + exp(x))`; never overflows."""
+    return primitives.softplus(x)
+
+
+def relu(x: Scalar) -> Any:
+    """`x` if it is positive, else 0; the derivative at 0 is 0."""
+    return primitives.relu(x)
+
+
+def silu(x: Scalar) -> Any:
+    """`x * sigmoid(x)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118)."""
+    return primitives.silu(x)
+
+
+def gelu(x: Scalar) -> Any:
+    """`x` times the normal distribution function of `x` (Hendrycks, Gimpel, arXiv:1606.08415; exact, not the tanh form)."""
+    return primitives.gelu(x)
+
+
+def leaky_relu(x: Scalar, negative_slope: Scalar = 0.01) -> Any:
+    """`x` if it is positive, else `negative_slope * x`; the derivative at 0 is the slope."""
+    return primitives.leaky_relu(x, negative_slope)
+
+
+def elu(x: Scalar, alpha: Scalar = 1.0) -> Any:
+    """`x` if it is positive, else `alpha * (exp(x) - 1)` (Clevert, Unterthiner, Hochreiter, arXiv:1511.07289)."""
+    return primitives.elu(x, alpha)
+
+
+def atan2(y: Scalar, x: Scalar) -> Any:
+    """The angle of the point (x, y), in radians from -pi to pi."""
+    return primitives.atan2(y, x)
+
+
+def hypot(x: Scalar, y: Scalar) -> Any:
+    """The square root of `x ** 2 + y ** 2`, without overflow on the way; the derivative at the origin is 0."""
+    return primitives.hypot(x, y)
+
+
+def maximum(a: Scalar, b: Scalar) -> Any:
+    """The larger of two; nan if either is nan. At a tie each gets half of the gradient."""
+    return primitives.maximum(a, b)
+
+
+def minimum(a: Scalar, b: Scalar) -> Any:
+    """The smaller of two; nan if either is nan. At a tie each gets half of the gradient."""
+    return primitives.minimum(a, b)
+
+
+def greater(a: Scalar, b: Scalar) -> Any:
+    """1.0 if `a > b`, else 0.0, as a number of the graph; its derivative is 0. For conditions in `where`."""
+    return primitives.greater(a, b)
+
+
+def equal(a: Scalar, b: Scalar) -> Any:
+    """1.0 if `a == b`, else 0.0, as a number of the graph; its derivative is 0. For conditions in `where`."""
+    return primitives.equal(a, b)
+
+
+def where(condition: Scalar | bool, a: Scalar, b: Scalar) -> Any:
+    """Choose `a` where the condition holds (is not 0), else `b`.
+
+    Arguments:
+        condition: a bool or number, which is decided at once, or a Value such as `greater(x, 0)`, which becomes part of the graph.
+        a: the result where the condition holds.
+        b: the result where it does not.
+    """
+    return primitives.where(condition, a, b)
+
+
+def mean(values: Iterable[Scalar]) -> Any:
+    """The sum of the values divided by their number.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    values = list(values)
+    if not values:
+        raise ValueError("mean() of no values: it is not defined; check that the list or generator is not empty")
+    return sum(values) / len(values)
+
+
+def logsumexp(values: Iterable[Scalar]) -> Any:
+    """`log(exp(values[0]) + exp(values[1]) + ...)`, computed without overflow by taking out the largest.
+
+    Raises:
+        ValueError: if there are no values.
+    """
+    values, largest = _with_largest(values, "logsumexp")
+    return log(sum(exp(x - largest) for x in values)) + largest
+
+
+def softmax(values: Iterable[Scalar]) -> list[Any]:
+    """`exp(x) / sum of exp` for each of the values, computed without overflow.
+
+    Returns:
+        As many positive numbers as there are values; they add up to 1.
+
+    Raises:
+        ValueError: if there are no values.
+    """
+    values, largest = _with_largest(values, "softmax")
+    exponentials = [exp(x - largest) for x in values]
+    total = sum(exponentials)
+    return [e / total for e in exponentials]
+
+
+def log_softmax(values: Iterable[Scalar]) -> list[Any]:
+    """The logarithms of `softmax(values)`, exact where the softmax itself would underflow to 0.
+
+    Raises:
+        ValueError: if there are no values.
+    """
+    values = list(values)
+    normalizer = logsumexp(values)
+    return [x - normalizer for x in values]
+
+
+def _with_largest(values: Iterable[Scalar], name: str) -> tuple[list[Scalar], float]:
+    """The values as a list, and the largest of them as a plain number: a shift by it changes neither result nor gradient."""
+    values = list(values)
+    if not values:
+        raise ValueError(f"{name}() of no values: it is not defined; check that the list or generator is not empty")
+    largest = max(float(x) for x in values)
+    return values, largest if math.isfinite(largest) else 0.0

@@ -1,0 +1,270 @@
+"""The operations chainrule knows: one row each, with a forward value and its partial derivatives.
+
+A partial derivative is written once, with ordinary operators and the functions of this module, and takes the operands and the result:
+`lambda a, b, out: b` is the derivative of `a * b` with respect to `a`. The same row is used on floats (`Value.backward`), on Values
+(derivatives of derivatives), on formulas (`explain`), and on anything else whose class has an `_apply(primitive, operands)` method.
+
+Arithmetic is IEEE 754, as in NumPy: `log(0)` is -inf, `1 / 0` is inf, `exp(1000)` is inf and `(-1) ** 0.5` is nan. Python's own operators
+raise instead in some of these cases, so rows write `divide(a, b)` and `power(a, b)` where they could meet them.
+
+To add an operation, add a row at the end of the table and a method or function that calls it; the tests find every row by themselves.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Operand: TypeAlias = Any  # a float, a Value, or anything with an `_apply` method
+
+INFINITY = math.inf
+NAN = math.nan
+
+
+class Primitive:
+    """One operation: its name, its value, and its partial derivatives.
+
+    Arguments:
+        name: what a graph shows, such as `"*"` or `"tanh"`.
+        forward: the operation on floats; returns a float and never raises.
+        partials: for each operand, a function of the operands and the result that returns the partial derivative.
+        parametric: whether a plain number as the second operand belongs to the operation, as the 2 of `x ** 2` does, and is not a node.
+    """
+
+    __slots__ = ("arity", "forward", "name", "parametric", "partials")
+
+    def __init__(
+        self, name: str, forward: Callable[..., float], *partials: Callable[..., Operand], parametric: bool = False
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.partials = partials
+        self.arity = len(partials)
+        self.parametric = parametric
+
+    def __call__(self, *operands: Operand) -> Operand:
+        """Apply the operation to floats, Values, or a mixture.
+
+        Returns:
+            A float if every operand is a number, else what the first operand that is none makes of it: a Value for Values.
+
+        Raises:
+            TypeError: if an operand is neither a real number nor a Value.
+        """
+        for operand in operands:
+            if type(operand) is not float and hasattr(operand, "_apply"):
+                return operand._apply(self, operands)
+        return self.forward(*map(real, operands))
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        return _by_name, (self.name,)
+
+
+def _by_name(name: str) -> Primitive:
+    return PRIMITIVES[name]
+
+
+def real(x: object) -> float:
+    """Convert a real number to a float: int, bool, float, Fraction, Decimal, a NumPy scalar, or anything that only has `__float__`.
+
+    Raises:
+        TypeError: for everything else. Strings, complex numbers and arrays are refused even where `float()` would take them.
+        OverflowError: for an integer too large for a float.
+    """
+    kind = type(x)
+    if kind is float:
+        return x  # type: ignore[return-value]
+    is_complex = isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
+    if not hasattr(kind, "__float__") or hasattr(kind, "__len__") or is_complex:
+        raise TypeError(f"expected a real number or a Value, got {kind.__name__}: {_shorten(x)}")
+    try:
+        return float(x)  # type: ignore[arg-type]
+    except OverflowError:
+        raise OverflowError(f"this {kind.__name__} is too large for a float: {_shorten(x)}") from None
+
+
+def _shorten(x: object, limit: int = 60) -> str:
+    try:
+        text = " ".join(repr(x).split())
+    except Exception as error:  # a repr that fails, or an int with more digits than Python prints
+        text = f"<no repr: {type(error).__name__}>"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _ieee(function: Callable[[float], float], poles: dict[float, float] | None = None) -> Callable[[float], float]:
+    """Make a function of `math` follow IEEE 754: nan outside its domain, an infinity at a pole and on overflow."""
+    poles = poles or {}
+
+    def forward(a: float) -> float:
+        try:
+            return function(a)
+        except ValueError:
+            return poles.get(a, NAN)
+        except OverflowError:
+            return -INFINITY if a < 0 and function is not math.cosh else INFINITY
+
+    return forward
+
+
+def _divide(a: float, b: float) -> float:
+    try:
+        return a / b
+    except ZeroDivisionError:
+        if a == 0 or a != a:
+            return NAN
+        return math.copysign(INFINITY, a) * math.copysign(1.0, b)
+
+
+def _power(a: float, b: float) -> float:
+    try:
+        return math.pow(a, b)
+    except (ValueError, OverflowError):  # a negative base with a fraction as exponent, a pole (0 ** -3), or an overflow
+        if a < 0 and b != math.floor(b):
+            return NAN
+        return math.copysign(INFINITY, a) if abs(math.fmod(b, 2.0)) == 1.0 else INFINITY
+
+
+def _sigmoid(a: float) -> float:
+    if a >= 0:
+        return 1.0 / (1.0 + math.exp(-a))
+    e = math.exp(a)
+    return e / (1.0 + e)
+
+
+def _softplus(a: float) -> float:
+    return (a if a > 0 else 0.0) + math.log1p(math.exp(-abs(a))) if a == a else a
+
+
+def _maximum(a: float, b: float) -> float:
+    return a if a > b or a != a else b
+
+
+def _minimum(a: float, b: float) -> float:
+    return a if a < b or a != a else b
+
+
+SQRT_HALF = math.sqrt(0.5)
+TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
+ONE_OVER_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
+
+# --- arithmetic ---------------------------------------------------------------------------------------------------------------------
+add = Primitive("+", lambda a, b: a + b, lambda a, b, out: 1.0, lambda a, b, out: 1.0)
+subtract = Primitive("-", lambda a, b: a - b, lambda a, b, out: 1.0, lambda a, b, out: -1.0)
+multiply = Primitive("*", lambda a, b: a * b, lambda a, b, out: b, lambda a, b, out: a)
+divide = Primitive("/", _divide, lambda a, b, out: divide(1.0, b), lambda a, b, out: -divide(out, b))
+negative = Primitive("neg", lambda a: -a, lambda a, out: -1.0)
+
+# a ** b. The guards give a ** 0 the derivative 0 for every a, and 0 ** b (b >= 0) the derivative 0 in b, in all higher orders too.
+power = Primitive(
+    "**",
+    _power,
+    lambda a, b, out: where(equal(b, 0.0), 0.0, b * power(a, where(equal(b, 0.0), 1.0, b - 1.0))),
+    lambda a, b, out: out * log(where(equal(a, 0.0) * (1.0 - greater(0.0, b)), 1.0, a)),
+    parametric=True,
+)
+
+# --- choosing: derivatives that jump, written with `greater`, `equal` and `where` so that they can be traced ------------------------
+greater = Primitive("greater", lambda a, b: 1.0 if a > b else 0.0, lambda a, b, out: 0.0, lambda a, b, out: 0.0)
+equal = Primitive("equal", lambda a, b: 1.0 if a == b else 0.0, lambda a, b, out: 0.0, lambda a, b, out: 0.0)
+select = Primitive(
+    "where",
+    lambda c, a, b: a if c else b,
+    lambda c, a, b, out: 0.0,
+    lambda c, a, b, out: where(c, 1.0, 0.0),
+    lambda c, a, b, out: where(c, 0.0, 1.0),
+)
+
+
+def where(condition: Operand, a: Operand, b: Operand) -> Operand:
+    """Return `a` where the condition holds (is not 0), else `b`. A condition that is a plain number or bool is decided at once."""
+    if hasattr(condition, "_apply"):
+        return select(condition, a, b)
+    return a if condition else b
+
+
+absolute = Primitive("abs", abs, lambda a, out: greater(a, 0.0) - greater(0.0, a))
+maximum = Primitive(
+    "maximum",
+    _maximum,
+    lambda a, b, out: greater(a, b) + 0.5 * equal(a, b),
+    lambda a, b, out: greater(b, a) + 0.5 * equal(a, b),
+)
+minimum = Primitive(
+    "minimum",
+    _minimum,
+    lambda a, b, out: greater(b, a) + 0.5 * equal(a, b),
+    lambda a, b, out: greater(a, b) + 0.5 * equal(a, b),
+)
+
+# --- exponentials and logarithms ----------------------------------------------------------------------------------------------------
+exp = Primitive("exp", _ieee(math.exp), lambda a, out: out)
+expm1 = Primitive("expm1", _ieee(math.expm1), lambda a, out: exp(a))
+log = Primitive("log", _ieee(math.log, {0.0: -INFINITY}), lambda a, out: divide(1.0, a))
+log1p = Primitive("log1p", _ieee(math.log1p, {-1.0: -INFINITY}), lambda a, out: divide(1.0, 1.0 + a))
+sqrt = Primitive("sqrt", _ieee(math.sqrt), lambda a, out: divide(0.5, out))
+
+# --- trigonometry -------------------------------------------------------------------------------------------------------------------
+sin = Primitive("sin", _ieee(math.sin), lambda a, out: cos(a))
+cos = Primitive("cos", _ieee(math.cos), lambda a, out: -sin(a))
+tan = Primitive("tan", _ieee(math.tan), lambda a, out: 1.0 + out * out)
+asin = Primitive("asin", _ieee(math.asin), lambda a, out: divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
+acos = Primitive("acos", _ieee(math.acos), lambda a, out: -divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
+atan = Primitive("atan", math.atan, lambda a, out: divide(1.0, 1.0 + a * a))
+atan2 = Primitive(
+    "atan2",
+    math.atan2,
+    lambda a, b, out: divide(divide(b, hypot(a, b)), hypot(a, b)),
+    lambda a, b, out: -divide(divide(a, hypot(a, b)), hypot(a, b)),
+)
+# At the origin, where hypot has a corner, the derivative is 0, as for abs.
+hypot = Primitive(
+    "hypot",
+    math.hypot,
+    lambda a, b, out: divide(a, where(equal(out, 0.0), 1.0, out)),
+    lambda a, b, out: divide(b, where(equal(out, 0.0), 1.0, out)),
+)
+
+# --- hyperbolic functions and activations -------------------------------------------------------------------------------------------
+sinh = Primitive("sinh", _ieee(math.sinh), lambda a, out: cosh(a))
+cosh = Primitive("cosh", _ieee(math.cosh), lambda a, out: sinh(a))
+tanh = Primitive("tanh", math.tanh, lambda a, out: 1.0 - out * out)
+erf = Primitive("erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)))
+sigmoid = Primitive("sigmoid", _sigmoid, lambda a, out: out * (1.0 - out))
+softplus = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
+relu = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(a, 0.0))
+leaky_relu = Primitive(
+    "leaky_relu",
+    lambda a, slope: a if a > 0 else slope * a,
+    lambda a, slope, out: where(greater(a, 0.0), 1.0, slope),
+    lambda a, slope, out: minimum(a, 0.0),
+    parametric=True,
+)
+elu = Primitive(
+    "elu",
+    lambda a, alpha: a if a > 0 else alpha * math.expm1(a),
+    lambda a, alpha, out: where(greater(a, 0.0), 1.0, alpha * exp(minimum(a, 0.0))),
+    lambda a, alpha, out: where(greater(a, 0.0), 0.0, expm1(minimum(a, 0.0))),
+    parametric=True,
+)
+# silu: Elfwing, Uchibe, Doya, arXiv:1702.03118. gelu: Hendrycks, Gimpel, arXiv:1606.08415, with the exact normal distribution.
+silu = Primitive(
+    "silu",
+    lambda a: a * _sigmoid(a),
+    lambda a, out: sigmoid(a) * (1.0 + a * (1.0 - sigmoid(a))),
+)
+gelu = Primitive(
+    "gelu",
+    lambda a: 0.5 * a * (1.0 + math.erf(a * SQRT_HALF)),
+    lambda a, out: 0.5 * (1.0 + erf(a * SQRT_HALF)) + a * ONE_OVER_SQRT_TWO_PI * exp(-0.5 * a * a),
+)
+
+PRIMITIVES: dict[str, Primitive] = {row.name: row for row in list(vars().values()) if isinstance(row, Primitive)}
+"""Every operation, by name."""

@@ -1,0 +1,546 @@
+"""`Value`: a number that remembers how it was computed, so that `backward()` can apply the chain rule.
+
+Arithmetic on Values builds a graph. Each result keeps its operands (its parents in the graph) and the row of `primitives.py` that made
+it; `backward()` walks that graph from the result back to the leaves and adds up `d result / d node` in every node's `grad`.
+
+This is the reference engine, in plain Python.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from chainrule import primitives
+from chainrule.primitives import Primitive, add, multiply, negative, power, real
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import SupportsFloat
+
+BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
+
+
+class Value:
+    """A number in a computation graph.
+
+    Arguments:
+        data: a real number, kept as a float.
+        _children: the Values this one was computed from; only for an operation made by hand.
+        _op: the name of that operation.
+        label: a name to show in pictures and tables.
+
+    An operation made by hand also assigns `_backward`, a function without arguments that adds to its parents' gradients:
+
+        out = Value(math.sin(x.data), (x,), "sin")
+        def push():
+            x.grad += math.cos(x.data) * out.grad
+        out._backward = push
+
+    Values compare by their data (`<`, `<=`, `>`, `>=`); `==` and `hash` are identity, so that Values can be members of a set.
+
+    Raises:
+        TypeError: if `data` is not a real number, or a child is not a Value.
+    """
+
+    # A leaf has no rule. A result has its operands in _a and _b; with other than one or two, _a is a tuple of them. _b lives in the
+    # instance dictionary, where CPython keeps the first entry in line: so a node takes 128 bytes and may have attributes of the user's.
+    __slots__ = ("__dict__", "_a", "_data", "_grad", "_rule")
+    __array_ufunc__ = None  # NumPy scalars and arrays leave the arithmetic to us
+
+    _a: Any
+    _b: Any
+    _data: float
+    _grad: float
+    _rule: Primitive | None
+    _by_hand: tuple[str, Callable[[], object] | None, Primitive | None]
+    _made_at: tuple[str, int]
+
+    def __init__(
+        self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = ""
+    ) -> None:
+        if isinstance(data, Value):
+            raise TypeError(
+                f"{data!r} is a Value already, and a Value around it would not be connected to it; "
+                "use it as it is, or Value(v.data) for a new leaf"
+            )
+        self._data = data if type(data) is float else real(data)
+        self._grad = 0.0
+        self._rule = None
+        if _children or _op:
+            self._a = tuple(_children)
+            for child in self._a:
+                if not isinstance(child, Value):
+                    raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}")
+            self._rule = BY_HAND
+            self._by_hand = (_op, None, None)
+        if label:
+            self.label = label
+
+    # --- what a node holds ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> float:
+        """The number itself."""
+        return self._data
+
+    @data.setter
+    def data(self, number: SupportsFloat) -> None:
+        self._data = number if type(number) is float else real(number)
+
+    @property
+    def grad(self) -> float:
+        """The derivative of the result that `backward()` was last called on, with respect to this node."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, number: SupportsFloat) -> None:
+        self._grad = number if type(number) is float else real(number)
+
+    @property
+    def label(self) -> str:
+        """A name to show in pictures and tables; "" if none was given."""
+        try:
+            return self._label
+        except AttributeError:
+            return ""
+
+    @label.setter
+    def label(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a label is a string, got {type(text).__name__}: {text!r}")
+        self._label: str = text
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        """The parents: the Values this one was computed from, in the order of the operands."""
+        return tuple(operand for operand in self._operands if isinstance(operand, Value))
+
+    @property
+    def _operands(self) -> tuple[Any, ...]:
+        """The parents, and the numbers that belong to the operation, such as the 2.0 of `x ** 2`."""
+        rule = self._rule
+        if rule is None:
+            return ()
+        if rule.arity == 1:
+            return (self._a,)
+        if rule.arity == 2:
+            return (self._a, self._b)
+        operands: tuple[Any, ...] = self._a
+        return operands
+
+    @property
+    def _op(self) -> str:
+        """The name of the operation that made this node: "+", "*", "**2", "tanh"; "" for a leaf."""
+        rule = self._rule
+        if rule is None:
+            return ""
+        if rule is BY_HAND:
+            return self._by_hand[0]
+        if rule.parametric and type(self._b) is float:
+            number = f"{self._b:.17g}" if self._b != round(self._b, 6) else f"{self._b:g}"
+            return f"**{number}" if rule is power else f"{rule.name}({number})"
+        return rule.name
+
+    @property
+    def _backward(self) -> Callable[[], object]:
+        """A function that adds this node's share to its parents' gradients, once. Assign one to define an operation by hand."""
+        if self._rule is BY_HAND and self._by_hand[1] is not None:
+            return self._by_hand[1]
+        return lambda: _push(self)
+
+    @_backward.setter
+    def _backward(self, function: Callable[[], object]) -> None:
+        if not callable(function):
+            raise TypeError(f"_backward must be a function without arguments, got {type(function).__name__}: {function!r}")
+        parents, op, rule = self._prev, self._op, self._primitive
+        self._a, self._rule, self._by_hand = parents, BY_HAND, (op, function, rule)
+
+    @property
+    def _primitive(self) -> Primitive | None:
+        """The row of the table of primitives that computed `data`; None for a leaf and for an operation made by hand."""
+        return self._by_hand[2] if self._rule is BY_HAND else self._rule
+
+    # --- building the graph ---------------------------------------------------------------------------------------------------------
+
+    def _apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
+        """Make the node for `primitive` of `operands`; numbers among them become leaves, but for a parameter of the operation."""
+        data, nodes, kind = [], [], Value
+        for position, operand in enumerate(operands):
+            if isinstance(operand, Value):
+                if type(operand) is not Value and issubclass(type(operand), kind):
+                    kind = type(operand)
+                data.append(operand._data)
+                nodes.append(operand)
+            else:
+                number = real(operand)
+                data.append(number)
+                nodes.append(number if primitive.parametric and position == 1 else _leaf(number))
+        out = _new(kind)
+        out._data = primitive.forward(*data)
+        out._grad = 0.0
+        out._rule = primitive
+        if len(nodes) == 2:
+            out._a, out._b = nodes
+        else:
+            out._a = nodes[0] if len(nodes) == 1 else tuple(nodes)
+        return out
+
+    def __add__(self, other: Value | SupportsFloat) -> Value:
+        if type(other) is not Value:
+            return _binary(self, add, self, other)
+        out = _new(type(self))
+        out._data = self._data + other._data
+        out._grad = 0.0
+        out._rule = add
+        out._a = self
+        out._b = other
+        return out
+
+    def __mul__(self, other: Value | SupportsFloat) -> Value:
+        if type(other) is not Value:
+            return _binary(self, multiply, self, other)
+        out = _new(type(self))
+        out._data = self._data * other._data
+        out._grad = 0.0
+        out._rule = multiply
+        out._a = self
+        out._b = other
+        return out
+
+    def __sub__(self, other: Value | SupportsFloat) -> Value:
+        return _binary(self, primitives.subtract, self, other)
+
+    def __truediv__(self, other: Value | SupportsFloat) -> Value:
+        return _binary(self, primitives.divide, self, other)
+
+    def __pow__(self, other: Value | SupportsFloat) -> Value:
+        return _binary(self, power, self, other)
+
+    def __radd__(self, other: SupportsFloat) -> Value:
+        return _binary(self, add, other, self)
+
+    def __rmul__(self, other: SupportsFloat) -> Value:
+        return _binary(self, multiply, other, self)
+
+    def __rsub__(self, other: SupportsFloat) -> Value:
+        return _binary(self, primitives.subtract, other, self)
+
+    def __rtruediv__(self, other: SupportsFloat) -> Value:
+        return _binary(self, primitives.divide, other, self)
+
+    def __rpow__(self, other: SupportsFloat) -> Value:
+        return _binary(self, power, other, self)
+
+    def __neg__(self) -> Value:
+        return self._apply(negative, (self,))
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return self._apply(primitives.absolute, (self,))
+
+    # --- functions ----------------------------------------------------------------------------------------------------------------------
+
+    def exp(self) -> Value:
+        """e raised to this Value."""
+        return self._apply(primitives.exp, (self,))
+
+    def expm1(self) -> Value:
+        """e raised to this Value, less 1; exact near 0."""
+        return self._apply(primitives.expm1, (self,))
+
+    def log(self) -> Value:
+        """The natural logarithm."""
+        return self._apply(primitives.log, (self,))
+
+    def log1p(self) -> Value:
+        """The natural logarithm of 1 + this Value; exact near 0."""
+        return self._apply(primitives.log1p, (self,))
+
+    def sqrt(self) -> Value:
+        """The square root."""
+        return self._apply(primitives.sqrt, (self,))
+
+    def sin(self) -> Value:
+        """The sine, of radians."""
+        return self._apply(primitives.sin, (self,))
+
+    def cos(self) -> Value:
+        """The cosine, of radians."""
+        return self._apply(primitives.cos, (self,))
+
+    def tan(self) -> Value:
+        """The tangent, of radians."""
+        return self._apply(primitives.tan, (self,))
+
+    def asin(self) -> Value:
+        """The inverse sine, in radians."""
+        return self._apply(primitives.asin, (self,))
+
+    def acos(self) -> Value:
+        """The inverse cosine, in radians."""
+        return self._apply(primitives.acos, (self,))
+
+    def atan(self) -> Value:
+        """The inverse tangent, in radians."""
+        return self._apply(primitives.atan, (self,))
+
+    def atan2(self, other: Value | SupportsFloat) -> Value:
+        """The angle of the point (other, self), in radians."""
+        return self._apply(primitives.atan2, (self, other))
+
+    def hypot(self, other: Value | SupportsFloat) -> Value:
+        """The square root of `self ** 2 + other ** 2`, without overflow on the way."""
+        return self._apply(primitives.hypot, (self, other))
+
+    def sinh(self) -> Value:
+        """The hyperbolic sine."""
+        return self._apply(primitives.sinh, (self,))
+
+    def cosh(self) -> Value:
+        """The hyperbolic cosine."""
+        return self._apply(primitives.cosh, (self,))
+
+    def tanh(self) -> Value:
+        """The hyperbolic tangent."""
+        return self._apply(primitives.tanh, (self,))
+
+    def erf(self) -> Value:
+        """The error function."""
+        return self._apply(primitives.erf, (self,))
+
+    def sigmoid(self) -> Value:
+        """`1 / (1 + exp(-self))`; never overflows."""
+        return self._apply(primitives.sigmoid, (self,))
+
+    def softplus(self) -> Value:
+        """`log(1 + exp(self))`; never overflows."""
+        return self._apply(primitives.softplus, (self,))
+
+    def relu(self) -> Value:
+        """The Value if it is positive, else 0; the derivative at 0 is 0."""
+        return self._apply(primitives.relu, (self,))
+
+    def silu(self) -> Value:
+        """`self * sigmoid(self)`, also called swish."""
+        return self._apply(primitives.silu, (self,))
+
+    def gelu(self) -> Value:
+        """`self` times the normal distribution function of `self`."""
+        return self._apply(primitives.gelu, (self,))
+
+    def maximum(self, other: Value | SupportsFloat) -> Value:
+        """The larger of the two; at a tie, each gets half of the gradient."""
+        return self._apply(primitives.maximum, (self, other))
+
+    def minimum(self, other: Value | SupportsFloat) -> Value:
+        """The smaller of the two; at a tie, each gets half of the gradient."""
+        return self._apply(primitives.minimum, (self, other))
+
+    def leaky_relu(self, negative_slope: Value | SupportsFloat = 0.01) -> Value:
+        """The Value if it is positive, else `negative_slope` times it; the derivative at 0 is the slope."""
+        return self._apply(primitives.leaky_relu, (self, negative_slope))
+
+    def elu(self, alpha: Value | SupportsFloat = 1.0) -> Value:
+        """The Value if it is positive, else `alpha * (exp(self) - 1)`."""
+        return self._apply(primitives.elu, (self, alpha))
+
+    # --- the chain rule -------------------------------------------------------------------------------------------------------------
+
+    def backward(self, *, accumulate: bool = False) -> None:
+        """Compute the derivative of this Value with respect to every node it depends on, into their `grad`.
+
+        Every gradient in the graph is set to zero first, so calling this twice gives the same numbers.
+
+        Arguments:
+            accumulate: add to the gradients that the leaves already have, for the sum of several calls (minibatches).
+        """
+        order = topological_order(self)
+        before = [(node, node._grad) for node in order if node._rule is None] if accumulate else ()
+        for node in order:
+            node._grad = 0.0
+        self._grad = 1.0
+        sweep(order)
+        for node, grad in before:
+            node._grad = grad + node._grad
+
+    # --- a number among numbers -----------------------------------------------------------------------------------------------------
+
+    def __float__(self) -> float:
+        return self.data
+
+    def __lt__(self, other: Value | SupportsFloat) -> bool:
+        return NotImplemented if (number := _number(other)) is None else self._data < number
+
+    def __le__(self, other: Value | SupportsFloat) -> bool:
+        return NotImplemented if (number := _number(other)) is None else self._data <= number
+
+    def __gt__(self, other: Value | SupportsFloat) -> bool:
+        return NotImplemented if (number := _number(other)) is None else self._data > number
+
+    def __ge__(self, other: Value | SupportsFloat) -> bool:
+        return NotImplemented if (number := _number(other)) is None else self._data >= number
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(data={self._data}, grad={self._grad})"
+
+    # --- copies ---------------------------------------------------------------------------------------------------------------------
+
+    def __copy__(self) -> Value:
+        twin = _new(type(self))
+        for name in ("_data", "_grad", "_rule", "_a"):
+            if hasattr(self, name):
+                setattr(twin, name, getattr(self, name))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        for node in topological_order(self):
+            if id(node) not in memo:
+                memo[id(node)] = _twin(node, memo)
+        copied: Value = memo[id(self)]
+        return copied
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self._rule is not None:
+            raise TypeError(
+                f"cannot pickle {self!r}: it is the result of {self._op!r}, and its graph stays in this process; "
+                "pickle its leaves, or its data"
+            )
+        return _restored, (type(self), self._data, self._grad, vars(self))
+
+
+def topological_order(root: Value) -> list[Value]:
+    """List every node that `root` depends on, each once, after its parents; operands are visited from left to right.
+
+    Arguments:
+        root: the result to start from; it comes last.
+
+    Returns:
+        The nodes. The walk keeps its own stack, so a graph may be as deep as memory allows.
+    """
+    order: list[Value] = []
+    seen: set[Value] = set()
+    stack: list[Any] = [root]
+    pop, push, done, mark = stack.pop, stack.append, order.append, seen.add
+    while stack:
+        node = pop()
+        if node is None:  # the parents of the node below are done
+            done(pop())
+        elif node not in seen:
+            mark(node)
+            rule = node._rule
+            if rule is None:
+                done(node)
+            elif rule is add or rule is multiply:
+                push(node)
+                push(None)
+                push(node._b)
+                push(node._a)
+            else:
+                push(node)
+                push(None)
+                stack.extend(reversed(node._prev))
+    return order
+
+
+def sweep(order: list[Value]) -> None:
+    """Apply the chain rule from the last node of a topological order to the first: each passes its gradient on to its parents.
+
+    The two operations that make up nearly every graph are written out here; all others are read from the table.
+    """
+    for node in reversed(order):
+        rule = node._rule
+        if rule is multiply:
+            grad, a, b = node._grad, node._a, node._b
+            a._grad += b._data * grad
+            b._grad += a._data * grad
+        elif rule is add:
+            grad = node._grad
+            node._a._grad += grad
+            node._b._grad += grad
+        elif rule is not None:
+            _push(node)
+
+
+def _push(node: Value) -> None:
+    """Add a node's share to its parents' gradients: gradient arriving times local derivative."""
+    rule = node._rule
+    if rule is None:
+        return
+    if rule is BY_HAND:
+        function = node._by_hand[1]
+        if function is not None:
+            function()
+        return
+    operands = node._operands
+    data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
+    for operand, partial in zip(operands, rule.partials, strict=True):
+        if isinstance(operand, Value):
+            operand._grad += partial(*data, node._data) * node._grad
+
+
+def _binary(self: Value, primitive: Primitive, a: Any, b: Any) -> Any:
+    """`a (operation) b`, one of which is `self`; NotImplemented if the other is no real number, so that Python asks the other type."""
+    other = a if b is self else b
+    if not isinstance(other, Value):
+        try:
+            real(other)
+        except TypeError:
+            return NotImplemented
+    return self._apply(primitive, (a, b))
+
+
+def _number(x: object) -> float | None:
+    if isinstance(x, Value):
+        return x._data
+    try:
+        return real(x)
+    except TypeError:
+        return None
+
+
+def _leaf(data: float) -> Value:
+    leaf = _new(Value)
+    leaf._data = data
+    leaf._grad = 0.0
+    leaf._rule = None
+    return leaf
+
+
+def _restored(kind: type[Value], data: float, grad: float, attributes: dict[str, Any]) -> Value:
+    leaf = _new(kind)
+    leaf._data, leaf._grad, leaf._rule = data, grad, None
+    vars(leaf).update(attributes)
+    return leaf
+
+
+def _twin(node: Value, memo: dict[int, Any]) -> Value:
+    """Copy one node; its parents' copies are in `memo`."""
+    if node._rule is BY_HAND and node._by_hand[1] is not None:
+        raise TypeError(
+            f"cannot deep-copy the operation {node._op!r}: its _backward was made by hand and refers to the original nodes; "
+            "copy the leaves and build the graph again"
+        )
+    twin = copy.copy(node)
+    operands = tuple(memo[id(operand)] if isinstance(operand, Value) else operand for operand in node._operands)
+    if node._rule is not None:
+        if node._rule.arity == 1:
+            (twin._a,) = operands
+        elif node._rule.arity == 2:
+            twin._a, twin._b = operands
+        else:
+            twin._a = operands
+    for name, attribute in vars(twin).items():
+        if name not in ("_b", "_by_hand"):
+            setattr(twin, name, copy.deepcopy(attribute, memo))
+    return twin
+
+
+_new = object.__new__
+
+# CPython gives a class room for few attributes in line once it has made some instances without any; this leaves one place, for _b.
+for _ in range(32):
+    _new(Value)
