@@ -6,7 +6,7 @@ Each is a row of `primitives.py` or made of a few; all follow IEEE 754 (`log(0.0
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule import primitives
 from chainrule.value import Value
@@ -17,103 +17,105 @@ if TYPE_CHECKING:
 
     Scalar: TypeAlias = Value | float
 
+S = TypeVar("S", Value, float)
 
-def exp(x: Scalar) -> Any:
+
+def exp(x: S) -> S:
     """e raised to `x`."""
     return primitives.exp(x)
 
 
-def expm1(x: Scalar) -> Any:
+def expm1(x: S) -> S:
     """e raised to `x`, less 1; exact near 0."""
     return primitives.expm1(x)
 
 
-def log(x: Scalar) -> Any:
+def log(x: S) -> S:
     """The natural logarithm; -inf at 0, nan below."""
     return primitives.log(x)
 
 
-def log1p(x: Scalar) -> Any:
+def log1p(x: S) -> S:
     """The natural logarithm of `1 + x`; exact near 0."""
     return primitives.log1p(x)
 
 
-def sqrt(x: Scalar) -> Any:
+def sqrt(x: S) -> S:
     """The square root; nan below 0."""
     return primitives.sqrt(x)
 
 
-def sin(x: Scalar) -> Any:
+def sin(x: S) -> S:
     """The sine of an angle in radians."""
     return primitives.sin(x)
 
 
-def cos(x: Scalar) -> Any:
+def cos(x: S) -> S:
     """The cosine of an angle in radians."""
     return primitives.cos(x)
 
 
-def tan(x: Scalar) -> Any:
+def tan(x: S) -> S:
     """The tangent of an angle in radians."""
     return primitives.tan(x)
 
 
-def asin(x: Scalar) -> Any:
+def asin(x: S) -> S:
     """The inverse sine, in radians from -pi/2 to pi/2."""
     return primitives.asin(x)
 
 
-def acos(x: Scalar) -> Any:
+def acos(x: S) -> S:
     """The inverse cosine, in radians from 0 to pi."""
     return primitives.acos(x)
 
 
-def atan(x: Scalar) -> Any:
+def atan(x: S) -> S:
     """The inverse tangent, in radians from -pi/2 to pi/2."""
     return primitives.atan(x)
 
 
-def sinh(x: Scalar) -> Any:
+def sinh(x: S) -> S:
     """The hyperbolic sine."""
     return primitives.sinh(x)
 
 
-def cosh(x: Scalar) -> Any:
+def cosh(x: S) -> S:
     """The hyperbolic cosine."""
     return primitives.cosh(x)
 
 
-def tanh(x: Scalar) -> Any:
+def tanh(x: S) -> S:
     """The hyperbolic tangent."""
     return primitives.tanh(x)
 
 
-def erf(x: Scalar) -> Any:
+def erf(x: S) -> S:
     """The error function."""
     return primitives.erf(x)
 
 
-def sigmoid(x: Scalar) -> Any:
+def sigmoid(x: S) -> S:
     """`1 / (1 + exp(-x))`; never overflows."""
     return primitives.sigmoid(x)
 
 
-def softplus(x: Scalar) -> Any:
+def softplus(x: S) -> S:
     """`log(1 + exp(x))`; never overflows."""
     return primitives.softplus(x)
 
 
-def relu(x: Scalar) -> Any:
+def relu(x: S) -> S:
     """`x` if it is positive, else 0; the derivative at 0 is 0."""
     return primitives.relu(x)
 
 
-def silu(x: Scalar) -> Any:
+def silu(x: S) -> S:
     """`x * sigmoid(x)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118)."""
     return primitives.silu(x)
 
 
-def gelu(x: Scalar) -> Any:
+def gelu(x: S) -> S:
     """`x` times the normal distribution function of `x` (Hendrycks, Gimpel, arXiv:1606.08415; exact, not the tanh form)."""
     return primitives.gelu(x)
 
@@ -188,7 +190,7 @@ def logsumexp(values: Iterable[Scalar]) -> Any:
         ValueError: if there are no values.
     """
     values, largest = _with_largest(values, "logsumexp")
-    return log(sum(exp(x - largest) for x in values)) + largest
+    return primitives.log(sum(primitives.exp(x - largest) for x in values)) + largest
 
 
 def softmax(values: Iterable[Scalar]) -> list[Any]:
@@ -201,7 +203,7 @@ def softmax(values: Iterable[Scalar]) -> list[Any]:
         ValueError: if there are no values.
     """
     values, largest = _with_largest(values, "softmax")
-    exponentials = [exp(x - largest) for x in values]
+    exponentials = [primitives.exp(x - largest) for x in values]
     total = sum(exponentials)
     return [e / total for e in exponentials]
 

@@ -38,9 +38,7 @@ class Primitive:
 
     __slots__ = ("arity", "forward", "name", "parametric", "partials")
 
-    def __init__(
-        self, name: str, forward: Callable[..., float], *partials: Callable[..., Operand], parametric: bool = False
-    ) -> None:
+    def __init__(self, name: str, forward: Callable[..., float], *partials: Callable[..., Operand], parametric: bool = False) -> None:
         self.name = name
         self.forward = forward
         self.partials = partials
@@ -156,14 +154,14 @@ TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 ONE_OVER_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
 
 # --- arithmetic ---------------------------------------------------------------------------------------------------------------------
-add = Primitive("+", lambda a, b: a + b, lambda a, b, out: 1.0, lambda a, b, out: 1.0)
-subtract = Primitive("-", lambda a, b: a - b, lambda a, b, out: 1.0, lambda a, b, out: -1.0)
-multiply = Primitive("*", lambda a, b: a * b, lambda a, b, out: b, lambda a, b, out: a)
-divide = Primitive("/", _divide, lambda a, b, out: divide(1.0, b), lambda a, b, out: -divide(out, b))
-negative = Primitive("neg", lambda a: -a, lambda a, out: -1.0)
+add: Primitive = Primitive("+", lambda a, b: a + b, lambda a, b, out: 1.0, lambda a, b, out: 1.0)
+subtract: Primitive = Primitive("-", lambda a, b: a - b, lambda a, b, out: 1.0, lambda a, b, out: -1.0)
+multiply: Primitive = Primitive("*", lambda a, b: a * b, lambda a, b, out: b, lambda a, b, out: a)
+divide: Primitive = Primitive("/", _divide, lambda a, b, out: divide(1.0, b), lambda a, b, out: -divide(out, b))
+negative: Primitive = Primitive("neg", lambda a: -a, lambda a, out: -1.0)
 
 # a ** b. The guards give a ** 0 the derivative 0 for every a, and 0 ** b (b >= 0) the derivative 0 in b, in all higher orders too.
-power = Primitive(
+power: Primitive = Primitive(
     "**",
     _power,
     lambda a, b, out: where(equal(b, 0.0), 0.0, b * power(a, where(equal(b, 0.0), 1.0, b - 1.0))),
@@ -172,9 +170,9 @@ power = Primitive(
 )
 
 # --- choosing: derivatives that jump, written with `greater`, `equal` and `where` so that they can be traced ------------------------
-greater = Primitive("greater", lambda a, b: 1.0 if a > b else 0.0, lambda a, b, out: 0.0, lambda a, b, out: 0.0)
-equal = Primitive("equal", lambda a, b: 1.0 if a == b else 0.0, lambda a, b, out: 0.0, lambda a, b, out: 0.0)
-select = Primitive(
+greater: Primitive = Primitive("greater", lambda a, b: 1.0 if a > b else 0.0, lambda a, b, out: 0.0, lambda a, b, out: 0.0)
+equal: Primitive = Primitive("equal", lambda a, b: 1.0 if a == b else 0.0, lambda a, b, out: 0.0, lambda a, b, out: 0.0)
+select: Primitive = Primitive(
     "where",
     lambda c, a, b: a if c else b,
     lambda c, a, b, out: 0.0,
@@ -190,14 +188,14 @@ def where(condition: Operand, a: Operand, b: Operand) -> Operand:
     return a if condition else b
 
 
-absolute = Primitive("abs", abs, lambda a, out: greater(a, 0.0) - greater(0.0, a))
-maximum = Primitive(
+absolute: Primitive = Primitive("abs", abs, lambda a, out: greater(a, 0.0) - greater(0.0, a))
+maximum: Primitive = Primitive(
     "maximum",
     _maximum,
     lambda a, b, out: greater(a, b) + 0.5 * equal(a, b),
     lambda a, b, out: greater(b, a) + 0.5 * equal(a, b),
 )
-minimum = Primitive(
+minimum: Primitive = Primitive(
     "minimum",
     _minimum,
     lambda a, b, out: greater(b, a) + 0.5 * equal(a, b),
@@ -205,27 +203,27 @@ minimum = Primitive(
 )
 
 # --- exponentials and logarithms ----------------------------------------------------------------------------------------------------
-exp = Primitive("exp", _ieee(math.exp), lambda a, out: out)
-expm1 = Primitive("expm1", _ieee(math.expm1), lambda a, out: exp(a))
-log = Primitive("log", _ieee(math.log, {0.0: -INFINITY}), lambda a, out: divide(1.0, a))
-log1p = Primitive("log1p", _ieee(math.log1p, {-1.0: -INFINITY}), lambda a, out: divide(1.0, 1.0 + a))
-sqrt = Primitive("sqrt", _ieee(math.sqrt), lambda a, out: divide(0.5, out))
+exp: Primitive = Primitive("exp", _ieee(math.exp), lambda a, out: out)
+expm1: Primitive = Primitive("expm1", _ieee(math.expm1), lambda a, out: exp(a))
+log: Primitive = Primitive("log", _ieee(math.log, {0.0: -INFINITY}), lambda a, out: divide(1.0, a))
+log1p: Primitive = Primitive("log1p", _ieee(math.log1p, {-1.0: -INFINITY}), lambda a, out: divide(1.0, 1.0 + a))
+sqrt: Primitive = Primitive("sqrt", _ieee(math.sqrt), lambda a, out: divide(0.5, out))
 
 # --- trigonometry -------------------------------------------------------------------------------------------------------------------
-sin = Primitive("sin", _ieee(math.sin), lambda a, out: cos(a))
-cos = Primitive("cos", _ieee(math.cos), lambda a, out: -sin(a))
-tan = Primitive("tan", _ieee(math.tan), lambda a, out: 1.0 + out * out)
-asin = Primitive("asin", _ieee(math.asin), lambda a, out: divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
-acos = Primitive("acos", _ieee(math.acos), lambda a, out: -divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
-atan = Primitive("atan", math.atan, lambda a, out: divide(1.0, 1.0 + a * a))
-atan2 = Primitive(
+sin: Primitive = Primitive("sin", _ieee(math.sin), lambda a, out: cos(a))
+cos: Primitive = Primitive("cos", _ieee(math.cos), lambda a, out: -sin(a))
+tan: Primitive = Primitive("tan", _ieee(math.tan), lambda a, out: 1.0 + out * out)
+asin: Primitive = Primitive("asin", _ieee(math.asin), lambda a, out: divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
+acos: Primitive = Primitive("acos", _ieee(math.acos), lambda a, out: -divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
+atan: Primitive = Primitive("atan", math.atan, lambda a, out: divide(1.0, 1.0 + a * a))
+atan2: Primitive = Primitive(
     "atan2",
     math.atan2,
     lambda a, b, out: divide(divide(b, hypot(a, b)), hypot(a, b)),
     lambda a, b, out: -divide(divide(a, hypot(a, b)), hypot(a, b)),
 )
 # At the origin, where hypot has a corner, the derivative is 0, as for abs.
-hypot = Primitive(
+hypot: Primitive = Primitive(
     "hypot",
     math.hypot,
     lambda a, b, out: divide(a, where(equal(out, 0.0), 1.0, out)),
@@ -233,21 +231,21 @@ hypot = Primitive(
 )
 
 # --- hyperbolic functions and activations -------------------------------------------------------------------------------------------
-sinh = Primitive("sinh", _ieee(math.sinh), lambda a, out: cosh(a))
-cosh = Primitive("cosh", _ieee(math.cosh), lambda a, out: sinh(a))
-tanh = Primitive("tanh", math.tanh, lambda a, out: 1.0 - out * out)
-erf = Primitive("erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)))
-sigmoid = Primitive("sigmoid", _sigmoid, lambda a, out: out * (1.0 - out))
-softplus = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
-relu = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(a, 0.0))
-leaky_relu = Primitive(
+sinh: Primitive = Primitive("sinh", _ieee(math.sinh), lambda a, out: cosh(a))
+cosh: Primitive = Primitive("cosh", _ieee(math.cosh), lambda a, out: sinh(a))
+tanh: Primitive = Primitive("tanh", math.tanh, lambda a, out: 1.0 - out * out)
+erf: Primitive = Primitive("erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)))
+sigmoid: Primitive = Primitive("sigmoid", _sigmoid, lambda a, out: out * (1.0 - out))
+softplus: Primitive = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
+relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(a, 0.0))
+leaky_relu: Primitive = Primitive(
     "leaky_relu",
     lambda a, slope: a if a > 0 else slope * a,
     lambda a, slope, out: where(greater(a, 0.0), 1.0, slope),
     lambda a, slope, out: minimum(a, 0.0),
     parametric=True,
 )
-elu = Primitive(
+elu: Primitive = Primitive(
     "elu",
     lambda a, alpha: a if a > 0 else alpha * math.expm1(a),
     lambda a, alpha, out: where(greater(a, 0.0), 1.0, alpha * exp(minimum(a, 0.0))),
@@ -255,12 +253,12 @@ elu = Primitive(
     parametric=True,
 )
 # silu: Elfwing, Uchibe, Doya, arXiv:1702.03118. gelu: Hendrycks, Gimpel, arXiv:1606.08415, with the exact normal distribution.
-silu = Primitive(
+silu: Primitive = Primitive(
     "silu",
     lambda a: a * _sigmoid(a),
     lambda a, out: sigmoid(a) * (1.0 + a * (1.0 - sigmoid(a))),
 )
-gelu = Primitive(
+gelu: Primitive = Primitive(
     "gelu",
     lambda a: 0.5 * a * (1.0 + math.erf(a * SQRT_HALF)),
     lambda a, out: 0.5 * (1.0 + erf(a * SQRT_HALF)) + a * ONE_OVER_SQRT_TWO_PI * exp(-0.5 * a * a),

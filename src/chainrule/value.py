@@ -56,9 +56,7 @@ class Value:
     _by_hand: tuple[str, Callable[[], object] | None, Primitive | None]
     _made_at: tuple[str, int]
 
-    def __init__(
-        self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = ""
-    ) -> None:
+    def __init__(self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
         if isinstance(data, Value):
             raise TypeError(
                 f"{data!r} is a Value already, and a Value around it would not be connected to it; "
@@ -165,7 +163,9 @@ class Value:
 
     def _apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
         """Make the node for `primitive` of `operands`; numbers among them become leaves, but for a parameter of the operation."""
-        data, nodes, kind = [], [], Value
+        data: list[float] = []
+        nodes: list[Any] = []
+        kind: type[Value] = Value
         for position, operand in enumerate(operands):
             if isinstance(operand, Value):
                 if type(operand) is not Value and issubclass(type(operand), kind):
