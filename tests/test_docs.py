@@ -1,0 +1,53 @@
+"""Every Python block of the README and the docs runs, and prints what it says it prints; every console block too."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_examples import CodeExample, EvalExample, find_examples
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def python_blocks(page: Path) -> list[CodeExample]:
+    return [example for example in find_examples(str(page)) if example.prefix in ("python", "py")]
+
+
+def commands(page: Path) -> list[tuple[str, str]]:
+    """The `$ command` lines of a page's console blocks, each with the output that is shown below it."""
+    found = []
+    for block in CONSOLE.findall(page.read_text()):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found.append((command, output.strip()))
+    return found
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_blocks(page: Path, eval_example: EvalExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for example in python_blocks(page):
+        eval_example.set_config(line_length=140)
+        names |= eval_example.run_print_check(example, module_globals=names)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: str(page.relative_to(ROOT)))
+def test_console_blocks(page: Path, tmp_path: Path) -> None:
+    for command, shown in commands(page):
+        program, *arguments = shlex.split(command)
+        if program in ("make", "git", "pip", "cd"):
+            continue  # the two commands and the installation, which would install into the environment that runs this
+        assert program == "chainrule", f"{page.name}: `{command}` is not a command of ours"
+        result = subprocess.run(
+            [sys.executable, "-m", "chainrule", *arguments], cwd=tmp_path, capture_output=True, text=True, env={"COLUMNS": "100"}
+        )
+        assert result.returncode == 0, f"{page.name}: `{command}` failed:\n{result.stderr}"
+        pattern = ".*".join(re.escape(piece.strip()) for piece in shown.split("..."))
+        printed = "\n".join(line.rstrip() for line in result.stdout.splitlines())
+        assert re.fullmatch(rf"\s*{pattern}\s*", printed, re.DOTALL), f"{page.name}: `{command}` printed\n{result.stdout}"
