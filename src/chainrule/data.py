@@ -1,0 +1,339 @@
+"""Datasets: points to learn from, made on the spot, shipped with scikit-learn, or read from a CSV file.
+
+train, test = train_test_split(moons(100, seed=1), 0.2, seed=1)
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from chainrule.tables import DataError, Table, number_in, read_table
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeAlias
+
+    Seed: TypeAlias = int | random.Random | None
+
+CLASSIFICATION, REGRESSION = "classification", "regression"
+TASKS = (CLASSIFICATION, REGRESSION)
+MOST_CLASSES = 20  # whole numbers with more different values than this are taken for numbers, not for classes
+
+
+class Dataset(NamedTuple):
+    """Samples and what to predict for each.
+
+    Arguments:
+        name: what the data are called.
+        inputs: a row of features for each sample.
+        targets: for each sample the index of its class, or the number to predict.
+        feature_names: what each feature is called.
+        class_names: the names of the classes, in the order of their indices; None if the targets are numbers.
+        target_name: what the target is called.
+    """
+
+    name: str
+    inputs: list[list[float]]
+    targets: list[int] | list[float]
+    feature_names: list[str]
+    class_names: list[str] | None
+    target_name: str = "class"
+
+    @property
+    def task(self) -> str:
+        """`"classification"` or `"regression"`."""
+        return REGRESSION if self.class_names is None else CLASSIFICATION
+
+    def take(self, indices: Iterable[int]) -> Dataset:
+        """The samples at these indices."""
+        indices = list(indices)
+        return self._replace(inputs=[self.inputs[i] for i in indices], targets=[self.targets[i] for i in indices])
+
+
+# --- made on the spot ---------------------------------------------------------------------------------------------------------------
+
+
+def moons(points: int = 100, noise: float = 0.1, seed: Seed = None) -> Dataset:
+    """Two interleaved half circles of radius 1, as in scikit-learn's `make_moons`.
+
+    Arguments:
+        points: how many in all, half of them (rounded up) in the upper moon.
+        noise: the standard deviation of what is added to each coordinate.
+        seed: an int or a `random.Random`, for the same points again; None for fresh ones.
+
+    Returns:
+        Points with two features, in two classes, in random order.
+
+    Raises:
+        ValueError: if there are fewer points than classes, or the noise is negative or not finite.
+    """
+
+    def point(label: int, t: float, rng: random.Random) -> tuple[float, float]:
+        x, y = math.cos(math.pi * t), math.sin(math.pi * t)
+        return (x, y) if label == 0 else (1.0 - x, 0.5 - y)
+
+    return _points("moons", point, points, noise, seed)
+
+
+def circles(points: int = 100, noise: float = 0.05, seed: Seed = None) -> Dataset:
+    """A circle of radius 1 around one of radius 1/2; arguments and result as for `moons`."""
+
+    def point(label: int, t: float, rng: random.Random) -> tuple[float, float]:
+        angle, radius = 2.0 * math.pi * t, 0.5 if label else 1.0
+        return radius * math.cos(angle), radius * math.sin(angle)
+
+    return _points("circles", point, points, noise, seed, closed=True)
+
+
+def xor(points: int = 100, noise: float = 0.25, seed: Seed = None) -> Dataset:
+    """Points around the corners (+-1, +-1); the class is 1 where the signs differ. Arguments and result as for `moons`."""
+
+    def point(label: int, t: float, rng: random.Random) -> tuple[float, float]:
+        x = rng.choice((-1.0, 1.0))
+        return x, -x if label else x
+
+    return _points("xor", point, points, noise, seed)
+
+
+def spiral(points: int = 150, noise: float = 0.02, seed: Seed = None) -> Dataset:
+    """Two arms that wind once around the origin, out to radius 1; arguments and result as for `moons`."""
+
+    def point(label: int, t: float, rng: random.Random) -> tuple[float, float]:
+        radius, angle = 0.1 + 0.9 * t, 2.0 * math.pi * t + math.pi * label
+        return radius * math.cos(angle), radius * math.sin(angle)
+
+    return _points("spiral", point, points, noise, seed)
+
+
+def _points(
+    name: str,
+    point: Callable[[int, float, random.Random], tuple[float, float]],
+    points: int,
+    noise: float,
+    seed: Seed,
+    closed: bool = False,
+) -> Dataset:
+    """Two classes of points along two curves, each run through from t = 0 to t = 1 in even steps (`closed`: 1 is 0 again)."""
+    if points < 2:
+        raise ValueError(f"{name} needs at least 2 points, one of each class, got {points}")
+    if not (math.isfinite(noise) and noise >= 0):
+        raise ValueError(f"the noise is a standard deviation, a finite number of 0 or more, got {noise}")
+    rng = generator(seed)
+    samples = []
+    for label, count in ((0, points - points // 2), (1, points // 2)):
+        steps = max(1, count if closed else count - 1)
+        for i in range(count):
+            x, y = point(label, i / steps, rng)
+            samples.append(([x + rng.gauss(0.0, noise), y + rng.gauss(0.0, noise)], label))
+    rng.shuffle(samples)
+    return Dataset(name, [row for row, _ in samples], [label for _, label in samples], ["x", "y"], ["0", "1"])
+
+
+def generator(seed: Seed) -> random.Random:
+    """The generator of random numbers that `seed` stands for: itself, or a new one."""
+    return seed if isinstance(seed, random.Random) else random.Random(seed)
+
+
+# --- shipped with scikit-learn ------------------------------------------------------------------------------------------------------
+
+
+def digits() -> Dataset:
+    """1,797 handwritten digits, 8 x 8 pixels each, brightness 0 to 16 (UCI Optical Recognition of Handwritten Digits).
+
+    Raises:
+        ImportError: if scikit-learn is not installed.
+    """
+    return _bundled("digits", "digit")
+
+
+def iris() -> Dataset:
+    """150 iris flowers of three species: length and width of sepals and petals in cm (Fisher, 1936).
+
+    Raises:
+        ImportError: if scikit-learn is not installed.
+    """
+    return _bundled("iris", "species")
+
+
+def _bundled(name: str, target_name: str) -> Dataset:
+    try:
+        from sklearn import datasets  # type: ignore[import-untyped]
+    except ImportError:
+        raise ImportError(f'the {name} come with scikit-learn, which is not installed: pip install "chainrule[data]"') from None
+    bunch = getattr(datasets, f"load_{name}")()
+    classes = [str(label) for label in bunch.target_names]
+    return Dataset(name, bunch.data.tolist(), bunch.target.tolist(), [str(f) for f in bunch.feature_names], classes, target_name)
+
+
+GENERATED: dict[str, Callable[..., Dataset]] = {"moons": moons, "circles": circles, "xor": xor, "spiral": spiral}
+BUNDLED: dict[str, Callable[[], Dataset]] = {"digits": digits, "iris": iris}
+
+# --- read from a CSV file -----------------------------------------------------------------------------------------------------------
+
+
+def load_csv(path: str | os.PathLike[str], label: str | None = None, task: str | None = None) -> Dataset:
+    """Read a dataset from a CSV file with a header; all columns but the label hold numbers.
+
+    Unless `task` says which, labels are classes if most of them are no numbers, or if all are whole numbers of which there are two, or
+    at most 20 and on average five rows of each; else they are numbers to predict.
+
+    Arguments:
+        path: the file; comma, semicolon or tab separate its cells.
+        label: the name of the column to predict; the last by default.
+        task: `"classification"` or `"regression"`.
+
+    Returns:
+        The dataset, named after the file.
+
+    Raises:
+        DataError: if the file cannot be used; the message names file, row and column.
+        ValueError: if `task` is neither.
+    """
+    if task not in (None, *TASKS):
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
+    table = read_table(path)
+    if label is None:
+        label = table.columns[-1]
+    elif label not in table.columns:
+        raise DataError(f"{path}: there is no column {label!r} to predict; the columns are {', '.join(table.columns)}")
+    features = [column for column in table.columns if column != label]
+    if not features:
+        raise DataError(f"{path}: {label!r} is the only column; there is nothing to predict it from")
+    targets: list[int] | list[float]
+    if (task or _task_of(table, label)) == CLASSIFICATION:
+        targets, classes = class_targets(table, label)
+    else:
+        targets, classes = [row[0] for row in table.floats([label])], None
+    inputs = table.floats(features)
+    _check_varied(table, label, targets, classes)
+    return Dataset(Path(path).stem, inputs, targets, features, classes, label)
+
+
+def class_targets(table: Table, label: str, classes: Sequence[str] | None = None) -> tuple[list[int], list[str]]:
+    """The index of each row's class, and the names of the classes: those given, or those that occur, sorted.
+
+    Raises:
+        DataError: at the first label that is missing, nan, or not among the classes given.
+    """
+    names = [class_name(cell) for cell in table.texts(label)]
+    for row, name in enumerate(names):
+        number = number_in(name)
+        if not name or (number is not None and math.isnan(number)):
+            raise table.error(row, label, f"the label is {name or 'missing'}; remove the row, or fill the cell in")
+        if classes is not None and name not in classes:
+            raise table.error(row, label, f"{name!r} is none of the classes {', '.join(classes)}")
+    found = list(classes) if classes is not None else _sorted_names(set(names))
+    index = {name: i for i, name in enumerate(found)}
+    return [index[name] for name in names], found
+
+
+def class_name(cell: str) -> str:
+    """What a class is called: its label as text; `1.0` and `01` are the class `1`."""
+    number = number_in(cell)
+    return str(int(number)) if number is not None and number.is_integer() else cell
+
+
+def _sorted_names(names: set[str]) -> list[str]:
+    numbers = {name: number_in(name) for name in names}
+    if any(number is None for number in numbers.values()):
+        return sorted(names)
+    return sorted(names, key=lambda name: numbers[name] or 0.0)
+
+
+def _task_of(table: Table, label: str) -> str:
+    """Whether the labels look like classes or like numbers, by the rule in `load_csv`."""
+    numbers = [number_in(cell) for cell in table.texts(label)]
+    odd = [row for row, number in enumerate(numbers) if number is None]
+    if odd and 2 * len(odd) < len(numbers):
+        cell = table.texts(label)[odd[0]]
+        raise table.error(odd[0], label, f"{cell!r} is not a number, as most labels are; correct it, or choose the task 'classification'")
+    if odd:
+        return CLASSIFICATION
+    if not all(number is not None and number.is_integer() for number in numbers):
+        return REGRESSION
+    different = len(set(numbers))
+    return CLASSIFICATION if different <= 2 or different <= min(MOST_CLASSES, len(numbers) // 5) else REGRESSION
+
+
+def _check_varied(table: Table, label: str, targets: Sequence[float], classes: list[str] | None) -> None:
+    if len(targets) < 2:
+        raise DataError(f"{table.path}: there is one row only; at least two with different labels are needed")
+    if len(set(targets)) == 1:
+        cell = repr(classes[0]) if classes else f"{targets[0]:g}"
+        what = "there is one class only" if classes else "the label is constant"
+        raise DataError(f"{table.path}, column {label!r}: {what}, {cell} in all {len(targets)} rows; there is nothing to learn")
+    if classes and 2 * len(classes) > len(targets) and len(classes) > MOST_CLASSES:
+        raise DataError(
+            f"{table.path}, column {label!r}: {len(classes)} different labels in {len(targets)} rows are too many for classes; "
+            "choose another column as the label"
+        )
+
+
+# --- before training ----------------------------------------------------------------------------------------------------------------
+
+
+def train_test_split(dataset: Dataset, fraction: float = 0.2, seed: Seed = None) -> tuple[Dataset, Dataset]:
+    """Divide a dataset at random in samples to learn from and samples to test with.
+
+    Arguments:
+        dataset: what to divide. Each class is divided in the same proportion, and keeps at least one sample to learn from.
+        fraction: the share to test with, 0 or more and less than 1.
+        seed: an int or a `random.Random`, for the same division again.
+
+    Returns:
+        The samples to learn from and the samples to test with; the latter may be none.
+
+    Raises:
+        ValueError: if the fraction is out of range.
+    """
+    if not 0 <= fraction < 1:
+        raise ValueError(f"the share of samples to test with is 0 or more and less than 1, got {fraction}")
+    rng = generator(seed)
+    groups: dict[float, list[int]] = {}
+    for i, target in enumerate(dataset.targets):
+        groups.setdefault(target if dataset.class_names is not None else 0.0, []).append(i)
+    train: list[int] = []
+    test: list[int] = []
+    for _, group in sorted(groups.items()):
+        rng.shuffle(group)
+        count = min(round(len(group) * fraction), len(group) - 1)
+        test += group[:count]
+        train += group[count:]
+    rng.shuffle(train)
+    rng.shuffle(test)
+    return dataset.take(train), dataset.take(test)
+
+
+class Standardization(NamedTuple):
+    """How each feature is shifted and scaled to mean 0 and standard deviation 1; found on the training samples, used on all."""
+
+    mean: list[float]
+    scale: list[float]
+
+    def apply(self, rows: Iterable[Sequence[float]]) -> list[list[float]]:
+        """The rows with every feature standardised."""
+        return [[(x - m) / s for x, m, s in zip(row, self.mean, self.scale, strict=True)] for row in rows]
+
+    def undo(self, row: Sequence[float]) -> list[float]:
+        """The row that is standardised to this one."""
+        return [x * s + m for x, m, s in zip(row, self.mean, self.scale, strict=True)]
+
+
+def standardization(rows: Sequence[Sequence[float]]) -> Standardization:
+    """Find the mean and the standard deviation (of the population) of each feature; the scale of a constant feature is 1.
+
+    Raises:
+        ValueError: if there are no rows.
+    """
+    if not rows:
+        raise ValueError("standardization() of no rows: the mean is not defined")
+    mean = [math.fsum(column) / len(rows) for column in zip(*rows, strict=True)]
+    deviation = [
+        math.sqrt(math.fsum((x - m) ** 2 for x in column) / len(rows)) for column, m in zip(zip(*rows, strict=True), mean, strict=True)
+    ]
+    # Rounding leaves a constant column with a deviation that is tiny beside its mean.
+    return Standardization(mean, [d if d > 1e-12 * abs(m) else 1.0 for d, m in zip(deviation, mean, strict=True)])
