@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from chainrule.primitives import zero
 from chainrule.value import Value, topological_order
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
                 "Use backward(), or write the operation with those of chainrule"
             )
         for operand, partial in zip(operands, primitive.partials, strict=True):
-            if not isinstance(operand, Value) or operand not in between:
+            if not isinstance(operand, Value) or operand not in between or partial is zero:
                 continue
             share = _times(adjoint, partial(*operands, node))
             if operand in adjoints:

@@ -149,6 +149,20 @@ def _minimum(a: float, b: float) -> float:
     return a if a < b or a != a else b
 
 
+def zero(*_: Operand) -> float:
+    """The partial derivative that is 0 at every point, as of a condition: no gradient passes, not even an infinite one."""
+    return 0.0
+
+
+def _power_slope(a: Operand, b: Operand, out: Operand) -> Operand:
+    """The derivative of `a ** b` in `a`. Where `b` is 0 it is 0 for every `a`, yet its own derivative in `b` is `1 / a`."""
+    if type(b) is float:
+        return b * power(a, b - 1.0) if b != 0.0 else 0.0
+    pole = equal(b, 0.0) * (1.0 - greater(absolute(a), SMALLEST_NORMAL))  # here 1 / a is infinite or nan
+    return b * power(where(pole, 1.0, a), b - 1.0)
+
+
+SMALLEST_NORMAL = 2.0**-1022
 SQRT_HALF = math.sqrt(0.5)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 ONE_OVER_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
@@ -160,22 +174,22 @@ multiply: Primitive = Primitive("*", lambda a, b: a * b, lambda a, b, out: b, la
 divide: Primitive = Primitive("/", _divide, lambda a, b, out: divide(1.0, b), lambda a, b, out: -divide(out, b))
 negative: Primitive = Primitive("neg", lambda a: -a, lambda a, out: -1.0)
 
-# a ** b. The guards give a ** 0 the derivative 0 for every a, and 0 ** b (b >= 0) the derivative 0 in b, in all higher orders too.
+# a ** b. The guard gives 0 ** b (b >= 0) the derivative 0 in b, in all higher orders too.
 power: Primitive = Primitive(
     "**",
     _power,
-    lambda a, b, out: where(equal(b, 0.0), 0.0, b * power(a, where(equal(b, 0.0), 1.0, b - 1.0))),
+    _power_slope,
     lambda a, b, out: out * log(where(equal(a, 0.0) * (1.0 - greater(0.0, b)), 1.0, a)),
     parametric=True,
 )
 
 # --- choosing: derivatives that jump, written with `greater`, `equal` and `where` so that they can be traced ------------------------
-greater: Primitive = Primitive("greater", lambda a, b: 1.0 if a > b else 0.0, lambda a, b, out: 0.0, lambda a, b, out: 0.0)
-equal: Primitive = Primitive("equal", lambda a, b: 1.0 if a == b else 0.0, lambda a, b, out: 0.0, lambda a, b, out: 0.0)
+greater: Primitive = Primitive("greater", lambda a, b: 1.0 if a > b else 0.0, zero, zero)
+equal: Primitive = Primitive("equal", lambda a, b: 1.0 if a == b else 0.0, zero, zero)
 select: Primitive = Primitive(
     "where",
     lambda c, a, b: a if c else b,
-    lambda c, a, b, out: 0.0,
+    zero,
     lambda c, a, b, out: where(c, 1.0, 0.0),
     lambda c, a, b, out: where(c, 0.0, 1.0),
 )
@@ -222,12 +236,12 @@ atan2: Primitive = Primitive(
     lambda a, b, out: divide(divide(b, hypot(a, b)), hypot(a, b)),
     lambda a, b, out: -divide(divide(a, hypot(a, b)), hypot(a, b)),
 )
-# At the origin, where hypot has a corner, the derivative is 0, as for abs.
+# At the origin, where hypot has a corner, all derivatives are 0, as for abs.
 hypot: Primitive = Primitive(
     "hypot",
     math.hypot,
-    lambda a, b, out: divide(a, where(equal(out, 0.0), 1.0, out)),
-    lambda a, b, out: divide(b, where(equal(out, 0.0), 1.0, out)),
+    lambda a, b, out: divide(a, where(equal(out, 0.0), INFINITY, out)),
+    lambda a, b, out: divide(b, where(equal(out, 0.0), INFINITY, out)),
 )
 
 # --- hyperbolic functions and activations -------------------------------------------------------------------------------------------
@@ -242,14 +256,14 @@ leaky_relu: Primitive = Primitive(
     "leaky_relu",
     lambda a, slope: a if a > 0 else slope * a,
     lambda a, slope, out: where(greater(a, 0.0), 1.0, slope),
-    lambda a, slope, out: minimum(a, 0.0),
+    lambda a, slope, out: where(greater(a, 0.0), 0.0, a),
     parametric=True,
 )
 elu: Primitive = Primitive(
     "elu",
     lambda a, alpha: a if a > 0 else alpha * math.expm1(a),
-    lambda a, alpha, out: where(greater(a, 0.0), 1.0, alpha * exp(minimum(a, 0.0))),
-    lambda a, alpha, out: where(greater(a, 0.0), 0.0, expm1(minimum(a, 0.0))),
+    lambda a, alpha, out: where(greater(a, 0.0), 1.0, alpha * exp(where(greater(a, 0.0), 0.0, a))),
+    lambda a, alpha, out: expm1(where(greater(a, 0.0), 0.0, a)),
     parametric=True,
 )
 # silu: Elfwing, Uchibe, Doya, arXiv:1702.03118. gelu: Hendrycks, Gimpel, arXiv:1606.08415, with the exact normal distribution.

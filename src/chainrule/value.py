@@ -12,7 +12,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from chainrule import primitives
-from chainrule.primitives import Primitive, add, multiply, negative, power, real
+from chainrule.primitives import Primitive, add, multiply, negative, power, real, zero
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -478,7 +478,7 @@ def _push(node: Value) -> None:
     operands = node._operands
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
     for operand, partial in zip(operands, rule.partials, strict=True):
-        if isinstance(operand, Value):
+        if isinstance(operand, Value) and partial is not zero:
             operand._grad += partial(*data, node._data) * node._grad
 
 

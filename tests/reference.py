@@ -1,0 +1,61 @@
+"""What the operations of chainrule are called in JAX: the independent source of values and derivatives that tests compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_enable_x64", True)
+
+
+def _scale(a: Any, b: Any) -> Any:
+    """The larger of |a| and |b|: a constant that keeps their squares in range and cancels in the end, so its derivative does not matter.
+
+    (jnp.hypot divides by it too, but differentiates it, and is wrong where |a| = |b|.)
+    """
+    largest = jnp.maximum(jnp.abs(a), jnp.abs(b))
+    return jax.lax.stop_gradient(jnp.where((largest > 0.0) & jnp.isfinite(largest), largest, 1.0))
+
+
+JAX: dict[str, Callable[..., Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "neg": lambda a: -a,
+    "**": jnp.power,
+    "greater": lambda a, b: jnp.where(a > b, 1.0, 0.0),
+    "equal": lambda a, b: jnp.where(a == b, 1.0, 0.0),
+    "where": lambda c, a, b: jnp.where(c != 0.0, a, b),
+    "abs": jnp.abs,
+    "maximum": jnp.maximum,
+    "minimum": jnp.minimum,
+    "exp": jnp.exp,
+    "expm1": jnp.expm1,
+    "log": jnp.log,
+    "log1p": jnp.log1p,
+    "sqrt": jnp.sqrt,
+    "sin": jnp.sin,
+    "cos": jnp.cos,
+    "tan": jnp.tan,
+    "asin": jnp.arcsin,
+    "acos": jnp.arccos,
+    "atan": jnp.arctan,
+    "atan2": lambda a, b: jnp.arctan2(a / _scale(a, b), b / _scale(a, b)),
+    "hypot": lambda a, b: jnp.sqrt((a / _scale(a, b)) ** 2 + (b / _scale(a, b)) ** 2) * _scale(a, b),
+    "sinh": jnp.sinh,
+    "cosh": jnp.cosh,
+    "tanh": jnp.tanh,
+    "erf": jax.scipy.special.erf,
+    "sigmoid": jax.nn.sigmoid,
+    "softplus": jax.nn.softplus,
+    "relu": jax.nn.relu,
+    "leaky_relu": lambda a, slope: jnp.where(a > 0.0, a, slope * jnp.where(a > 0.0, 0.0, a)),  # at 0, jax.nn's has the slope 1
+    "elu": jax.nn.elu,
+    "silu": jax.nn.silu,
+    "gelu": lambda a: jax.nn.gelu(a, approximate=False),
+}

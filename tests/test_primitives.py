@@ -1,0 +1,374 @@
+"""Every row of the table of primitives, found by walking it: values, first and second derivatives, and IEEE arithmetic at the edges."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import pickle
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pytest
+
+from chainrule import grad, numerical_derivative
+from chainrule.primitives import PRIMITIVES, Primitive, maximum, minimum, real
+from reference import JAX
+
+INF, NAN = math.inf, math.nan
+
+GENERIC = [-1.7, -0.45, 0.3, 0.8, 2.6]
+DELICATE = {
+    1: [-INF, -1e300, -1000.0, -40.0, -1.0, -1e-8, -1e-300, -0.0, 0.0, 1e-300, 1e-8, 0.5, 1.0, 20.0, 1000.0, 1e300, INF, NAN],
+    2: [-INF, -1e300, -3.0, -1.0, -0.5, -0.0, 0.0, 1e-300, 0.5, 1.0, 2.0, 1e300, INF, NAN],
+    3: [-2.0, -0.0, 0.0, 1.0, 1e300, INF, NAN],
+}
+PARAMETERS = [-1.0, 0.0, 0.01, 0.5, 1.0, 2.0]  # slopes and the like, which nobody makes infinite
+
+
+def delicate_points(row: Primitive) -> list[tuple[float, ...]]:
+    operands = [DELICATE[row.arity]] * row.arity
+    if row.parametric and row.name != "**":
+        operands[1] = PARAMETERS
+    return list(itertools.product(*operands))
+
+
+class Difference(NamedTuple):
+    """Where we differ from JAX, and why."""
+
+    row: str
+    order: int  # 0 for values, 1 for first derivatives, 2 for second
+    where: Callable[..., bool]
+    ours: float | None  # the value or every derivative there; None if it depends, and other tests pin it
+    reason: str
+
+
+DIFFERENT = [
+    Difference("abs", 1, lambda a: a == 0 or a != a, 0.0, "a corner: the mean of the slopes on both sides, as in torch"),
+    Difference("/", 1, lambda a, b: abs(b) in (1e-300, 1e300), None, "JAX squares the divisor, out of the range of floats"),
+    Difference("**", 1, lambda a, b: b == 0, None, "x ** 0 has derivative 0 everywhere; JAX gives nan at 0"),
+    Difference("**", 1, lambda a, b: a == 0 and b < 0, None, "0 ** b is infinite and falls in b; JAX gives nan"),
+    Difference("hypot", 0, lambda a, b: INF in (abs(a), abs(b)), INF, "IEEE 754: infinite even beside a nan"),
+    Difference("hypot", 1, lambda a, b: a == 0 and b == 0, 0.0, "a corner, as of abs; JAX gives nan"),
+    Difference("asin", 2, lambda a: abs(a) == 1, NAN, "the edge of the domain, infinite minus infinite; JAX gives inf"),
+    Difference("acos", 2, lambda a: abs(a) == 1, NAN, "the edge of the domain, infinite minus infinite; JAX gives inf"),
+]
+
+
+def different(row: Primitive, order: int, point: tuple[float, ...]) -> list[Difference]:
+    return [entry for entry in DIFFERENT if entry.row == row.name and entry.order == order and entry.where(*point)]
+
+
+def reference(row: Primitive) -> Callable[..., Any]:
+    if row.name not in JAX:
+        pytest.fail(f"the row {row.name!r} of primitives.py has no independent reference: add one to JAX in tests/reference.py")
+    return JAX[row.name]
+
+
+def table(function: Callable[..., Any], points: list[tuple[float, ...]]) -> Iterator[Any]:
+    """Call a JAX function of scalars at all points at once; yield its result, as nested lists of floats, for each point."""
+    leaves, shape = jax.tree.flatten(jax.vmap(function)(*np.array(points).T))
+    for numbers in np.stack(leaves, axis=-1).tolist():
+        yield jax.tree.unflatten(shape, numbers)
+
+
+def same(ours: float, theirs: float, rtol: float = 1e-13, atol: float = 1e-15) -> bool:
+    if ours != ours or theirs != theirs:
+        return ours != ours and theirs != theirs
+    return ours == theirs or abs(ours - theirs) <= atol + rtol * max(abs(ours), abs(theirs)) < INF
+
+
+every_row = pytest.mark.parametrize("row", PRIMITIVES.values(), ids=PRIMITIVES.keys())
+
+
+def test_every_row_has_a_reference() -> None:
+    for row in PRIMITIVES.values():
+        reference(row)
+    assert JAX.keys() == PRIMITIVES.keys(), "a reference in tests/reference.py belongs to no row"
+
+
+@every_row
+def test_values_are_those_of_jax(row: Primitive) -> None:
+    points = delicate_points(row) + list(itertools.product(GENERIC, repeat=row.arity))
+    for point, theirs in zip(points, table(reference(row), points), strict=True):
+        ours = row(*point)
+        assert type(ours) is float
+        known = different(row, 0, point)
+        assert same(ours, known[0].ours if known else theirs), f"{row.name} at {point}: {ours}, JAX {theirs}"
+
+
+@every_row
+def test_first_derivatives_are_those_of_jax(row: Primitive, Value: type) -> None:
+    points = delicate_points(row) + list(itertools.product(GENERIC, repeat=row.arity))
+    gradient = jax.grad(reference(row), tuple(range(row.arity)))
+    for point, theirs in zip(points, table(gradient, points), strict=True):
+        operands = [Value(x) for x in point]
+        out = row(*operands)
+        out.backward()
+        known = different(row, 1, point)
+        for i, operand in enumerate(operands):
+            place = f"{row.name} at {point}, operand {i}: {operand.grad}, JAX {theirs[i]}"
+            if known:
+                assert known[0].ours in (None, operand.grad), place
+            else:
+                assert same(operand.grad, theirs[i]), place
+            assert same(grad(out, operand).data, operand.grad), f"{place}: grad() and backward() differ"
+
+
+@every_row
+def test_second_derivatives_are_those_of_jax(row: Primitive, Value: type) -> None:
+    """Where JAX's are finite. Numbers such as 1e300 stay out: their squares are no longer floats, and in JAX's rules other squares meet."""
+    points = [point for point in delicate_points(row) if not any(abs(x) in (1e-300, 1e300) for x in point)]
+    points += list(itertools.product(GENERIC, repeat=row.arity))
+    function, everything = reference(row), tuple(range(row.arity))
+
+    def second(*x: Any) -> Any:
+        return [jax.grad(lambda *x, i=i: jax.grad(function, i)(*x), everything)(*x) for i in everything]
+
+    compared = 0
+    for point, theirs in zip(points, table(second, points), strict=True):
+        operands = [Value(x) for x in point]
+        first = grad(row(*operands), operands)
+        known = different(row, 2, point)
+        for i, j in itertools.product(everything, everything):
+            ours = grad(first[i], operands[j]).data
+            place = f"{row.name} at {point}, operands {i} and {j}: {ours}, JAX {theirs[i][j]}"
+            if known:
+                assert known[0].ours is None or same(ours, known[0].ours), place
+            elif math.isfinite(theirs[i][j]):
+                compared += 1
+                assert same(ours, theirs[i][j], rtol=1e-12, atol=1e-13), place
+    assert compared >= 0.3 * len(points) * row.arity**2
+
+
+@every_row
+def test_derivatives_agree_with_central_differences(row: Primitive, Value: type) -> None:
+    """Independent of JAX, and so of tests/reference.py: a new row meets it as soon as it is written."""
+    compared = 0
+    for point in itertools.product(GENERIC, repeat=row.arity):
+        operands = [Value(x) for x in point]
+        row(*operands).backward()
+        for i, operand in enumerate(operands):
+
+            def along(x: float, point: tuple[float, ...] = point, i: int = i) -> float:
+                return row(*point[:i], x, *point[i + 1 :])
+
+            central = numerical_derivative(along, point[i], central=True)
+            jump = abs(along(point[i] + 1e-6) - 2.0 * along(point[i]) + along(point[i] - 1e-6)) > 1e-9  # a corner, or outside the domain
+            if math.isfinite(central) and not jump:
+                compared += 1
+                assert operand.grad == pytest.approx(central, rel=1e-7, abs=1e-8), f"{row.name} at {point}, operand {i}"
+    assert compared > 0
+
+
+@every_row
+def test_a_plain_parameter_gives_the_derivatives_of_a_value(row: Primitive, Value: type) -> None:
+    """`x ** 2` and `x ** Value(2)` must agree, though the 2 is a node in one only."""
+    if row.arity != 2:
+        with pytest.raises(TypeError):
+            row(*[1.0] * (row.arity + 1))
+        return
+    for a, b in delicate_points(row):
+        x, y, x_alone = Value(a), Value(b), Value(a)
+        both, alone = row(x, y), row(x_alone, b)
+        both.backward()
+        alone.backward()
+        assert (len(alone._prev) == 1) is row.parametric
+        assert same(alone.data, both.data)
+        assert same(x_alone.grad, x.grad), f"{row.name} at {(a, b)}"
+        assert same(grad(alone, x_alone).data, x.grad), f"{row.name} at {(a, b)}"
+
+
+@every_row
+def test_no_point_raises(row: Primitive, Value: type) -> None:
+    numbers = [-INF, -1e308, -2.5, -1.0, -5e-324, -0.0, 0.0, 5e-324, 1.0, 3.0, 1e16, 1e308, INF, NAN]
+    for point in itertools.product(numbers, repeat=row.arity):
+        out = row(*map(Value, point))
+        out.backward()
+        assert type(out.data) is float
+        assert all(type(operand.grad) is float for operand in out._prev)
+
+
+@every_row
+def test_a_row_is_one_object_by_name(row: Primitive) -> None:
+    assert PRIMITIVES[row.name] is row
+    assert pickle.loads(pickle.dumps(row)) is row
+    assert copy.deepcopy(row) is row
+    assert repr(row) == f"<primitive {row.name}>"
+
+
+# --- IEEE arithmetic ------------------------------------------------------------------------------------------------------------------
+
+SPECIAL = [0.0, 5e-324, 1e-300, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 1e15 + 1, 2.0**53 - 1, 1e16, 1e300, 1.7976931348623157e308, INF, NAN]
+SPECIAL += [-x for x in SPECIAL]
+
+
+@pytest.mark.parametrize(
+    ("name", "ufunc"),
+    [("**", np.float_power), ("/", np.divide), ("*", np.multiply), ("+", np.add), ("-", np.subtract), ("atan2", np.arctan2)],
+)
+def test_special_numbers_give_what_numpy_gives(name: str, ufunc: np.ufunc) -> None:
+    """Sign, infinity and nan bit for bit, the sign of zero too."""
+    for a, b in itertools.product(SPECIAL, SPECIAL):
+        with np.errstate(all="ignore"):
+            theirs = float(ufunc(a, b))
+        ours = PRIMITIVES[name](a, b)
+        assert same(ours, theirs, rtol=1e-14), f"{a} {name} {b} is {ours}, NumPy {theirs}"
+        assert ours != ours or math.copysign(1.0, ours) == math.copysign(1.0, theirs), f"{a} {name} {b} is {ours}, NumPy {theirs}"
+
+
+@pytest.mark.parametrize(
+    "name", ["exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan"]
+)
+def test_special_numbers_of_one_operand_give_what_numpy_gives(name: str) -> None:
+    ufunc = getattr(np, {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}.get(name, name))
+    for a in SPECIAL:
+        with np.errstate(all="ignore"):
+            theirs = float(ufunc(a))
+        ours = PRIMITIVES[name](a)
+        assert same(ours, theirs, rtol=1e-14), f"{name}({a}) is {ours}, NumPy {theirs}"
+        assert ours != ours or math.copysign(1.0, ours) == math.copysign(1.0, theirs), f"{name}({a}) is {ours}, NumPy {theirs}"
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "expected"),
+    [
+        ("log", (0.0,), -INF),
+        ("log", (-0.0,), -INF),
+        ("log", (-1.0,), NAN),
+        ("log1p", (-1.0,), -INF),
+        ("/", (1.0, 0.0), INF),
+        ("/", (-1.0, 0.0), -INF),
+        ("/", (1.0, -0.0), -INF),
+        ("/", (0.0, 0.0), NAN),
+        ("exp", (1000.0,), INF),
+        ("expm1", (1000.0,), INF),
+        ("*", (0.0, INF), NAN),
+        ("**", (-1.0, 0.5), NAN),
+        ("**", (0.0, -1.0), INF),
+        ("**", (-0.0, -3.0), -INF),
+        ("**", (-0.0, -2.0), INF),
+        ("**", (-10.0, 309.0), -INF),
+        ("**", (-10.0, 310.0), INF),
+        ("**", (NAN, 0.0), 1.0),
+        ("**", (1.0, NAN), 1.0),
+        ("sqrt", (-1.0,), NAN),
+        ("asin", (2.0,), NAN),
+        ("acos", (-2.0,), NAN),
+        ("sin", (INF,), NAN),
+        ("atan2", (0.0, -1.0), math.pi),
+        ("atan2", (-0.0, -1.0), -math.pi),
+        ("sinh", (-1000.0,), -INF),
+        ("cosh", (-1000.0,), INF),
+        ("hypot", (1e308, 1.7e308), INF),
+        ("hypot", (INF, NAN), INF),
+        ("sigmoid", (-1000.0,), 0.0),
+        ("sigmoid", (1000.0,), 1.0),
+        ("softplus", (1000.0,), 1000.0),
+        ("relu", (NAN,), NAN),
+        ("maximum", (NAN, 1.0), NAN),
+        ("maximum", (1.0, NAN), NAN),
+        ("minimum", (NAN, 1.0), NAN),
+        ("minimum", (1.0, NAN), NAN),
+    ],
+)
+def test_the_edges_people_know(name: str, point: tuple[float, ...], expected: float) -> None:
+    assert same(PRIMITIVES[name](*point), expected, rtol=1e-15)
+
+
+# --- derivatives where a function has a corner, a tie or a hole -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "expected"),
+    [
+        ("relu", (0.0,), (0.0,)),
+        ("relu", (-0.0,), (0.0,)),
+        ("abs", (0.0,), (0.0,)),
+        ("leaky_relu", (0.0, 0.01), (0.01, 0.0)),
+        ("elu", (0.0, 2.0), (2.0, 0.0)),
+        ("maximum", (1.5, 1.5), (0.5, 0.5)),
+        ("minimum", (1.5, 1.5), (0.5, 0.5)),
+        ("hypot", (0.0, 0.0), (0.0, 0.0)),
+        ("**", (0.0, 0.0), (0.0, 0.0)),
+        ("**", (0.0, 1.0), (1.0, 0.0)),
+        ("**", (0.0, 2.0), (0.0, 0.0)),
+        ("**", (0.0, 0.5), (INF, 0.0)),
+        ("**", (NAN, 0.0), (0.0, NAN)),
+        ("**", (5e-324, 0.0), (0.0, math.log(5e-324))),
+        ("sqrt", (0.0,), (INF,)),
+        ("log", (0.0,), (INF,)),
+        ("asin", (1.0,), (INF,)),
+        ("acos", (1.0,), (-INF,)),
+        ("tanh", (1000.0,), (0.0,)),
+        ("sigmoid", (-1000.0,), (0.0,)),
+        ("where", (0.0, 3.0, 4.0), (0.0, 0.0, 1.0)),
+        ("where", (NAN, 3.0, 4.0), (0.0, 1.0, 0.0)),
+    ],
+)
+def test_derivatives_at_delicate_points(name: str, point: tuple[float, ...], expected: tuple[float, ...], Value: type) -> None:
+    operands = [Value(x) for x in point]
+    PRIMITIVES[name](*operands).backward()
+    for operand, slope in zip(operands, expected, strict=True):
+        assert same(operand.grad, slope, rtol=1e-15)
+
+
+@pytest.mark.parametrize("row", [maximum, minimum], ids=["maximum", "minimum"])
+def test_a_tie_gives_the_whole_gradient_to_a_node_that_meets_itself(row: Primitive, Value: type) -> None:
+    x = Value(2.0)
+    row(x, x).backward()
+    assert x.grad == 1.0
+
+
+def test_the_mixed_derivative_of_power_at_exponent_zero_is_that_of_the_formula(Value: type) -> None:
+    a, b = Value(2.0), Value(0.0)
+    first = grad(a**b, [a, b])
+    assert grad(first[0], b).data == 0.5
+    assert grad(first[1], a).data == 0.5
+
+
+def test_mixed_derivatives_of_the_units_agree_at_their_corner(Value: type) -> None:
+    for name in ("leaky_relu", "elu"):
+        a, parameter = Value(0.0), Value(0.3)
+        first = grad(PRIMITIVES[name](a, parameter), [a, parameter])
+        assert (grad(first[0], parameter).data, grad(first[1], a).data) == (1.0, 1.0)
+
+
+def test_no_gradient_passes_through_a_condition_not_even_an_infinite_one(Value: type) -> None:
+    x, y = Value(1.0), Value(0.0)
+    out = PRIMITIVES["sqrt"](PRIMITIVES["where"](PRIMITIVES["greater"](x, 0.0), y, 2.0))
+    out.backward()
+    assert (x.grad, y.grad) == (0.0, INF)
+    assert grad(out, x).data == 0.0
+
+
+# --- what counts as a number ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_primitive_of_numbers_is_a_float() -> None:
+    for number in (1, True, np.float32(1), np.int64(1)):
+        assert type(PRIMITIVES["exp"](number)) is float
+        assert PRIMITIVES["exp"](number) == math.e
+
+
+def test_real_returns_floats_as_they_are_and_reads_no_strings() -> None:
+    x = 1.5
+    assert real(x) is x
+    with pytest.raises(TypeError, match=r"^expected a real number or a Value, got str: '1\.5'$"):
+        real("1.5")
+
+
+def test_errors_stay_readable_for_things_without_a_short_repr() -> None:
+    class Shy:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    with pytest.raises(TypeError, match=r"^expected a real number or a Value, got Shy: <no repr: RuntimeError>$"):
+        real(Shy())
+    with pytest.raises(TypeError, match=r"^expected a real number or a Value, got list: \[0, 1, 2, .*\.\.\.$") as caught:
+        real(list(range(1000)))
+    assert len(str(caught.value)) < 120
+    with pytest.raises(OverflowError, match=r"^this int is too large for a float: <no repr: ValueError>$"):
+        real(10**5000)
