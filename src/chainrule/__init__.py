@@ -47,20 +47,32 @@ from chainrule.functions import (
 )
 from chainrule.gradcheck import check_gradients, numerical_derivative
 from chainrule.graph import count_operations, dump_graph, topological_order
+from chainrule.losses import binary_cross_entropy, cross_entropy, l2_penalty, max_margin, mean_squared_error
+from chainrule.nn import MLP, Layer, Module, Neuron
+from chainrule.optim import SGD, Adam, AdamW
 from chainrule.value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "MLP",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Layer",
+    "Module",
+    "Neuron",
     "Value",
     "acos",
     "asin",
     "atan",
     "atan2",
+    "binary_cross_entropy",
     "check_gradients",
     "cos",
     "cosh",
     "count_operations",
+    "cross_entropy",
     "detect_anomaly",
     "dump_graph",
     "elu",
@@ -72,13 +84,16 @@ __all__ = [
     "grad",
     "greater",
     "hypot",
+    "l2_penalty",
     "leaky_relu",
     "log",
     "log1p",
     "log_softmax",
     "logsumexp",
+    "max_margin",
     "maximum",
     "mean",
+    "mean_squared_error",
     "minimum",
     "numerical_derivative",
     "relu",

@@ -1,0 +1,191 @@
+"""Losses: how far predictions are from their targets, as one Value, averaged over the samples.
+
+A prediction is a Value, or a list of one Value; a target is a plain number. A target that is a Value is used as it is, unchecked.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from chainrule.functions import logsumexp, mean, relu, softplus
+from chainrule.primitives import real
+from chainrule.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import SupportsFloat, SupportsIndex, TypeAlias
+
+    Predictions: TypeAlias = Iterable[Value | SupportsFloat | Sequence[Value]]
+    Targets: TypeAlias = Iterable[Value | SupportsFloat]
+
+
+def mean_squared_error(predictions: Predictions, targets: Targets) -> Value:
+    """The mean of `(prediction - target) ** 2`.
+
+    Arguments:
+        predictions: one Value for each sample.
+        targets: one number for each sample.
+
+    Raises:
+        ValueError: if there are no samples, or not as many targets as predictions.
+        TypeError: if a prediction or target is not a number.
+    """
+    pairs = _pairs(predictions, targets, "prediction")
+    return mean((prediction - target) ** 2 for prediction, target in pairs)
+
+
+def max_margin(scores: Predictions, targets: Targets) -> Value:
+    """The mean of `relu(1 - target * score)`: the hinge loss of support vector machines (Cortes, Vapnik, 1995).
+
+    Arguments:
+        scores: one Value for each sample; its sign is the predicted class.
+        targets: -1 or +1 for each sample.
+
+    Raises:
+        ValueError: if there are no samples, not as many targets as scores, or a target is neither -1 nor +1.
+        TypeError: if a score or target is not a number.
+    """
+    pairs = _pairs(scores, targets, "score", labels=(-1, 1), way_out="for classes 0 and 1, write 2 * target - 1")
+    return mean(relu(1.0 - target * score) for score, target in pairs)
+
+
+def binary_cross_entropy(logits: Predictions, targets: Targets) -> Value:
+    """The mean of `-log(p)`, where `p` is the probability that a model gives to the right one of two classes.
+
+    It is computed from logits (the probability of class 1 is `sigmoid(logit)`) as `softplus(-logit)` for class 1 and `softplus(logit)`
+    for class 0, which neither overflows nor loses digits.
+
+    Arguments:
+        logits: one Value for each sample, before any sigmoid.
+        targets: 0 or 1 for each sample.
+
+    Raises:
+        ValueError: if there are no samples, not as many targets as logits, or a target is neither 0 nor 1.
+        TypeError: if a logit or target is not a number.
+    """
+    pairs = _pairs(logits, targets, "logit", labels=(0, 1), way_out="for classes -1 and +1, write (target + 1) // 2")
+    return mean(softplus((1.0 - 2.0 * target) * logit) for logit, target in pairs)
+
+
+def cross_entropy(logits: Iterable[Any], targets: Iterable[SupportsIndex] | SupportsIndex) -> Value:
+    """The mean of `-log(softmax(logits)[target])`, computed as `logsumexp(logits) - logits[target]`, which does not overflow.
+
+    Arguments:
+        logits: a row of Values for each sample, one for each class, before any softmax; or the row of a single sample.
+        targets: the number of the right class for each sample, counted from 0; or that of the single sample.
+
+    Raises:
+        ValueError: if there are no samples, not as many targets as rows, a row has fewer than two logits, or a target is no class.
+        TypeError: if a row is not a sequence, a logit is not a number, or a target is not an integer.
+    """
+    rows = [logits] if hasattr(targets, "__index__") and not hasattr(targets, "__len__") else _listed(logits, "logits")
+    classes = [targets] if len(rows) == 1 and rows[0] is logits else _listed(targets, "targets")
+    _same_length(rows, classes, "rows of logits")
+    losses = []
+    for sample, (row, target) in enumerate(zip(rows, classes, strict=True)):
+        values = _row(row, sample)
+        losses.append(logsumexp(values) - values[_class(target, len(values), sample)])
+    return mean(losses)
+
+
+def l2_penalty(parameters: Iterable[Value], strength: Value | SupportsFloat) -> Value:
+    """`strength` times the sum of the squares of the parameters; added to a loss, it keeps the weights small.
+
+    Arguments:
+        parameters: Values, such as `model.parameters()`.
+        strength: a number that is not negative.
+
+    Raises:
+        ValueError: if there are no parameters, or the strength is negative.
+        TypeError: if a parameter is not a Value.
+    """
+    if not hasattr(parameters, "__iter__"):
+        raise TypeError(f"l2_penalty() takes a list of Values, such as model.parameters(), got {type(parameters).__name__}")
+    parameters = list(parameters)
+    if not parameters:
+        raise ValueError("l2_penalty() of no parameters: check that the list or generator is not empty")
+    for position, parameter in enumerate(parameters):
+        if not isinstance(parameter, Value):
+            raise TypeError(f"parameter {position} must be a Value, got {type(parameter).__name__}: {parameter!r}")
+    if not isinstance(strength, Value):
+        strength = real(strength)
+        if not strength >= 0:
+            raise ValueError(f"strength must be 0 or more, got {strength}: a negative one would make the weights grow without end")
+    return strength * sum((parameter * parameter for parameter in parameters), Value(0.0))
+
+
+# --- checking what is given -------------------------------------------------------------------------------------------------------------
+
+
+def _pairs(
+    predictions: Predictions, targets: Targets, what: str, labels: tuple[int, ...] = (), way_out: str = ""
+) -> list[tuple[Value, Any]]:
+    """Each prediction as a Value, with its target; the targets are among the labels, if any are given."""
+    predictions, targets = _listed(predictions, f"{what}s"), _listed(targets, "targets")
+    _same_length(predictions, targets, f"{what}s")
+    pairs = []
+    for position, (prediction, target) in enumerate(zip(predictions, targets, strict=True)):
+        if hasattr(prediction, "__len__"):
+            if len(prediction) != 1:
+                raise ValueError(f"{what} {position} must be one number, got {len(prediction)}: {prediction!r}")
+            prediction = prediction[0]
+        if not isinstance(target, Value):
+            target = _number(target, f"target {position}")
+            if labels and target not in labels:
+                raise ValueError(f"target {position} must be {labels[0]} or {labels[1]}, got {target:g}; {way_out}")
+        pairs.append((_as_value(prediction, f"{what} {position}"), target))
+    return pairs
+
+
+def _row(row: Any, sample: int) -> list[Value]:
+    if not hasattr(row, "__iter__"):
+        raise TypeError(
+            f"the logits of sample {sample} must be a list, one for each class, got {type(row).__name__}: {row!r}; "
+            "for a model with a single output, see binary_cross_entropy()"
+        )
+    values = [_as_value(logit, f"logit {position} of sample {sample}") for position, logit in enumerate(row)]
+    if len(values) < 2:
+        raise ValueError(
+            f"sample {sample} has {len(values)} logits, but there must be one for each of two or more classes; "
+            "for a model with a single output, see binary_cross_entropy()"
+        )
+    return values
+
+
+def _class(target: Any, classes: int, sample: int) -> int:
+    try:
+        number = operator.index(target)
+    except TypeError:
+        raise TypeError(
+            f"target {sample} must be the number of a class, an integer, got {type(target).__name__}: {target!r}; write int(target)"
+        ) from None
+    if not 0 <= number < classes:
+        raise ValueError(f"target {sample} is {number}, but there are {classes} logits: classes are counted from 0 to {classes - 1}")
+    return number
+
+
+def _listed(things: Any, what: str) -> list[Any]:
+    try:
+        iterator = iter(things)
+    except TypeError:
+        raise TypeError(f"{what} must be a list, one for each sample, got {type(things).__name__}: {things!r}") from None
+    return list(iterator)
+
+
+def _same_length(predictions: list[Any], targets: list[Any], what: str) -> None:
+    if len(predictions) != len(targets):
+        raise ValueError(f"there are {len(predictions)} {what} but {len(targets)} targets; each sample needs one of both")
+    if not predictions:
+        raise ValueError("a loss of no samples is not defined; check that the lists are not empty")
+
+
+def _as_value(x: Any, what: str) -> Value:
+    return x if isinstance(x, Value) else Value(_number(x, what))
+
+
+def _number(x: Any, what: str) -> float:
+    try:
+        return real(x)
+    except (TypeError, OverflowError) as error:
+        raise type(error)(f"{what}: {error}") from None

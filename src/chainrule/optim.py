@@ -1,0 +1,470 @@
+"""Optimisers, which change parameters along their gradients, and schedules, which change an optimiser's learning rate.
+
+Names, arguments and update rules are those of `torch.optim` and `torch.optim.lr_scheduler`.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from chainrule import primitives
+from chainrule.primitives import real
+from chainrule.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import SupportsFloat
+
+_divide = primitives.divide.forward  # as IEEE 754 has it: 0 / 0 is nan
+
+
+class Optimizer:
+    """What all optimisers share: the parameters, the learning rate, and saving and loading.
+
+    Arguments:
+        params: Values to change, such as `model.parameters()`; leaves, each once.
+        lr: the learning rate.
+
+    Raises:
+        TypeError: if `params` is not a list of Values.
+        ValueError: if there are none, one of them is listed twice or is the result of an operation; if an option is out of its range.
+    """
+
+    OPTIONS: ClassVar[tuple[str, ...]] = ("lr",)
+    BUFFERS: ClassVar[tuple[str, ...]] = ()
+    """The names of the lists that are kept from step to step, parallel to `params`; empty until they are needed."""
+
+    def __init__(self, params: Iterable[Value], lr: float) -> None:
+        self.params = _checked(params)
+        self.lr = lr
+        self.steps = 0
+
+    @property
+    def lr(self) -> float:
+        """The learning rate. It may be set at any time."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr = _at_least_zero("lr", lr)
+
+    def step(self) -> None:
+        """Change every parameter once, by its gradient."""
+        raise NotImplementedError(f"{type(self).__name__} does not define step()")
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for p in self.params:
+            p.grad = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that is needed to go on later: options, number of steps, and buffers. It can be written as JSON."""
+        options = {name: getattr(self, name) for name in self.OPTIONS}
+        buffers = {name: list(getattr(self, name)) for name in self.BUFFERS}
+        return {"optimizer": type(self).__name__, **options, "steps": self.steps, **buffers}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict()` returned. Either all of it is taken over, or nothing.
+
+        Raises:
+            ValueError: if an entry is missing, is not one of this optimiser's, or does not fit; if a buffer is not as long as `params`.
+        """
+        here = type(self).__name__
+        if state.get("optimizer") != here:
+            raise ValueError(f"this is the state of {state.get('optimizer')!r}, not of {here}")
+        if unfit := sorted(set(self.state_dict()) ^ set(state)):
+            raise ValueError(f"this state does not fit {here}: missing or unexpected are {', '.join(unfit)}")
+        buffers: dict[str, list[float]] = {}
+        for name in self.BUFFERS:
+            if not isinstance(state[name], list) or len(state[name]) not in (0, len(self.params)):
+                raise ValueError(f"{name} must be a list of {len(self.params)} numbers, one for each parameter, got {_told(state[name])}")
+            buffers[name] = [_real(x, name) for x in state[name]]
+        steps = state["steps"]
+        if type(steps) is not int or steps < 0:
+            raise ValueError(f"steps must be an integer of 0 or more, got {steps!r}")
+        checked = type(self)(self.params, **{name: state[name] for name in self.OPTIONS})  # raises if an option is out of its range
+        vars(self).update(vars(checked), **buffers, steps=steps)
+
+    def _gradients(self, weight_decay: float, maximize: bool) -> Iterator[tuple[Value, float]]:
+        """Each parameter with the direction to go against: its gradient, with that of the L2 penalty `weight_decay / 2 * p ** 2`."""
+        for p in self.params:
+            gradient = -p.grad if maximize else p.grad
+            yield p, (gradient + weight_decay * p.data if weight_decay else gradient)
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.OPTIONS)
+        return f"{type(self).__name__}({len(self.params)} parameters, {options})"
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum if asked for.
+
+        g = gradient + weight_decay * p
+        m = momentum * m + (1 - dampening) * g      (at the first step, m = g)
+        p = p - lr * m                              (with nesterov, p - lr * (g + momentum * m); without momentum, p - lr * g)
+
+    Sources: Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Sutskever, Martens, Dahl and Hinton, On the
+    importance of initialization and momentum in deep learning, ICML 2013, in the form that torch.optim.SGD documents.
+
+    Arguments:
+        params: Values to change, such as `model.parameters()`.
+        lr: the learning rate.
+        momentum: how much of the last step's direction is kept.
+        dampening: how much of the gradient is left out of the momentum.
+        weight_decay: the strength of an L2 penalty.
+        nesterov: use Nesterov's momentum; it needs `momentum` over 0 and no dampening.
+        maximize: climb instead of descend.
+
+    Raises:
+        TypeError: if `params` is not a list of Values.
+        ValueError: if there are none or one is listed twice, if an option is out of its range, or `nesterov` lacks momentum.
+    """
+
+    OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
+    BUFFERS = ("momentum_buffer",)
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, lr)
+        self.momentum = _at_least_zero("momentum", momentum)
+        self.dampening = _finite("dampening", dampening)
+        self.weight_decay = _at_least_zero("weight_decay", weight_decay)
+        if nesterov and (momentum == 0 or dampening != 0):
+            raise ValueError(f"nesterov needs momentum over 0 and dampening 0, got momentum={momentum} and dampening={dampening}")
+        self.nesterov = nesterov
+        self.maximize = maximize
+        self.momentum_buffer: list[float] = []
+
+    def step(self) -> None:
+        """Change every parameter once, by its gradient."""
+        first = not self.momentum_buffer
+        buffer = [0.0] * len(self.params) if first and self.momentum else self.momentum_buffer
+        for i, (p, g) in enumerate(self._gradients(self.weight_decay, self.maximize)):
+            if self.momentum:
+                buffer[i] = g if first else self.momentum * buffer[i] + (1.0 - self.dampening) * g
+                g = g + self.momentum * buffer[i] if self.nesterov else buffer[i]
+            p.data -= self.lr * g
+        self.momentum_buffer = buffer
+        self.steps += 1
+
+
+class Adam(Optimizer):
+    """Steps that are scaled, for each parameter, by the recent size of its gradient.
+
+        g = gradient + weight_decay * p
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g * g         (with amsgrad, the largest v so far is used in the last line)
+        p = p - lr * (m / (1 - beta1 ** t)) / (sqrt(v / (1 - beta2 ** t)) + eps)        at step t = 1, 2, ...
+
+    Sources: Kingma and Ba, Adam: a method for stochastic optimization, arXiv:1412.6980; amsgrad: Reddi, Kale and Kumar, On the
+    convergence of Adam and beyond, arXiv:1904.09237, in the form that torch.optim.Adam documents.
+
+    Arguments:
+        params: Values to change, such as `model.parameters()`.
+        lr: the learning rate.
+        betas: how much of `m` and of `v` is kept from step to step, each from 0 up to but not including 1.
+        eps: added to the denominator.
+        weight_decay: the strength of an L2 penalty.
+        amsgrad: never let a denominator shrink.
+        maximize: climb instead of descend.
+
+    Raises:
+        TypeError: if `params` is not a list of Values.
+        ValueError: if there are none or one is listed twice, or if an option is out of its range.
+    """
+
+    OPTIONS = ("lr", "betas", "eps", "weight_decay", "amsgrad", "maximize")
+    BUFFERS = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, lr)
+        self.betas = _betas(betas)
+        self.eps = _at_least_zero("eps", eps)
+        self.weight_decay = _at_least_zero("weight_decay", weight_decay)
+        self.amsgrad = amsgrad
+        self.maximize = maximize
+        self.exp_avg: list[float] = []
+        self.exp_avg_sq: list[float] = []
+        self.max_exp_avg_sq: list[float] = []
+
+    def step(self) -> None:
+        """Change every parameter once, by its gradient."""
+        self._descend(self.weight_decay)
+
+    def _descend(self, l2: float) -> None:
+        for name in self.BUFFERS:
+            if not getattr(self, name) and (name != "max_exp_avg_sq" or self.amsgrad):
+                setattr(self, name, [0.0] * len(self.params))
+        self.steps += 1
+        beta1, beta2 = self.betas
+        rate = self.lr / (1.0 - beta1**self.steps)
+        correction = math.sqrt(1.0 - beta2**self.steps)
+        m, v, largest = self.exp_avg, self.exp_avg_sq, self.max_exp_avg_sq
+        for i, (p, g) in enumerate(self._gradients(l2, self.maximize)):
+            m[i] = beta1 * m[i] + (1.0 - beta1) * g
+            v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g
+            if self.amsgrad:
+                largest[i] = scale = primitives.maximum(largest[i], scale)  # nan if either is
+            p.data -= rate * _divide(m[i], math.sqrt(scale) / correction + self.eps)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: each step first multiplies every parameter by `1 - lr * weight_decay`.
+
+    Source: Loshchilov and Hutter, Decoupled weight decay regularization, arXiv:1711.05101, with the decay scaled by the learning rate as
+    torch.optim.AdamW does.
+
+    Arguments:
+        params: Values to change, such as `model.parameters()`.
+        lr: the learning rate.
+        betas: how much of `m` and of `v` is kept from step to step, each from 0 up to but not including 1.
+        eps: added to the denominator.
+        weight_decay: the rate of decay; no penalty enters the gradient.
+        amsgrad: never let a denominator shrink.
+        maximize: climb instead of descend.
+
+    Raises:
+        TypeError: if `params` is not a list of Values.
+        ValueError: if there are none or one is listed twice, or if an option is out of its range.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+
+    def step(self) -> None:
+        """Change every parameter once, by its gradient."""
+        for p in self.params:
+            p.data *= 1.0 - self.lr * self.weight_decay
+        self._descend(0.0)
+
+
+# --- schedules --------------------------------------------------------------------------------------------------------------------------
+
+
+class LRScheduler:
+    """A learning rate that follows a formula: it is set when the schedule is made, and again at each `step()`.
+
+    The formula gives the rate itself, from the rate that the optimiser had at first, so an optimiser follows one schedule at a time;
+    write a combination as one `LambdaLR`.
+
+    Arguments:
+        optimizer: the optimiser whose `lr` to set.
+        formula: a function of the first rate and the number of steps so far that returns the rate.
+    """
+
+    def __init__(self, optimizer: Optimizer, formula: Callable[[float, int], float]) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"a schedule needs an optimizer such as SGD, got {type(optimizer).__name__}: {optimizer!r}")
+        self.optimizer = optimizer
+        self.base_lr = optimizer.lr
+        self.formula = formula
+        self.last_epoch = 0
+        optimizer.lr = formula(self.base_lr, 0)
+
+    def step(self) -> None:
+        """Go on to the next learning rate. Call it after `optimizer.step()`, once for each step or epoch, as the formula counts them."""
+        lr = self.formula(self.base_lr, self.last_epoch + 1)
+        self.optimizer.lr = lr
+        self.last_epoch += 1
+
+    def get_last_lr(self) -> list[float]:
+        """Return the learning rate that the schedule set last, in a list of one as torch does."""
+        return [self.formula(self.base_lr, self.last_epoch)]
+
+    def state_dict(self) -> dict[str, float]:
+        """Return all that is needed to go on later."""
+        return {"base_lr": self.base_lr, "last_epoch": self.last_epoch}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Go on from what `state_dict()` returned, and set the learning rate.
+
+        Raises:
+            ValueError: if the state has other entries, or they do not fit.
+        """
+        if set(state) != {"base_lr", "last_epoch"}:
+            raise ValueError(f"the state of a schedule has base_lr and last_epoch, got {', '.join(map(str, state)) or 'nothing'}")
+        base_lr, last_epoch = _at_least_zero("base_lr", state["base_lr"]), _integer("last_epoch", state["last_epoch"], 0)
+        self.optimizer.lr = self.formula(base_lr, last_epoch)
+        self.base_lr, self.last_epoch = base_lr, last_epoch
+
+
+class LambdaLR(LRScheduler):
+    """The first rate times a function of the number of steps.
+
+    Arguments:
+        optimizer: the optimiser whose `lr` to set.
+        lr_lambda: a function of the number of steps so far that returns a factor.
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
+        if not callable(lr_lambda):
+            raise TypeError(f"lr_lambda must be a function of the number of steps, got {type(lr_lambda).__name__}: {lr_lambda!r}")
+        super().__init__(optimizer, lambda lr, t: lr * lr_lambda(t))
+
+
+class StepLR(LRScheduler):
+    """The first rate times `gamma` for every `step_size` steps.
+
+    Arguments:
+        optimizer: the optimiser whose `lr` to set.
+        step_size: after how many steps the rate changes; 1 or more.
+        gamma: the factor.
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        step_size, gamma = _integer("step_size", step_size, 1), _at_least_zero("gamma", gamma)
+        super().__init__(optimizer, lambda lr, t: lr * gamma ** (t // step_size))
+
+
+class MultiStepLR(LRScheduler):
+    """The first rate times `gamma` for every milestone reached.
+
+    Arguments:
+        optimizer: the optimiser whose `lr` to set.
+        milestones: numbers of steps after which the rate changes.
+        gamma: the factor.
+    """
+
+    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
+        passed, gamma = sorted(_integer("a milestone", milestone, 0) for milestone in milestones), _at_least_zero("gamma", gamma)
+        super().__init__(optimizer, lambda lr, t: lr * gamma ** bisect_right(passed, t))
+
+
+class ExponentialLR(LRScheduler):
+    """The first rate times `gamma` for every step.
+
+    Arguments:
+        optimizer: the optimiser whose `lr` to set.
+        gamma: the factor.
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        gamma = _at_least_zero("gamma", gamma)
+        super().__init__(optimizer, lambda lr, t: lr * gamma**t)
+
+
+class LinearLR(LRScheduler):
+    """The first rate times a factor that goes in a straight line from `start_factor` to `end_factor`, and stays there.
+
+    Arguments:
+        optimizer: the optimiser whose `lr` to set.
+        start_factor: the factor at first, over 0 and up to 1.
+        end_factor: the factor after `total_iters` steps, from 0 to 1.
+        total_iters: how many steps it takes; 1 or more.
+    """
+
+    def __init__(self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5) -> None:
+        total_iters = _integer("total_iters", total_iters, 1)
+        if not 0 < start_factor <= 1:
+            raise ValueError(f"start_factor must be over 0 and up to 1, got {start_factor!r}")
+        if not 0 <= end_factor <= 1:
+            raise ValueError(f"end_factor must be from 0 to 1, got {end_factor!r}")
+        slope = (end_factor - start_factor) / total_iters
+        super().__init__(optimizer, lambda lr, t: lr * (start_factor + slope * min(t, total_iters)))
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Half a cosine from the first rate down to `eta_min` in `T_max` steps; beyond, it rises again, as a cosine does.
+
+    Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, arXiv:1608.03983, eq. 5, without restarts.
+
+    Arguments:
+        optimizer: the optimiser whose `lr` to set.
+        T_max: how many steps it takes; 1 or more.
+        eta_min: the lowest rate.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        T_max, eta_min = _integer("T_max", T_max, 1), _at_least_zero("eta_min", eta_min)
+        super().__init__(optimizer, lambda lr, t: eta_min + (lr - eta_min) * (1.0 + math.cos(math.pi * t / T_max)) / 2.0)
+
+
+# --- checking what is given -------------------------------------------------------------------------------------------------------------
+
+
+def _checked(params: Iterable[Value]) -> list[Value]:
+    if not hasattr(params, "__iter__"):
+        raise TypeError(f"params must be a list of Values, such as model.parameters(), got {type(params).__name__}: {params!r}")
+    params = list(params)
+    if not params:
+        raise ValueError("there are no parameters to optimise: params is empty (a generator can be used only once)")
+    seen: dict[Value, int] = {}
+    for position, p in enumerate(params):
+        if not isinstance(p, Value):
+            raise TypeError(f"parameter {position} must be a Value, got {type(p).__name__}: {p!r}")
+        name = f"parameter {position}" + (f" ({p.label})" if p.label else "")
+        if p._prev:
+            raise ValueError(f"{name} is the result of {p._op!r}: a step would be lost when it is computed anew; optimise its leaves")
+        if p in seen:
+            raise ValueError(f"{name} is parameter {seen[p]} again: it would be changed twice in a step; list each once")
+        seen[p] = position
+    return params
+
+
+def _told(x: object) -> str:
+    return f"{len(x)} numbers" if isinstance(x, list) else repr(x)
+
+
+def _real(x: SupportsFloat, name: str) -> float:
+    try:
+        return real(x)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _finite(name: str, x: float) -> float:
+    if not math.isfinite(number := _real(x, name)):
+        raise ValueError(f"{name} must be finite, got {number}")
+    return number
+
+
+def _at_least_zero(name: str, x: float) -> float:
+    if (number := _finite(name, x)) < 0:
+        raise ValueError(f"{name} must be 0 or more, got {number}")
+    return number
+
+
+def _betas(betas: Any) -> tuple[float, float]:
+    if not hasattr(betas, "__len__") or len(betas) != 2:
+        raise ValueError(f"betas must be two numbers, got {betas!r}")
+    beta1, beta2 = (_at_least_zero("a beta", beta) for beta in betas)
+    if not (beta1 < 1 and beta2 < 1):
+        raise ValueError(f"betas must be from 0 up to but not including 1, got {betas!r}")
+    return beta1, beta2
+
+
+def _integer(name: str, x: float, least: int) -> int:
+    if not isinstance(x, int) or x < least:
+        raise ValueError(f"{name} must be an integer of {least} or more, got {x!r}")
+    return x
