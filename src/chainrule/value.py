@@ -136,7 +136,7 @@ class Value:
         if rule is BY_HAND:
             return self._by_hand[0]
         if rule.parametric and type(self._b) is float:
-            number = f"{self._b:.17g}" if self._b != round(self._b, 6) else f"{self._b:g}"
+            number = repr(self._b).removesuffix(".0")
             return f"**{number}" if rule is power else f"{rule.name}({number})"
         return rule.name
 
@@ -355,14 +355,20 @@ class Value:
         Every gradient in the graph is set to zero first, so calling this twice gives the same numbers.
 
         Arguments:
-            accumulate: add to the gradients that the leaves already have, for the sum of several calls (minibatches).
+            accumulate: add to the gradients that the leaves already have, for the sum of several calls (minibatches). If the sweep
+                fails, in a `_backward` made by hand, the leaves get back what they had.
         """
         order = topological_order(self)
         before = [(node, node._grad) for node in order if node._rule is None] if accumulate else ()
         for node in order:
             node._grad = 0.0
         self._grad = 1.0
-        sweep(order)
+        try:
+            sweep(order)
+        except BaseException:
+            for node, grad in before:
+                node._grad = grad
+            raise
         for node, grad in before:
             node._grad = grad + node._grad
 
@@ -389,6 +395,11 @@ class Value:
     # --- copies ---------------------------------------------------------------------------------------------------------------------
 
     def __copy__(self) -> Value:
+        if self._rule is BY_HAND and self._by_hand[1] is not None:
+            raise TypeError(
+                f"cannot copy the operation {self._op!r}: its _backward was made by hand and refers to the original nodes; "
+                "copy the leaves and build the graph again"
+            )
         twin = _new(type(self))
         for name in ("_data", "_grad", "_rule", "_a"):
             if hasattr(self, name):
@@ -397,9 +408,13 @@ class Value:
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        for node in topological_order(self):
-            if id(node) not in memo:
-                memo[id(node)] = _twin(node, memo)
+        originals = [node for node in topological_order(self) if id(node) not in memo]
+        for node in originals:
+            memo[id(node)] = _twin(node, memo)
+        for node in originals:  # only now, since an attribute may lead back to any node of the graph
+            attributes = vars(memo[id(node)])
+            for name in attributes.keys() - {"_b", "_by_hand"}:
+                attributes[name] = copy.deepcopy(attributes[name], memo)
         copied: Value = memo[id(self)]
         return copied
 
@@ -409,7 +424,7 @@ class Value:
                 f"cannot pickle {self!r}: it is the result of {self._op!r}, and its graph stays in this process; "
                 "pickle its leaves, or its data"
             )
-        return _restored, (type(self), self._data, self._grad, vars(self))
+        return _restored, (type(self), self._data, self._grad), vars(self)
 
 
 def topological_order(root: Value) -> list[Value]:
@@ -420,7 +435,12 @@ def topological_order(root: Value) -> list[Value]:
 
     Returns:
         The nodes. The walk keeps its own stack, so a graph may be as deep as memory allows.
+
+    Raises:
+        TypeError: if `root` is not a Value.
     """
+    if not isinstance(root, Value):
+        raise TypeError(f"a graph is walked from a Value, got {type(root).__name__}: {root!r}")
     order: list[Value] = []
     seen: set[Value] = set()
     stack: list[Any] = [root]
@@ -429,20 +449,26 @@ def topological_order(root: Value) -> list[Value]:
         node = pop()
         if node is None:  # the parents of the node below are done
             done(pop())
-        elif node not in seen:
-            mark(node)
-            rule = node._rule
-            if rule is None:
-                done(node)
-            elif rule is add or rule is multiply:
-                push(node)
-                push(None)
-                push(node._b)
-                push(node._a)
-            else:
-                push(node)
-                push(None)
-                stack.extend(reversed(node._prev))
+            continue
+        if node in seen:
+            continue
+        mark(node)
+        rule = node._rule
+        if rule is add or rule is multiply:
+            push(node)
+            push(None)
+            b = node._b
+            if b not in seen:
+                push(b)
+            a = node._a
+            if a not in seen:
+                push(a)
+        elif rule is None:
+            done(node)
+        else:
+            push(node)
+            push(None)
+            stack.extend(reversed(node._prev))
     return order
 
 
@@ -489,6 +515,8 @@ def _binary(self: Value, primitive: Primitive, a: Any, b: Any) -> Any:
         try:
             real(other)
         except TypeError:
+            if hasattr(other, "__array__"):  # NumPy's own answer would be a riddle about ufuncs
+                raise
             return NotImplemented
     return self._apply(primitive, (a, b))
 
@@ -510,20 +538,14 @@ def _leaf(data: float) -> Value:
     return leaf
 
 
-def _restored(kind: type[Value], data: float, grad: float, attributes: dict[str, Any]) -> Value:
+def _restored(kind: type[Value], data: float, grad: float) -> Value:
     leaf = _new(kind)
     leaf._data, leaf._grad, leaf._rule = data, grad, None
-    vars(leaf).update(attributes)
     return leaf
 
 
 def _twin(node: Value, memo: dict[int, Any]) -> Value:
     """Copy one node; its parents' copies are in `memo`."""
-    if node._rule is BY_HAND and node._by_hand[1] is not None:
-        raise TypeError(
-            f"cannot deep-copy the operation {node._op!r}: its _backward was made by hand and refers to the original nodes; "
-            "copy the leaves and build the graph again"
-        )
     twin = copy.copy(node)
     operands = tuple(memo[id(operand)] if isinstance(operand, Value) else operand for operand in node._operands)
     if node._rule is not None:
@@ -533,14 +555,13 @@ def _twin(node: Value, memo: dict[int, Any]) -> Value:
             twin._a, twin._b = operands
         else:
             twin._a = operands
-    for name, attribute in vars(twin).items():
-        if name not in ("_b", "_by_hand"):
-            setattr(twin, name, copy.deepcopy(attribute, memo))
     return twin
 
 
 _new = object.__new__
 
-# CPython gives a class room for few attributes in line once it has made some instances without any; this leaves one place, for _b.
+# CPython gives instances room for few attributes in line once a class has made some without any: then one place is left, for _b. It
+# must be the first to be set, or every result would need a dictionary of its own.
 for _ in range(32):
-    _new(Value)
+    _first = _new(Value)
+_first._b = None
