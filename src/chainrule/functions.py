@@ -167,7 +167,11 @@ def where(condition: Scalar | bool, a: Scalar, b: Scalar) -> Any:
         condition: a bool or number, which is decided at once, or a Value such as `greater(x, 0)`, which becomes part of the graph.
         a: the result where the condition holds.
         b: the result where it does not.
+
+    Raises:
+        TypeError: if one of the three is neither a real number nor a Value.
     """
+    condition, a, b = (x if hasattr(x, "_apply") else primitives.real(x) for x in (condition, a, b))
     return primitives.where(condition, a, b)
 
 
@@ -205,7 +209,7 @@ def softmax(values: Iterable[Scalar]) -> list[Any]:
     values, largest = _with_largest(values, "softmax")
     exponentials = [primitives.exp(x - largest) for x in values]
     total = sum(exponentials)
-    return [e / total for e in exponentials]
+    return [primitives.divide(e, total) for e in exponentials]
 
 
 def log_softmax(values: Iterable[Scalar]) -> list[Any]:
@@ -214,9 +218,10 @@ def log_softmax(values: Iterable[Scalar]) -> list[Any]:
     Raises:
         ValueError: if there are no values.
     """
-    values = list(values)
-    normalizer = logsumexp(values)
-    return [x - normalizer for x in values]
+    values, largest = _with_largest(values, "log_softmax")
+    shifted = [x - largest for x in values]
+    normalizer = primitives.log(sum(primitives.exp(x) for x in shifted))
+    return [x - normalizer for x in shifted]
 
 
 def _with_largest(values: Iterable[Scalar], name: str) -> tuple[list[Scalar], float]:
