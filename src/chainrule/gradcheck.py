@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule.primitives import real
 from chainrule.value import Value
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def check_gradients(
         inputs: the point to check at; Values keep their labels, which name them in the report.
         h: the step, relative to an input's size where that is over 1.
         rtol: the error that is allowed, relative to the larger of the two derivatives.
-        atol: the error that is allowed in any case.
+        atol: the error that is allowed in any case, besides what rounding of `f` itself makes of its size divided by the step.
         raise_error: raise if an input is off; if False, only report it.
 
     Returns:
@@ -95,7 +97,7 @@ def check_gradients(
         AssertionError: if a derivative is off, with the report's lines for the inputs that are.
         TypeError: if `f` does not return a Value.
     """
-    leaves = [Value(float(x), label=getattr(x, "label", "")) for x in inputs]
+    leaves = [Value(real(x), label=getattr(x, "label", "")) for x in inputs]
     output = f(*leaves)
     if not isinstance(output, Value):
         raise TypeError(f"f must return a Value, got {type(output).__name__}: {output!r}")
@@ -106,9 +108,11 @@ def check_gradients(
         def along(x: float, position: int = position) -> float:
             return f(*(Value(x if i == position else other.data) for i, other in enumerate(leaves))).data
 
-        numerical = numerical_derivative(along, leaf.data, h * max(1.0, abs(leaf.data)), central=True)
+        step = h * max(1.0, abs(leaf.data))
+        numerical = numerical_derivative(along, leaf.data, step, central=True)
+        rounding = 10 * sys.float_info.epsilon * abs(output.data) / step
         name = leaf.label or f"input {position}"
-        rows.append(InputCheck(name, leaf.grad, numerical, _agree(leaf.grad, numerical, rtol, atol)))
+        rows.append(InputCheck(name, leaf.grad, numerical, _agree(leaf.grad, numerical, rtol, atol + rounding)))
     report = GradientReport(tuple(rows))
     if raise_error and not report:
         wrong = GradientReport(tuple(row for row in rows if not row.ok))

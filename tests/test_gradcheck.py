@@ -1,0 +1,104 @@
+"""`numerical_derivative` with its orders of error, and `check_gradients`, which must find a wrong derivative and pass a right one."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+
+import pytest
+
+from chainrule import check_gradients, numerical_derivative
+
+
+def test_the_notebook_example() -> None:
+    assert numerical_derivative(lambda x: 3 * x**2 - 4 * x + 5, 3.0) == pytest.approx(14.0, abs=1e-5)
+    assert numerical_derivative(lambda x: 3 * x**2 - 4 * x + 5, 2 / 3, 1e-6, central=True) == pytest.approx(0.0, abs=1e-8)
+
+
+@pytest.mark.parametrize(("central", "order"), [(False, 1), (True, 2)])
+def test_the_error_shrinks_with_the_known_power_of_the_step(central: bool, order: int) -> None:
+    errors = [abs(numerical_derivative(math.exp, 1.0, h, central=central) - math.e) for h in (1e-2, 5e-3, 2.5e-3)]
+    for larger, smaller in itertools.pairwise(errors):
+        assert larger / smaller == pytest.approx(2**order, rel=0.01)
+
+
+def test_steps_may_be_negative_but_not_zero_and_numbers_of_any_kind(Value: type) -> None:
+    assert numerical_derivative(abs, 0, -1e-3) == -1.0
+    assert numerical_derivative(abs, 0, 1e-3) == 1.0
+    assert numerical_derivative(lambda x: Value(x) * 2, 1.0) == pytest.approx(2.0)
+    for h in (0, 0.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match=rf"^the step h must be a finite number other than 0, got {h!r}$"):
+            numerical_derivative(math.exp, 1.0, h)
+
+
+def test_right_derivatives_pass(Value: type) -> None:
+    report = check_gradients(lambda a, b, c: (a * b + c).tanh() * a**2, [0.5, Value(-0.3, label="b"), 1])
+    assert report
+    assert report.ok
+    assert [row.name for row in report.rows] == ["input 0", "b", "input 2"]
+    assert all(row.error < 1e-8 for row in report.rows)
+    assert str(report).count(": ok") == 3
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-6, 1.0, 1e6, 1e150])
+def test_right_derivatives_pass_at_any_size(size: float) -> None:
+    """Rounding of a large result is not an error of a small derivative."""
+    assert check_gradients(lambda a, b: a * size + b, [1.5, 2.5])
+    assert check_gradients(lambda a: a * a, [size])
+
+
+def wrong_sine(factor: float):
+    def f(x, y):
+        out = type(x)(math.sin(x.data), (x,), "sin")
+
+        def push() -> None:
+            x.grad += factor * math.cos(x.data) * out.grad
+
+        out._backward = push
+        return out * y
+
+    return f
+
+
+def test_a_wrong_derivative_is_found_and_told_with_the_input_and_by_how_much(Value: type) -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_gradients(wrong_sine(1.5), [Value(0.0, label="angle"), 2.0])
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "1 of 2 gradients are off:"
+    assert re.fullmatch(r"angle: backward\(\) gives 3, central differences (2|1\.9999999\d*): OFF by 1", lines[1])
+    assert len(lines) == 2
+    report = check_gradients(wrong_sine(1.5), [0.0, 2.0], raise_error=False)
+    assert not report
+    assert [row.ok for row in report.rows] == [False, True]
+    assert report.rows[0].error == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("factor", [1.0 + 1e-4, 1.0 - 1e-4, -1.0, 0.0, math.nan, math.inf])
+def test_small_and_wild_errors_are_found(factor: float) -> None:
+    assert not check_gradients(wrong_sine(factor), [0.3, 1.0], raise_error=False)
+    assert check_gradients(wrong_sine(1.0), [0.3, 1.0], raise_error=False)
+
+
+def test_the_tolerance_is_the_users(Value: type) -> None:
+    assert check_gradients(wrong_sine(1.001), [0.3, 1.0], rtol=0.01)
+    assert check_gradients(wrong_sine(1.001), [0.3, 1.0], atol=0.01)
+
+
+def test_the_users_own_values_are_left_alone(Value: type) -> None:
+    a = Value(2.0, label="a")
+    a.grad = 5.0
+    check_gradients(lambda x: x * x, [a])
+    assert (a.data, a.grad) == (2.0, 5.0)
+
+
+def test_an_input_that_does_not_matter_is_right_at_zero() -> None:
+    assert check_gradients(lambda a, b: a + 0 * b, [1.0, 2.0])
+    assert check_gradients(lambda a, b: a, [1.0, 2.0])
+
+
+def test_wrong_arguments_are_named(Value: type) -> None:
+    with pytest.raises(TypeError, match=r"^f must return a Value, got float: 1\.0$"):
+        check_gradients(lambda a: a.data, [1.0])
+    with pytest.raises(TypeError, match=r"^expected a real number or a Value, got str: '1\.0'$"):
+        check_gradients(lambda a: a, ["1.0"])
