@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import linecache
 import math
 import os
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _depth = 0
+_lock = threading.Lock()  # for _depth, and what is done when it leaves 0 or returns to it
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -30,19 +31,21 @@ def detect_anomaly() -> Iterator[None]:
         FloatingPointError: when it happens, with the operation, its operands, and the line that made the node.
     """
     global _depth
-    if _depth == 0:
-        for name, method in _METHODS.items():
-            setattr(Value, name, _watched(method))
-        value.sweep = _watched_sweep
-    _depth += 1
+    with _lock:
+        if _depth == 0:
+            for name, method in _METHODS.items():
+                setattr(Value, name, _watched(method))
+            value.sweep = _watched_sweep
+        _depth += 1
     try:
         yield
     finally:
-        _depth -= 1
-        if _depth == 0:
-            for name, method in _METHODS.items():
-                setattr(Value, name, method)
-            value.sweep = _SWEEP
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                for name, method in _METHODS.items():
+                    setattr(Value, name, method)
+                value.sweep = _SWEEP
 
 
 _METHODS: dict[str, Callable[..., Any]] = {name: vars(Value)[name] for name in ("__init__", "__add__", "__mul__", "_apply")}
@@ -94,5 +97,8 @@ def _users_line() -> tuple[str, int]:
 def _place(node: Value) -> str:
     if not hasattr(node, "_made_at"):
         return "the node was made before detect_anomaly() was entered; build the graph inside the block to see the line"
+    import linecache  # with `re` and `tokenize` behind it, half of what importing chainrule would cost
+
     file, line = node._made_at
-    return f"{file}, line {line}: {linecache.getline(file, line).strip()}"
+    text = linecache.getline(file, line).strip()  # nothing is known of lines typed at Python's prompt
+    return f"{file}, line {line}: {text}" if text else f"{file}, line {line}"
