@@ -1,0 +1,51 @@
+"""Showing how a training gets on: a live bar in a terminal, ten plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from chainrule.cli.scores import percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINES = 10  # where there is no terminal
+
+
+class Watcher(Protocol):
+    """What is told after each step; the accuracy is None where the task has none."""
+
+    def __call__(self, step: int, loss: float, accuracy: float | None) -> None:
+        """Show it."""
+
+
+@contextmanager
+def progress(steps: int) -> Iterator[Watcher]:
+    """Show the progress of a training of so many steps, on standard error."""
+    if not sys.stderr.isatty():
+        yield lambda step, loss, accuracy: _line(step, steps, loss, accuracy)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(None), TextColumn("{task.description}"), TimeRemainingColumn(), "left")
+    with Progress(*columns, console=Console(stderr=True), expand=True) as bar:
+        task = bar.add_task("", total=steps)
+
+        def update(step: int, loss: float, accuracy: float | None) -> None:
+            bar.update(task, completed=step, description=_numbers(loss, accuracy))
+
+        yield update
+
+
+def _numbers(loss: float, accuracy: float | None) -> str:
+    return f"loss {loss:.4f}" + ("" if accuracy is None else f"  accuracy {percent(accuracy)}")
+
+
+def _line(step: int, steps: int, loss: float, accuracy: float | None) -> None:
+    if step == steps or step % max(1, steps // LINES) == 0:
+        click.echo(f"step {step}/{steps}  {_numbers(loss, accuracy)}", err=True)

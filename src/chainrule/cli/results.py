@@ -1,0 +1,149 @@
+"""The folder that a training leaves behind: it appears complete or not at all, and never in place of an earlier one."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.cli.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from chainrule.data import Dataset
+    from chainrule.models import SavedModel
+    from chainrule.training import History
+
+SMALL_GRAPH = 60  # nodes; a network of no more is drawn as a whole
+
+
+def check_place(wanted: Path) -> None:
+    """Find out before the training whether its results can be written.
+
+    Raises:
+        BadInput: if they cannot.
+    """
+    try:
+        _temporary(wanted).rmdir()
+    except OSError as error:
+        raise BadInput(f"the folder {wanted} cannot be made: {error.strerror}") from None
+
+
+def publish(wanted: Path, write: Callable[[Path], None]) -> Path:
+    """Let `write` fill a new folder, then give it its name: the one wanted, or that with -2, -3, ... where something is there already.
+
+    Returns:
+        Where the folder is.
+    """
+    temporary = _temporary(wanted)
+    try:
+        write(temporary)
+        for candidate in _candidates(wanted):
+            if candidate.is_symlink() or (candidate.exists() and not (candidate.is_dir() and not any(candidate.iterdir()))):
+                continue
+            try:
+                if candidate.exists():  # an empty folder, which some systems do not replace
+                    candidate.rmdir()
+                temporary.rename(candidate)
+            except OSError:  # another training took this name in the meantime
+                if candidate.exists():
+                    continue
+                raise
+            return candidate
+        raise AssertionError("there is a number that is free")
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _candidates(wanted: Path) -> Iterator[Path]:
+    yield wanted
+    yield from (wanted.with_name(f"{wanted.name}-{number}") for number in itertools.count(2))
+
+
+def _temporary(wanted: Path) -> Path:
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    temporary = wanted.with_name(f".{wanted.name[:100]}.{secrets.token_hex(8)}.partial")
+    temporary.mkdir()
+    return temporary
+
+
+def write_all(folder: Path, saved: SavedModel, data: Dataset, history: History, options: dict[str, Any]) -> dict[str, str]:
+    """Write the model, the options, and the pictures for which the packages are installed.
+
+    Arguments:
+        folder: an empty folder.
+        saved: what was learned.
+        data: the samples that it was learned from, for the pictures.
+        history: the losses.
+        options: what to write as options.json.
+
+    Returns:
+        For each file what it shows; or, where a package is missing, why it was left out.
+    """
+    from chainrule.models import save_model
+
+    meaning: dict[str, Any] = saved._asdict()
+    save_model(folder / "model.json", meaning.pop("model"), **meaning)
+    (folder / "options.json").write_text(json.dumps(options, indent=1) + "\n")
+    told = {"model.json": "the model, for `chainrule predict`", "options.json": "the options used, and the scores"}
+    pictures: dict[str, tuple[str, Callable[[Path], str]]] = {
+        "loss.png": ("the loss at each step", lambda path: _draw_loss(path, history)),
+        "graph.svg": ("", lambda path: _draw_graph(path, saved, data)),
+    }
+    if len(data.feature_names) == 2 and data.class_names is not None:
+        pictures["boundary.png"] = ("where the model draws the line between the classes", lambda path: _draw_boundary(path, saved, data))
+    for name, (what, draw) in pictures.items():
+        try:
+            told[name] = draw(folder / name) or what
+        except ImportError as error:
+            told[name] = f"left out: {error}"
+    return told
+
+
+def _draw_loss(path: Path, history: History) -> str:
+    from chainrule.plots import plot_loss
+
+    plot_loss(history.loss).savefig(path)
+    return ""
+
+
+def _draw_boundary(path: Path, saved: SavedModel, data: Dataset) -> str:
+    from chainrule.plots import plot_decision_boundary
+
+    plot_decision_boundary(saved.outputs, data.inputs, data.targets).savefig(path)
+    return ""
+
+
+def _draw_graph(path: Path, saved: SavedModel, data: Dataset) -> str:
+    """Draw the whole network if it is small, else the neuron with the fewest inputs, for a sample that moves it much."""
+    from chainrule.drawing import draw
+    from chainrule.graph import topological_order
+    from chainrule.value import Value
+
+    def inputs(row: list[float], names: list[str]) -> list[Value]:
+        return [Value(x, label=name) for x, name in zip(row, names, strict=True)]
+
+    rows = saved.standardization.apply(data.inputs[:20]) if saved.standardization else data.inputs[:20]
+    out = saved.model(inputs(rows[0], data.feature_names))
+    if isinstance(out, Value) and len(topological_order(out)) <= SMALL_GRAPH:
+        what = "the graph of the whole network, for one sample"
+    else:
+        place, layer = min(enumerate(saved.model.layers), key=lambda numbered: len(numbered[1].neurons[0].w))
+        for earlier in saved.model.layers[:place]:
+            rows = [[value.data for value in _listed(earlier(row))] for row in rows]
+        names = data.feature_names if place == 0 else [f"layers.{place - 1}.{i}" for i in range(len(rows[0]))]
+        out = max((layer.neurons[0](inputs(row, names)) for row in rows), key=lambda value: value.data)
+        what = f"the graph of one neuron, layers.{place}.neurons.0, for one sample"
+    out.label = saved.target_name or "out"
+    out.backward()
+    draw(out).save(str(path))
+    return what
+
+
+def _listed(out: Any) -> list[Any]:
+    return out if isinstance(out, list) else [out]

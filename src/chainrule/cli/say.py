@@ -1,0 +1,83 @@
+"""`chainrule explain` and `chainrule draw`: the chain rule for an expression, in words and as a picture."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from chainrule.value import Value
+
+# So that an expression may begin with a minus sign.
+SETTINGS = {"ignore_unknown_options": True}
+
+
+def evaluate(expression: str, assignments: tuple[str, ...]) -> Value:
+    """The expression's value with the names set as in `a=2`, after backward().
+
+    Raises:
+        ExpressionError: if one of them cannot be read.
+    """
+    from chainrule.expressions import ExpressionError, parse
+    from chainrule.tables import number_in
+
+    values: dict[str, float] = {}
+    for assignment in assignments:
+        name, equals, text = (part.strip() for part in assignment.partition("="))
+        if not equals or not name:
+            raise ExpressionError(f"{assignment!r} does not give a name its value; write it as a=2")
+        number = number_in(text)
+        if number is None:
+            raise ExpressionError(f"{assignment!r}: {text!r} is not a number")
+        if name in values:
+            raise ExpressionError(f"{assignment!r}: {name} has been given the value {values[name]:g} already")
+        values[name] = number
+    value = parse(expression, values)
+    value.backward()
+    return value
+
+
+@click.command(context_settings=SETTINGS, short_help="Say the chain rule for an expression, in words.")
+@click.argument("expression")
+@click.argument("assignments", nargs=-1, metavar="[NAME=NUMBER]...")
+def explain(expression: str, assignments: tuple[str, ...]) -> None:
+    """Say how EXPRESSION depends on each of its numbers: the chain rule, step by step.
+
+    \b
+    Example:
+      chainrule explain "(a*b + c).tanh()" a=2 b=-3 c=10
+    """
+    value = evaluate(expression, assignments)
+    from rich.console import Console
+
+    from chainrule.explaining import explain as explained
+
+    Console().print(explained(value))
+
+
+@click.command(context_settings=SETTINGS, short_help="Draw the graph of an expression.")
+@click.argument("expression")
+@click.argument("assignments", nargs=-1, metavar="[NAME=NUMBER]...")
+@click.option("-o", "--output", default="graph.svg", show_default=True, help="Where to: a name that ends in .svg, .png or .dot.")
+def draw(expression: str, assignments: tuple[str, ...], output: str) -> None:
+    """Draw the graph of EXPRESSION, with the gradient of each number.
+
+    \b
+    Example:
+      chainrule draw "(a*b + c).tanh()" a=2 b=-3 c=10 -o graph.svg
+    """
+    suffix = Path(output).suffix.lower()
+    if suffix not in (".svg", ".png", ".dot"):
+        raise click.BadParameter(f"{output!r} must end in .svg, .png or .dot", param_hint="'--output'")
+    value = evaluate(expression, assignments)
+    from chainrule.drawing import draw as drawn
+    from chainrule.files import write_atomically
+
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / f"graph{suffix}"
+        drawn(value).save(str(picture))
+        write_atomically(output, picture.read_bytes())
+    click.echo(output)

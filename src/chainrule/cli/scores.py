@@ -1,0 +1,47 @@
+"""How good predictions are, in the measures that each task is judged by."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from chainrule.data import CLASSIFICATION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def accuracy(predictions: Sequence[float], targets: Sequence[float]) -> float:
+    """The share of predictions that are right, from 0 to 1; nan if there are none."""
+    return sum(p == t for p, t in zip(predictions, targets, strict=True)) / len(targets) if targets else math.nan
+
+
+def root_mean_squared_error(predictions: Sequence[float], targets: Sequence[float]) -> float:
+    """The typical size of an error, in the units of the target; nan if there are no predictions."""
+    if not targets:
+        return math.nan
+    return math.sqrt(math.fsum((p - t) ** 2 for p, t in zip(predictions, targets, strict=True)) / len(targets))
+
+
+def r_squared(predictions: Sequence[float], targets: Sequence[float]) -> float:
+    """The share of the targets' variance that the predictions explain: 1 is perfect, 0 no better than their mean, nan for a constant."""
+    if not targets:
+        return math.nan
+    mean = math.fsum(targets) / len(targets)
+    variance = math.fsum((t - mean) ** 2 for t in targets)
+    unexplained = math.fsum((p - t) ** 2 for p, t in zip(predictions, targets, strict=True))
+    return 1.0 - unexplained / variance if variance else math.nan
+
+
+def scores(task: str, predictions: Sequence[float], targets: Sequence[float]) -> dict[str, str]:
+    """The scores for a task by name, as text; a dash where there are no samples to judge by."""
+    if task == CLASSIFICATION:
+        numbers = {"accuracy": accuracy(predictions, targets)}
+        return {name: "-" if math.isnan(number) else percent(number) for name, number in numbers.items()}
+    numbers = {"RMSE": root_mean_squared_error(predictions, targets), "R2": r_squared(predictions, targets)}
+    return {name: "-" if math.isnan(number) else f"{number:.4g}" for name, number in numbers.items()}
+
+
+def percent(share: float) -> str:
+    """A share as a percentage with one decimal, rounded down, so that only a perfect score is 100 %."""
+    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f} %"
