@@ -11,6 +11,7 @@ from pytest_examples import CodeExample, EvalExample, find_examples
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+FILES = {"shapes.csv": "width,height,kind\n" + "1.0,2.0,tall\n2.0,1.0,wide\n1.1,2.2,tall\n2.1,0.9,wide\n" * 3}  # what pages train on
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -39,6 +40,8 @@ def test_python_blocks(page: Path, eval_example: EvalExample, tmp_path: Path, mo
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: str(page.relative_to(ROOT)))
 def test_console_blocks(page: Path, tmp_path: Path) -> None:
+    for name, block in FILES.items():
+        (tmp_path / name).write_text(block)
     for command, shown in commands(page):
         program, *arguments = shlex.split(command)
         if program in ("make", "git", "pip", "cd"):
