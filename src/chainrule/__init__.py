@@ -8,6 +8,8 @@
 Importing this loads nothing heavy: what needs other packages is loaded when it is first used.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from chainrule.anomaly import detect_anomaly
 from chainrule.derivatives import grad
 from chainrule.functions import (
@@ -52,6 +54,9 @@ from chainrule.nn import MLP, Layer, Module, Neuron
 from chainrule.optim import SGD, Adam, AdamW
 from chainrule.value import Value
 
+if TYPE_CHECKING:
+    from chainrule.drawing import draw
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -74,6 +79,7 @@ __all__ = [
     "count_operations",
     "cross_entropy",
     "detect_anomaly",
+    "draw",
     "dump_graph",
     "elu",
     "equal",
@@ -109,3 +115,15 @@ __all__ = [
     "topological_order",
     "where",
 ]
+
+_LOADED_WHEN_USED = {"draw": "chainrule.drawing"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what most programs never use when it is first asked for (PEP 562)."""
+    if name not in _LOADED_WHEN_USED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    globals()[name] = thing = getattr(import_module(_LOADED_WHEN_USED[name]), name)
+    return thing

