@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_disable_most_optimizations", True)  # every function is compiled once and called once
 
 
 def _scale(a: Any, b: Any) -> Any:
