@@ -127,6 +127,7 @@ def test_predictions_and_targets_come_in_many_forms() -> None:
     expected = mean_squared_error([Value(1.0), Value(2.0)], [0.0, 4.0]).data
     assert expected == 2.5
     assert mean_squared_error([[Value(1.0)], (Value(2.0),)], np.array([0, 4])).data == expected
+    assert mean_squared_error([[Value(1.0)], [Value(2.0)]], np.array([[0.0], [4.0]])).data == expected
     assert mean_squared_error((Value(x) for x in (1.0, 2.0)), (t for t in (0, 4))).data == expected
     assert mean_squared_error([1.0, 2], [Value(0.0), Value(4.0)]).data == expected
     assert max_margin([Value(0.5)], [np.float64(-1)]).data == 1.5
@@ -166,14 +167,16 @@ def one(*data: float) -> list[Value]:
         (
             lambda: cross_entropy([one(1, 2)], [1.0]),
             TypeError,
-            r"target 0 must be the number of a class.* got float: 1.0; write int\(target\)",
+            "target 0 must be an integer, the number of a class counted from 0, got float: 1.0",
         ),
+        (lambda: cross_entropy(one(1, 2), 1.0), TypeError, "target 0 must be an integer, the number of a class"),
         (lambda: cross_entropy(one(1, 2), [0, 1]), TypeError, "the logits of sample 0 must be a list.*binary_cross_entropy"),
         (lambda: cross_entropy([one(1)], [0]), ValueError, "sample 0 has 1 logits.*binary_cross_entropy"),
         (lambda: cross_entropy([one(1, 2)], [0, 1]), ValueError, "1 rows of logits but 2 targets"),
         (lambda: cross_entropy([[Value(1.0), "b"]], [0]), TypeError, "logit 1 of sample 0: expected a real number or a Value, got str"),
         (lambda: l2_penalty([], 1e-4), ValueError, "no parameters"),
         (lambda: l2_penalty(one(1), -1e-4), ValueError, "strength must be 0 or more, got -0.0001"),
+        (lambda: l2_penalty(one(1), "a"), TypeError, "strength: expected a real number"),
         (lambda: l2_penalty(one(1), math.nan), ValueError, "strength must be 0 or more, got nan"),
         (lambda: l2_penalty([Value(1.0), 2.0], 1e-4), TypeError, "parameter 1 must be a Value, got float: 2.0"),
         (lambda: l2_penalty(Value(1.0), 1e-4), TypeError, r"a list of Values, such as model.parameters\(\), got Value"),

@@ -285,6 +285,8 @@ def test_gradients_reach_parameters_and_inputs() -> None:
         (lambda: Layer(2, 3)(np.zeros((5, 2))), ValueError, r"expects 2 inputs, got 5; .* \[model\(row\) for row in rows\]$"),
         (lambda: Layer(2, 3)(np.zeros((2, 2))), TypeError, r"input 0 of Layer\(2, 3, .*expected a real number or a Value, got ndarray"),
         (lambda: Layer(2, 3)([1.0, "b"]), TypeError, "input 1 of .* got str: 'b'"),
+        (lambda: Neuron(2)([1.0, [2.0]]), TypeError, r"input 1 of Neuron\(2, activation=relu\): expected .* got list"),
+        (lambda: Neuron(2).load_state_dict([1.0]), TypeError, "a state must be a dict from names to numbers, got list"),
         (lambda: MLP(1, [1])(2.0), TypeError, "takes a sequence of 1 inputs, got float: 2.0; put a single input in a list"),
         (lambda: Neuron(1)(Value(2.0)), TypeError, "takes a sequence of 1 inputs, got Value"),
         (lambda: MLP(1, [2, 1])(Value(2.0)), TypeError, "takes a sequence of 1 inputs, got Value"),

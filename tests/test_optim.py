@@ -149,10 +149,20 @@ def test_a_saved_optimizer_goes_on_as_if_nothing_happened(
     assert descend(other, after) == descend(one, after)
 
 
+def test_a_state_is_a_copy() -> None:
+    optimizer = Adam([Value(1.0)])
+    descend(optimizer, [1.0])
+    state = optimizer.state_dict()
+    text = json.dumps(state)
+    descend(optimizer, [1.0])
+    assert json.dumps(state) == text
+    assert json.dumps(optimizer.state_dict()) != text
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"optimizer": "SGD"}, "the state of 'SGD', not of Adam"),
+        ({"optimizer": "SGD"}, "this is not a state of Adam but of 'SGD'"),
         ({"extra": 1}, "missing or unexpected are extra"),
         ({"exp_avg": [1.0]}, "exp_avg must be a list of 2 numbers, one for each parameter, got 1 numbers"),
         ({"exp_avg": 1.0}, "exp_avg must be a list of 2 numbers, one for each parameter, got 1.0"),
@@ -169,8 +179,6 @@ def test_a_state_that_does_not_fit_changes_nothing(change: dict[str, Any], messa
     with pytest.raises(ValueError, match=message):
         optimizer.load_state_dict({**before, **change})
     assert optimizer.state_dict() == before
-    descend(optimizer, [1.0])
-    assert before != optimizer.state_dict()  # a state is a copy
 
 
 # --- schedules: the recurrences that torch computes -------------------------------------------------------------------------------------
@@ -268,9 +276,13 @@ p = Value(1.0, label="w")
         (lambda: Adam([p], betas=(0.9, 1.0)), ValueError, r"betas must be from 0 up to but not including 1, got \(0.9, 1.0\)"),
         (lambda: Adam([p], betas=0.9), ValueError, "betas must be two numbers, got 0.9"),
         (lambda: AdamW([p], eps=-1e-8), ValueError, "eps must be 0 or more"),
-        (lambda: StepLR(p, 3), TypeError, "a schedule needs an optimizer such as SGD, got Value"),
+        (lambda: StepLR(p, 3), TypeError, "a schedule needs an optimizer with a learning rate, `lr`, such as SGD; got Value"),
         (lambda: StepLR(SGD([p]), 0), ValueError, "step_size must be an integer of 1 or more, got 0"),
         (lambda: MultiStepLR(SGD([p]), [1, 2.5]), ValueError, "a milestone must be an integer of 0 or more, got 2.5"),
+        (lambda: MultiStepLR(SGD([p]), 5), TypeError, "milestones must be a list of numbers of steps, got int: 5"),
+        (lambda: LinearLR(SGD([p]), "a"), ValueError, "start_factor: expected a real number"),
+        (lambda: SGD([p]).load_state_dict({}), ValueError, "this is not a state of SGD but of None"),
+        (lambda: SGD([p]).load_state_dict([1.0]), ValueError, r"this is not a state of SGD but of \[1.0\]"),  # type: ignore[arg-type]
         (lambda: ExponentialLR(SGD([p]), -1), ValueError, "gamma must be 0 or more"),
         (lambda: LinearLR(SGD([p]), start_factor=0), ValueError, "start_factor must be over 0 and up to 1, got 0"),
         (lambda: LinearLR(SGD([p]), end_factor=2), ValueError, "end_factor must be from 0 to 1, got 2"),

@@ -1,6 +1,6 @@
 """Losses: how far predictions are from their targets, as one Value, averaged over the samples.
 
-A prediction is a Value, or a list of one Value; a target is a plain number. A target that is a Value is used as it is, unchecked.
+A prediction is a Value, a target a plain number; either may come in a list of one. A target that is a Value is used unchecked.
 """
 
 from __future__ import annotations
@@ -79,8 +79,9 @@ def cross_entropy(logits: Iterable[Any], targets: Iterable[SupportsIndex] | Supp
         ValueError: if there are no samples, not as many targets as rows, a row has fewer than two logits, or a target is no class.
         TypeError: if a row is not a sequence, a logit is not a number, or a target is not an integer.
     """
-    rows = [logits] if hasattr(targets, "__index__") and not hasattr(targets, "__len__") else _listed(logits, "logits")
-    classes = [targets] if len(rows) == 1 and rows[0] is logits else _listed(targets, "targets")
+    if not hasattr(targets, "__iter__"):
+        logits, targets = [logits], [targets]
+    rows, classes = _listed(logits, "logits"), _listed(targets, "targets")
     _same_length(rows, classes, "rows of logits")
     losses = []
     for sample, (row, target) in enumerate(zip(rows, classes, strict=True)):
@@ -109,7 +110,7 @@ def l2_penalty(parameters: Iterable[Value], strength: Value | SupportsFloat) -> 
         if not isinstance(parameter, Value):
             raise TypeError(f"parameter {position} must be a Value, got {type(parameter).__name__}: {parameter!r}")
     if not isinstance(strength, Value):
-        strength = real(strength)
+        strength = _number(strength, "strength")
         if not strength >= 0:
             raise ValueError(f"strength must be 0 or more, got {strength}: a negative one would make the weights grow without end")
     return strength * sum((parameter * parameter for parameter in parameters), Value(0.0))
@@ -126,16 +127,22 @@ def _pairs(
     _same_length(predictions, targets, f"{what}s")
     pairs = []
     for position, (prediction, target) in enumerate(zip(predictions, targets, strict=True)):
-        if hasattr(prediction, "__len__"):
-            if len(prediction) != 1:
-                raise ValueError(f"{what} {position} must be one number, got {len(prediction)}: {prediction!r}")
-            prediction = prediction[0]
+        prediction, target = _single(prediction, f"{what} {position}"), _single(target, f"target {position}")
         if not isinstance(target, Value):
             target = _number(target, f"target {position}")
             if labels and target not in labels:
                 raise ValueError(f"target {position} must be {labels[0]} or {labels[1]}, got {target:g}; {way_out}")
         pairs.append((_as_value(prediction, f"{what} {position}"), target))
     return pairs
+
+
+def _single(x: Any, what: str) -> Any:
+    """The number itself, where it comes in a list of one, as the rows of a column do."""
+    if not hasattr(x, "__len__") or isinstance(x, str):
+        return x
+    if len(x) != 1:
+        raise ValueError(f"{what} must be one number, got {len(x)}: {x!r}")
+    return x[0]
 
 
 def _row(row: Any, sample: int) -> list[Value]:
@@ -158,7 +165,7 @@ def _class(target: Any, classes: int, sample: int) -> int:
         number = operator.index(target)
     except TypeError:
         raise TypeError(
-            f"target {sample} must be the number of a class, an integer, got {type(target).__name__}: {target!r}; write int(target)"
+            f"target {sample} must be an integer, the number of a class counted from 0, got {type(target).__name__}: {target!r}"
         ) from None
     if not 0 <= number < classes:
         raise ValueError(f"target {sample} is {number}, but there are {classes} logits: classes are counted from 0 to {classes - 1}")
@@ -169,7 +176,9 @@ def _listed(things: Any, what: str) -> list[Any]:
     try:
         iterator = iter(things)
     except TypeError:
-        raise TypeError(f"{what} must be a list, one for each sample, got {type(things).__name__}: {things!r}") from None
+        raise TypeError(
+            f"{what} must be a list, one for each sample, got {type(things).__name__}: {things!r}; put a single one in a list"
+        ) from None
     return list(iterator)
 
 

@@ -75,7 +75,10 @@ class Module:
 
         Raises:
             ValueError: if a name is missing or is not one of this module's, or what it stands for is not a real number.
+            TypeError: if `state` is not a dict.
         """
+        if not hasattr(state, "items"):
+            raise TypeError(f"a state must be a dict from names to numbers, got {type(state).__name__}")
         parameters = dict(self.named_parameters())
         numbers: dict[str, float] = {}
         unfit: list[str] = []
@@ -144,7 +147,12 @@ class Neuron(Module):
     def __call__(self, x: Iterable[Value | SupportsFloat]) -> Value:
         """Apply the neuron to its inputs: Values, numbers, or both, in any sequence."""
         x = _expect(x, len(self.w), self)
-        act: Value = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+        try:
+            act: Value = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+        except TypeError:
+            for position, xi in enumerate(x):
+                _input(xi, position, self)  # raises at the one that is no number
+            raise
         return self.activation(act) if self.nonlin else act
 
     def __repr__(self) -> str:
@@ -284,7 +292,7 @@ def _found(root: Module) -> Iterator[tuple[str, Value]]:
             continue
         seen[id(thing)] = thing
         if isinstance(thing, Value):
-            if not thing._prev:
+            if not thing._operands:  # no result of an operation
                 yield name, thing
             continue
         parts: Iterable[tuple[object, object]]

@@ -6,6 +6,7 @@ Names, arguments and update rules are those of `torch.optim` and `torch.optim.lr
 from __future__ import annotations
 
 import math
+import operator
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -72,8 +73,9 @@ class Optimizer:
             ValueError: if an entry is missing, is not one of this optimiser's, or does not fit; if a buffer is not as long as `params`.
         """
         here = type(self).__name__
-        if state.get("optimizer") != here:
-            raise ValueError(f"this is the state of {state.get('optimizer')!r}, not of {here}")
+        if not hasattr(state, "get") or state.get("optimizer") != here:
+            whose = state.get("optimizer") if hasattr(state, "get") else state
+            raise ValueError(f"this is not a state of {here} but of {whose!r:.60}")
         if unfit := sorted(set(self.state_dict()) ^ set(state)):
             raise ValueError(f"this state does not fit {here}: missing or unexpected are {', '.join(unfit)}")
         buffers: dict[str, list[float]] = {}
@@ -81,9 +83,7 @@ class Optimizer:
             if not isinstance(state[name], list) or len(state[name]) not in (0, len(self.params)):
                 raise ValueError(f"{name} must be a list of {len(self.params)} numbers, one for each parameter, got {_told(state[name])}")
             buffers[name] = [_real(x, name) for x in state[name]]
-        steps = state["steps"]
-        if type(steps) is not int or steps < 0:
-            raise ValueError(f"steps must be an integer of 0 or more, got {steps!r}")
+        steps = _integer("steps", state["steps"], 0)
         checked = type(self)(self.params, **{name: state[name] for name in self.OPTIONS})  # raises if an option is out of its range
         vars(self).update(vars(checked), **buffers, steps=steps)
 
@@ -279,13 +279,13 @@ class LRScheduler:
     write a combination as one `LambdaLR`.
 
     Arguments:
-        optimizer: the optimiser whose `lr` to set.
+        optimizer: the optimiser whose `lr` to set; one of yours will do.
         formula: a function of the first rate and the number of steps so far that returns the rate.
     """
 
     def __init__(self, optimizer: Optimizer, formula: Callable[[float, int], float]) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"a schedule needs an optimizer such as SGD, got {type(optimizer).__name__}: {optimizer!r}")
+        if not hasattr(optimizer, "lr"):
+            raise TypeError(f"a schedule needs an optimizer with a learning rate, `lr`, such as SGD; got {type(optimizer).__name__}")
         self.optimizer = optimizer
         self.base_lr = optimizer.lr
         self.formula = formula
@@ -357,6 +357,8 @@ class MultiStepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
+        if not hasattr(milestones, "__iter__"):
+            raise TypeError(f"milestones must be a list of numbers of steps, got {type(milestones).__name__}: {milestones!r}")
         passed, gamma = sorted(_integer("a milestone", milestone, 0) for milestone in milestones), _at_least_zero("gamma", gamma)
         super().__init__(optimizer, lambda lr, t: lr * gamma ** bisect_right(passed, t))
 
@@ -386,6 +388,7 @@ class LinearLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5) -> None:
         total_iters = _integer("total_iters", total_iters, 1)
+        start_factor, end_factor = _finite("start_factor", start_factor), _finite("end_factor", end_factor)
         if not 0 < start_factor <= 1:
             raise ValueError(f"start_factor must be over 0 and up to 1, got {start_factor!r}")
         if not 0 <= end_factor <= 1:
@@ -422,7 +425,7 @@ def _checked(params: Iterable[Value]) -> list[Value]:
     seen: dict[Value, int] = {}
     for position, p in enumerate(params):
         if not isinstance(p, Value):
-            raise TypeError(f"parameter {position} must be a Value, got {type(p).__name__}: {p!r}")
+            raise TypeError(f"parameter {position} must be a Value, got {type(p).__name__}: {p!r:.60}")
         name = f"parameter {position}" + (f" ({p.label})" if p.label else "")
         if p._prev:
             raise ValueError(f"{name} is the result of {p._op!r}: a step would be lost when it is computed anew; optimise its leaves")
@@ -464,7 +467,7 @@ def _betas(betas: Any) -> tuple[float, float]:
     return beta1, beta2
 
 
-def _integer(name: str, x: float, least: int) -> int:
-    if not isinstance(x, int) or x < least:
+def _integer(name: str, x: Any, least: int) -> int:
+    if not hasattr(x, "__index__") or (number := operator.index(x)) < least:
         raise ValueError(f"{name} must be an integer of {least} or more, got {x!r}")
-    return x
+    return number
