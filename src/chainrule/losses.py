@@ -27,6 +27,9 @@ def mean_squared_error(predictions: Predictions, targets: Targets) -> Value:
         predictions: one Value for each sample.
         targets: one number for each sample.
 
+    Returns:
+        The loss, 0 or more.
+
     Raises:
         ValueError: if there are no samples, or not as many targets as predictions.
         TypeError: if a prediction or target is not a number.
@@ -41,6 +44,9 @@ def max_margin(scores: Predictions, targets: Targets) -> Value:
     Arguments:
         scores: one Value for each sample; its sign is the predicted class.
         targets: -1 or +1 for each sample.
+
+    Returns:
+        The loss, 0 or more; 0 once every score is beyond 1 on the right side.
 
     Raises:
         ValueError: if there are no samples, not as many targets as scores, or a target is neither -1 nor +1.
@@ -60,6 +66,9 @@ def binary_cross_entropy(logits: Predictions, targets: Targets) -> Value:
         logits: one Value for each sample, before any sigmoid.
         targets: 0 or 1 for each sample.
 
+    Returns:
+        The loss, 0 or more, in nats.
+
     Raises:
         ValueError: if there are no samples, not as many targets as logits, or a target is neither 0 nor 1.
         TypeError: if a logit or target is not a number.
@@ -74,6 +83,9 @@ def cross_entropy(logits: Iterable[Any], targets: Iterable[SupportsIndex] | Supp
     Arguments:
         logits: a row of Values for each sample, one for each class, before any softmax; or the row of a single sample.
         targets: the number of the right class for each sample, counted from 0; or that of the single sample.
+
+    Returns:
+        The loss, 0 or more, in nats.
 
     Raises:
         ValueError: if there are no samples, not as many targets as rows, a row has fewer than two logits, or a target is no class.
@@ -96,6 +108,9 @@ def l2_penalty(parameters: Iterable[Value], strength: Value | SupportsFloat) -> 
     Arguments:
         parameters: Values, such as `model.parameters()`.
         strength: a number that is not negative.
+
+    Returns:
+        The penalty, to be added to a loss.
 
     Raises:
         ValueError: if there are no parameters, or the strength is negative.
