@@ -317,7 +317,7 @@ def save_safetensors(path: str | os.PathLike[str], state_dict: Mapping[str, floa
     tensors = {}
     for prefix, names in groups.items():
         ordered = [f"{prefix}.{i}" for i in range(len(names))]
-        if set(ordered) == set(names):
+        if set(ordered) == set(names) and prefix not in state_dict:
             tensors[prefix] = numpy.array([state_dict[name] for name in ordered], dtype=numpy.float64)
         else:
             tensors.update({name: numpy.array(state_dict[name], dtype=numpy.float64) for name in names})

@@ -144,7 +144,8 @@ def _records(name: str, text: str, delimiter: str) -> list[tuple[int, list[str]]
                 records.append((begins, stripped))
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{name}, row {begins}: {error}") from None
+        problem = "a quotation mark is opened and not closed" if "unexpected end" in str(error) else error
+        raise DataError(f"{name}, row {begins}: {problem}") from None
     return records
 
 

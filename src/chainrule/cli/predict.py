@@ -42,9 +42,9 @@ def predict(model: str, table: str, output: str | None) -> None:
         write_atomically(output, text.encode())
         click.echo(f"{len(predictions)} predictions in {output}", err=True)
     if truth is not None:
-        from chainrule.cli.scores import scores
+        from chainrule.cli.scores import in_words, scores
 
-        told = ", ".join(f"{name} {value}" for name, value in scores(saved.task, predictions, truth).items())
+        told = in_words(scores(saved.task, predictions, truth))
         click.echo(f"{told} on {len(truth)} rows, by their column {saved.target_name!r}", err=True)
 
 

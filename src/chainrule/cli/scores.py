@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chainrule.data import CLASSIFICATION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def accuracy(predictions: Sequence[float], targets: Sequence[float]) -> float:
@@ -33,15 +33,22 @@ def r_squared(predictions: Sequence[float], targets: Sequence[float]) -> float:
     return 1.0 - unexplained / variance if variance else math.nan
 
 
-def scores(task: str, predictions: Sequence[float], targets: Sequence[float]) -> dict[str, str]:
-    """The scores for a task by name, as text; a dash where there are no samples to judge by."""
+def scores(task: str, predictions: Sequence[float], targets: Sequence[float]) -> dict[str, float]:
+    """The scores for a task, by name; nan where there are no samples to judge by."""
     if task == CLASSIFICATION:
-        numbers = {"accuracy": accuracy(predictions, targets)}
-        return {name: "-" if math.isnan(number) else percent(number) for name, number in numbers.items()}
-    numbers = {"RMSE": root_mean_squared_error(predictions, targets), "R2": r_squared(predictions, targets)}
-    return {name: "-" if math.isnan(number) else f"{number:.4g}" for name, number in numbers.items()}
+        return {"accuracy": accuracy(predictions, targets)}
+    return {"RMSE": root_mean_squared_error(predictions, targets), "R2": r_squared(predictions, targets)}
+
+
+def in_words(scores: Mapping[str, float]) -> str:
+    """Scores as text, such as `accuracy 98.7 %`."""
+    return ", ".join(f"{name} {percent(score) if name == 'accuracy' else _number(score)}" for name, score in scores.items())
 
 
 def percent(share: float) -> str:
-    """A share as a percentage with one decimal, rounded down, so that only a perfect score is 100 %."""
-    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f} %"
+    """A share as a percentage with one decimal, rounded down, so that only a perfect score is 100 %; a dash for nan."""
+    return "-" if math.isnan(share) else f"{math.floor(share * 1000 + 1e-9) / 10:.1f} %"
+
+
+def _number(number: float) -> str:
+    return "-" if math.isnan(number) else f"{number:.4g}"

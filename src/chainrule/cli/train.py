@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from chainrule import __version__
-from chainrule.cli.scores import scores
+from chainrule.cli.scores import in_words, scores
 from chainrule.data import BUNDLED, GENERATED, TASKS
 from chainrule.nn import ACTIVATIONS
 
@@ -113,9 +113,10 @@ def train(dataset: str, label: str | None, task: str | None, points: int | None,
             raise click.ClickException("stopped before the first step; nothing was learned, and nothing is written")
         click.echo(f"Stopped after step {len(history.step)} of {plan.steps}; what was learned is kept.", err=True)
     judged = {"train": _judge(saved, learn_from), "test": _judge(saved, test_with)}
-    _say_scores(judged)
+    for part, found in judged.items():
+        click.echo(f"{part.ljust(5)}  {in_words(found)}")
     used = {"chainrule": __version__, **plan._asdict(), "label": label, "task": data.task, "points": points, "noise": noise}
-    used |= {"steps_done": len(history.step), "scores": judged}
+    used |= {"steps_done": len(history.step), "scores": {part: _without_nan(found) for part, found in judged.items()}}
     told: dict[str, str] = {}
     place = publish(folder, lambda new: told.update(write_all(new, saved, learn_from, history, used)))
     click.echo(f"{place}/")
@@ -237,7 +238,7 @@ def _optimizer(name: str, parameters: list[Value], learning_rate: float) -> Any:
     return {"adam": Adam, "adamw": AdamW}[name](parameters, lr=learning_rate)
 
 
-def _judge(saved: SavedModel, data: Dataset) -> dict[str, str]:
+def _judge(saved: SavedModel, data: Dataset) -> dict[str, float]:
     return scores(data.task, [saved.predict(row) for row in data.inputs], data.targets)
 
 
@@ -251,6 +252,6 @@ def _say_what(data: Dataset, learn_from: Dataset, test_with: Dataset) -> None:
     click.echo(f"{what}; it is predicted from {len(data.feature_names)} feature{'s' * (len(data.feature_names) != 1)}")
 
 
-def _say_scores(judged: dict[str, dict[str, str]]) -> None:
-    for part, found in judged.items():
-        click.echo(f"{part.ljust(5)}  " + ", ".join(f"{name} {value}" for name, value in found.items()))
+def _without_nan(found: dict[str, float]) -> dict[str, float | None]:
+    """The scores as JSON can hold them."""
+    return {name: None if math.isnan(score) else score for name, score in found.items()}
