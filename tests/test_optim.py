@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import MLP, SGD, Adam, AdamW, Value, mean_squared_error
-from chainrule.optim import CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, LRScheduler, MultiStepLR, Optimizer, StepLR
+from chainrule.optim import Optimizer
+from chainrule.schedules import CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, LRScheduler, MultiStepLR, StepLR
 
 OPTIMIZERS = [SGD, Adam, AdamW]
 gradients = st.lists(st.floats(-10, 10), min_size=1, max_size=6)

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.functions import mean
-from chainrule.optim import SGD, Adam, LambdaLR
+from chainrule.optim import SGD, Adam
+from chainrule.schedules import LambdaLR
 from chainrule.training import History, State, fit
 from chainrule.value import Value
 
@@ -232,5 +233,5 @@ def test_arguments_that_do_not_fit(options: dict[str, int], data: tuple[list[obj
 
 def test_a_loss_that_is_no_value() -> None:
     line = Line()
-    with pytest.raises(TypeError, match="the loss must be a Value, got float: 1.0"):
+    with pytest.raises(TypeError, match=r"the loss must be a Value, got float: 1\.0"):
         fit(lambda *_: 1.0, (X, Y), optimizer=SGD(line.params, lr=0.1), steps=1)  # type: ignore[arg-type, return-value]
