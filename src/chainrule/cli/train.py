@@ -172,7 +172,7 @@ def learn(data: Dataset, plan: Plan, rng: random.Random) -> tuple[SavedModel, Hi
     from chainrule.losses import l2_penalty
     from chainrule.models import SavedModel, class_of
     from chainrule.nn import MLP
-    from chainrule.optim import CosineAnnealingLR
+    from chainrule.schedules import CosineAnnealingLR
     from chainrule.training import fit
     from chainrule.value import Value
 
