@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import pairwise
 
 from harness import Row, child, collector_off, compare, pin, resident, timed
 
@@ -65,7 +66,7 @@ def reference_parameters(steps: int = 3) -> list[float]:
     rng = random.Random(1337)
     layers = [
         [[[rng.uniform(-1, 1) for _ in range(fan_in)], 0.0] for _ in range(fan_out)]
-        for fan_in, fan_out in zip(SIZES, SIZES[1:], strict=False)
+        for fan_in, fan_out in pairwise(SIZES)
     ]
     points, labels = moons()
     for _ in range(steps):
