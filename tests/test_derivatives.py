@@ -128,3 +128,13 @@ def test_a_deep_graph_is_differentiated_without_recursion(Value: type) -> None:
     for _ in range(100_000):
         y = y * 1.0 + x
     assert grad(y, x).data == 100_001.0
+
+
+def test_derivatives_are_values_of_their_own(Value: type) -> None:
+    a, b, c = Value(2.0), Value(3.0), Value(5.0)
+    product_rule = grad(a * b, a)
+    assert product_rule is not b
+    assert product_rule.data == b.data
+    left, right = grad((a + b) * c, [a, b])
+    assert left is not right
+    assert grad(product_rule, b).data == 1.0

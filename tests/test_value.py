@@ -420,3 +420,12 @@ def test_the_most_derived_of_two_subclasses_wins(Value: type) -> None:
 
     assert type(One(1.0) + Two(2.0)) is Two
     assert type(Two(1.0) / One(2.0)) is Two
+
+
+def test_format_is_that_of_the_number(Value: type) -> None:
+    v = Value(2.5)
+    assert f"{v:.3f}" == "2.500"
+    assert f"{v:>8.1e}" == " 2.5e+00"
+    assert f"{v}" == "Value(data=2.5, grad=0.0)"
+    with pytest.raises(ValueError, match="format code"):
+        f"{v:d}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-import threading
+from _thread import allocate_lock
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _depth = 0
-_lock = threading.Lock()  # for _depth, and what is done when it leaves 0 or returns to it
+_lock = allocate_lock()  # for _depth, and what is done when it leaves 0 or returns to it
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 

@@ -70,7 +70,8 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
                 share = adjoints[operand] + share
             adjoints[operand] = share
 
-    results = [_as_value(adjoints.get(target, 0.0)) for target in targets]
+    taken = set(order)
+    results = [_new_value(adjoints.get(target, 0.0), taken) for target in targets]
     return results[0] if isinstance(inputs, Value) else results
 
 
@@ -83,5 +84,11 @@ def _times(adjoint: Any, derivative: Any) -> Any:
     return derivative * adjoint
 
 
-def _as_value(x: Any) -> Value:
-    return x if isinstance(x, Value) else Value(x)
+def _new_value(x: Any, taken: set[Value]) -> Value:
+    """A Value of the caller's own, so that giving it a label changes no other: d(a*b)/da is equal to b, and is not b."""
+    if not isinstance(x, Value):
+        return Value(x)
+    if x in taken:
+        x = x * 1.0
+    taken.add(x)
+    return x

@@ -389,6 +389,9 @@ class Value:
     def __ge__(self, other: Value | SupportsFloat) -> bool:
         return NotImplemented if (number := _number(other)) is None else self._data >= number
 
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(data={self._data}, grad={self._grad})"
 
