@@ -56,6 +56,7 @@ from chainrule.value import Value
 
 if TYPE_CHECKING:
     from chainrule.drawing import draw
+    from chainrule.explaining import explain
 
 __version__ = "0.1.0"
 
@@ -85,6 +86,7 @@ __all__ = [
     "equal",
     "erf",
     "exp",
+    "explain",
     "expm1",
     "gelu",
     "grad",
@@ -116,7 +118,7 @@ __all__ = [
     "where",
 ]
 
-_LOADED_WHEN_USED = {"draw": "chainrule.drawing"}
+_LOADED_WHEN_USED = {"draw": "chainrule.drawing", "explain": "chainrule.explaining"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,340 @@
+"""`explain`: the chain rule in words, one line for each gradient that one node passes to another, as it is written by hand.
+
+The sweep is the one of `backward()`, done beside the graph: no `grad` is read or changed. The local derivatives come from
+`primitives.py` twice, as numbers and, applied to names, as formulas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chainrule.formulas import ATOM, SUM, Formula, short
+from chainrule.graph import names
+from chainrule.primitives import PRIMITIVES, Primitive, zero
+from chainrule.value import BY_HAND, Value, topological_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+LONGEST_NAME = 16  # an expression of more characters gets a short name, such as v7
+MOST_TERMS = 6  # of a sum of contributions that are written out
+
+
+def explain(value: Value, *, max_steps: int = 100) -> Explanation:
+    """Tell how a result's derivatives come about: the backward sweep step by step, after or without `backward()`.
+
+    Each step is one use of the chain rule, `dL/da = dL/d(a*b) · b = 6.0 · -3.0 = -18.0`: the gradient that arrives at a node, times the
+    local derivative of its operation, is what it passes to an operand. An operand that is used several times collects several, with `+=`,
+    and a line with their sum follows. Nodes go by their labels, or by how they are computed if that is short (`a*b`), or by a name such
+    as `v7`, which its own line defines. Leaves without a label are constants, whose derivatives are left out, unless no leaf has one.
+
+    Arguments:
+        value: the result; it goes by its label, or by `L`.
+        max_steps: tell at most so many steps, from the result on, and count the nodes left out.
+
+    Returns:
+        Something to print; Jupyter and rich show it as a table.
+
+    Raises:
+        TypeError: if `value` is not a Value.
+        ValueError: if `max_steps` is less than 1.
+    """
+    if not isinstance(value, Value):
+        raise TypeError(f"explain() tells how a Value came about, got {type(value).__name__}: {value!r}")
+    if max_steps < 1:
+        raise ValueError(f"max_steps must be at least 1, got {max_steps}")
+    return _Sweep(value).told(max_steps)
+
+
+class Step(NamedTuple):
+    """One line of an explanation.
+
+    Attributes:
+        number: its place in the sweep, from 0 for the result itself.
+        operation: the operation with numbers put in; "" where it is that of the line before.
+        local: its local derivative, as a formula and a number.
+        gradient: the chain rule, with numbers put in.
+    """
+
+    number: int
+    operation: str
+    local: str
+    gradient: str
+
+
+class Explanation:
+    """The chain rule, step by step; made by `explain`.
+
+    Attributes:
+        steps: the lines.
+        gradients: the derivative of the result with respect to every node, as `backward()` computes it; without those nodes to which an
+            operation made by hand passes on what cannot be told without running it.
+        note: what was left out, in words; "" if nothing was.
+    """
+
+    def __init__(self, steps: list[Step], gradients: dict[Value, float], note: str) -> None:
+        self.steps = steps
+        self.gradients = gradients
+        self.note = note
+
+    def __str__(self) -> str:
+        table = [_HEADINGS, *_cells(self.steps)]
+        widths = [max(len(row[column]) for row in table) for column in range(3)]
+        lines = ["  ".join([row[0].rjust(widths[0]), row[1].ljust(widths[1]), row[2].ljust(widths[2]), row[3]]).rstrip() for row in table]
+        return "\n".join([*lines, self.note] if self.note else lines)
+
+    __repr__ = __str__
+
+    def __rich__(self) -> Any:
+        """A table for the terminal, for `rich.print`."""
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, caption=self.note or None, caption_justify="left", pad_edge=False)
+        for heading in _HEADINGS:
+            table.add_column(heading, justify="right" if heading == "step" else "left", overflow="fold")
+        for row in _cells(self.steps):
+            table.add_row(*(Text(cell) for cell in row))  # Text, since a label in brackets would pass for markup
+        return table
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        def row(cells: Sequence[str], tag: str) -> str:
+            style = "text-align:left;vertical-align:top;padding:0.2em 0.8em;white-space:pre-wrap"
+            return "<tr>" + "".join(f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell in cells) + "</tr>"
+
+        body = "".join(row(cells, "td") for cells in _cells(self.steps))
+        note = f"<p>{escape(self.note)}</p>" if self.note else ""
+        return (
+            '<div style="overflow-x:auto"><table style="font-family:monospace;border-collapse:collapse">'
+            f"<thead>{row(_HEADINGS, 'th')}</thead><tbody>{body}</tbody></table>{note}</div>"
+        )
+
+
+_HEADINGS = ("step", "operation", "local derivative", "gradient")
+
+
+def _cells(steps: list[Step]) -> list[tuple[str, str, str, str]]:
+    return [(str(step.number), *step[1:]) for step in steps]
+
+
+# --- the sweep ------------------------------------------------------------------------------------------------------------------------
+
+
+class _Sweep:
+    """The backward sweep over one graph, with its own table of gradients."""
+
+    def __init__(self, root: Value) -> None:
+        self.root = root
+        self.order = topological_order(root)
+        self.namer = _Namer(self.order, root)
+        self.gradients: dict[Value, float] = dict.fromkeys(self.order, 0.0)
+        self.gradients[root] = 1.0
+        self.uses = Counter(operand for node in self.order for operand in _receivers(node))
+        self.shares: dict[Value, list[str]] = {}  # of nodes used more than once: what they have been passed
+        self.unknown: set[Value] = set()  # nodes to which an operation made by hand passes on we know not what
+        self.steps: list[Step] = []
+
+    def told(self, max_steps: int) -> Explanation:
+        self._tell("", "", f"{self._d(self.root)} = 1", number=0)
+        told = 0
+        for node in reversed(self.order):
+            tell = len(self.steps) <= max_steps
+            told += tell
+            if tell and len(self.shares.get(node, ())) > 1:
+                self._tell("", "", f"{self._d(node)} = {_terms(self.shares[node])} = {self._number(node)}")
+            self._pass_on(node, tell=tell)
+        left_out = len(self.order) - told
+        note = f"… and so on, through {left_out:,} more nodes (see max_steps)" if left_out else ""
+        known = {node: gradient for node, gradient in self.gradients.items() if node not in self.unknown}
+        return Explanation(self.steps, known, note)
+
+    def _pass_on(self, node: Value, *, tell: bool) -> None:
+        """Multiply the gradient that has arrived at a node by each local derivative, as backward() does, and tell so."""
+        rule = node._rule
+        if rule is None:
+            return
+        if rule is BY_HAND:
+            self._tell_by_hand(node, tell=tell)
+            return
+        data = [operand._data if isinstance(operand, Value) else operand for operand in node._operands]
+        operation = self.namer.operation(node) if tell else ""
+        passed_any = False
+        for operand, partial in _pairs(node):
+            derivative = partial(*data, node._data)
+            share = derivative * self.gradients[node]
+            self.gradients[operand] += share
+            if node in self.unknown:
+                self.unknown.add(operand)
+            if not tell or operand in self.namer.constants:
+                continue
+            self._tell_share(operation if not passed_any else "", node, operand, partial, derivative, share)
+            passed_any = True
+        if tell and not passed_any and any(operand not in self.namer.constants for operand in node._prev):
+            self._tell(operation, "0, as for any condition", "passes nothing on")
+
+    def _tell_share(
+        self, operation: str, node: Value, operand: Value, partial: Callable[..., Any], derivative: float, share: float
+    ) -> None:
+        formula = self.namer.formula(node, partial)
+        name, target = self.namer.name(node), self.namer.name(operand)
+        local = f"d{_held(name)}/d{_held(target)} = {formula}"
+        if not formula.is_number:
+            local += f" = {_told(derivative)}"
+        if formula.why:
+            local += f", as {formula.why}"
+        arriving, passed = (self._number(node), "?" if node in self.unknown else _told(share))
+        several = self.uses[operand] > 1
+        if several:
+            self.shares.setdefault(operand, []).append(passed)
+        chain = f"{self._d(node)} · {formula.as_factor()} = {arriving} · {_told(derivative)} = {passed}"
+        self._tell(operation, local, f"{self._d(operand)} {'+=' if several else '='} {chain}")
+
+    def _tell_by_hand(self, node: Value, *, tell: bool) -> None:
+        runs = _runs_by_hand(node)
+        if runs:
+            self.unknown.update(node._prev)
+            for operand in node._prev:
+                if self.uses[operand] > 1:
+                    self.shares.setdefault(operand, []).append("?")
+        if tell:
+            fate = "its _backward was not run, so what it passes on is not known" if runs else "it has no _backward: it passes nothing on"
+            self._tell(self.namer.operation(node), "made by hand", fate)
+
+    def _tell(self, operation: str, local: str, gradient: str, number: int | None = None) -> None:
+        self.steps.append(Step(len(self.steps) if number is None else number, operation, local, gradient))
+
+    def _d(self, node: Value) -> str:
+        return f"d{_held(self.namer.name(self.root))}/d{_held(self.namer.name(node))}"
+
+    def _number(self, node: Value) -> str:
+        return "?" if node in self.unknown else _told(self.gradients[node])
+
+
+def _runs_by_hand(node: Value) -> bool:
+    return node._rule is BY_HAND and node._by_hand[1] is not None
+
+
+def _receivers(node: Value) -> Sequence[Value]:
+    """The operands that a node passes a gradient to."""
+    return node._prev if _runs_by_hand(node) else [operand for operand, _ in _pairs(node)]
+
+
+def _pairs(node: Value) -> list[tuple[Value, Callable[..., Any]]]:
+    """The operands that a node passes a gradient to, each with its partial derivative."""
+    rule = node._rule
+    if rule is None or rule is BY_HAND:
+        return []
+    pairs = zip(node._operands, rule.partials, strict=True)
+    return [(operand, partial) for operand, partial in pairs if isinstance(operand, Value) and partial is not zero]
+
+
+def _terms(shares: list[str]) -> str:
+    if len(shares) <= MOST_TERMS:
+        return " + ".join(shares)
+    return " + ".join([*shares[: MOST_TERMS - 2], f"… ({len(shares)} terms)", shares[-1]])
+
+
+def _told(x: float) -> str:
+    """A number as Python would show it, to six digits: 6.0, -18.0, 0.00134095."""
+    text = f"{x:.6g}"
+    return text + ".0" if text.lstrip("-").isdigit() else text
+
+
+def _held(name: str) -> str:
+    """A name behind a d: in parentheses if it is more than one word."""
+    return name if re.fullmatch(r"[\w#']+", name) else f"({name})"
+
+
+# --- names ----------------------------------------------------------------------------------------------------------------------------
+
+_BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}  # how tightly Python's operators bind; a call or a name binds tightest
+_CALL = 5
+
+
+class _Namer:
+    """What the nodes of one graph are called."""
+
+    def __init__(self, order: list[Value], root: Value) -> None:
+        leaves_have_labels = any(node._rule is None and node.label for node in order)
+        self.constants = {node for node in order if node._rule is None and not node.label and leaves_have_labels and node is not root}
+        self._names = names(order)
+        taken = {node.label for node in order}
+        if not root.label and "L" not in taken:
+            self._names[root] = "L"
+            taken.add("L")
+        self._binding: dict[Value, int] = {}  # how tightly the names hold together that are expressions
+        for node in order:
+            if node in self.constants:
+                self._names[node] = short(node._data)
+                self._binding[node] = _CALL if node._data >= 0 else _BINDS["neg"]
+            elif node._rule is not None and not node.label and node is not root:
+                text, binding = self._by_operands(node) if self._is_plain(node._prev) else ("", 0)
+                if text and len(text) <= LONGEST_NAME and text not in taken:
+                    taken.add(text)
+                    self._names[node], self._binding[node] = text, binding
+
+    def _is_plain(self, operands: Sequence[Value]) -> bool:
+        """Whether all have names that say what they are: labels, numbers and expressions, not v7."""
+        return all(operand.label or operand in self._binding for operand in operands)
+
+    def name(self, node: Value) -> str:
+        return self._names[node]
+
+    def operation(self, node: Value) -> str:
+        """`e = a*b + c = -6.0 + 10.0 = 4.0`."""
+        name = self._names[node]
+        text, _ = self._by_operands(node)
+        data = [operand._data if isinstance(operand, Value) else operand for operand in node._operands]
+        numbers, _ = _written(node, [(_told(x), _CALL if x >= 0 else _BINDS["neg"]) for x in data], " ")
+        return " = ".join([*([name] if name != text else []), text, numbers, _told(node._data)])
+
+    def _by_operands(self, node: Value) -> tuple[str, int]:
+        return _written(node, [self._operand(operand) for operand in node._operands], "")
+
+    def _operand(self, operand: Value | float) -> tuple[str, int]:
+        if not isinstance(operand, Value):
+            return short(operand), _CALL if operand >= 0 else _BINDS["neg"]
+        name = self._names[operand]
+        return name, self._binding.get(operand, _CALL if re.fullmatch(r"[\w#'.]+", name) else 0)
+
+    def formula(self, node: Value, partial: Callable[..., Any]) -> Formula:
+        """A partial derivative of the operation that made a node, in the names of its operands and its own."""
+        rule: Primitive = node._rule  # type: ignore[assignment]
+        operands = [self._as_formula(operand) for operand in node._operands]
+        out = self._as_formula(node)
+        if node in self._binding:  # called by how it is computed: let the formula see into that, to write -a/b² and not -(a/b)/b
+            out = out._apply(rule, tuple(operands))
+        derivative = partial(*operands, out)
+        return derivative if isinstance(derivative, Formula) else Formula.of_number(float(derivative))
+
+    def _as_formula(self, operand: Value | float) -> Any:
+        if not isinstance(operand, Value):
+            return operand
+        if operand in self.constants:
+            return Formula.of_number(operand._data)
+        text, binding = self._operand(operand)
+        return Formula.named(text, operand._data, ATOM if binding == _CALL else SUM)
+
+
+def _written(node: Value, operands: list[tuple[str, int]], space: str) -> tuple[str, int]:
+    """An operation as a program writes it, and how tightly it binds."""
+    rule = node._rule
+    name = node._op if rule is BY_HAND or rule is None else rule.name
+    if name not in _BINDS or rule is not PRIMITIVES.get(name):
+        return f"{name or '?'}({', '.join(text for text, _ in operands)})", _CALL
+    binds = _BINDS[name]
+    if len(operands) == 1:
+        text, inner = operands[0]
+        return f"-{text}" if inner > binds else f"-({text})", binds
+    (left, left_binds), (right, right_binds) = operands
+    if left_binds < binds or (name == "**" and left_binds == binds):
+        left = f"({left})"
+    if right_binds < binds - (name == "**") or (name != "**" and right_binds == binds):
+        right = f"({right})"
+    space = " " if binds == 1 else space
+    return f"{left}{space}{name}{space}{right}", binds
