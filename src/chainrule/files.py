@@ -36,7 +36,9 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         if target.exists():
             temporary.chmod(target.stat().st_mode & 0o7777)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename:
+            error.filename, error.filename2 = str(path), None  # what the caller knows, in place of the temporary file
         raise

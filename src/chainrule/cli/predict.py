@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chainrule.cli.errors import check_file
+
 if TYPE_CHECKING:
     from chainrule.models import SavedModel
     from chainrule.tables import Table
@@ -27,6 +29,8 @@ def predict(model: str, table: str, output: str | None) -> None:
     from chainrule.models import ModelFileError, load_model
     from chainrule.tables import read_table
 
+    if output is not None:
+        check_file(output)
     saved = load_model(model)
     if saved.feature_names is None or saved.task is None or saved.target_name is None:
         raise ModelFileError(f"{model}: this model does not say what its inputs are called or what it predicts; train one with `train`")

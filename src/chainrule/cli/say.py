@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chainrule.cli.errors import check_file
+
 if TYPE_CHECKING:
     from chainrule.value import Value
 
@@ -72,6 +74,7 @@ def draw(expression: str, assignments: tuple[str, ...], output: str) -> None:
     suffix = Path(output).suffix.lower()
     if suffix not in (".svg", ".png", ".dot"):
         raise click.BadParameter(f"{output!r} must end in .svg, .png or .dot", param_hint="'--output'")
+    check_file(output)
     value = evaluate(expression, assignments)
     from chainrule.drawing import draw as drawn
     from chainrule.files import write_atomically

