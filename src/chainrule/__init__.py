@@ -57,6 +57,8 @@ from chainrule.value import Value
 if TYPE_CHECKING:
     from chainrule.drawing import draw
     from chainrule.explaining import explain
+    from chainrule.models import load_model, load_safetensors, save_model, save_safetensors
+    from chainrule.training import fit
 
 __version__ = "0.1.0"
 
@@ -88,12 +90,15 @@ __all__ = [
     "exp",
     "explain",
     "expm1",
+    "fit",
     "gelu",
     "grad",
     "greater",
     "hypot",
     "l2_penalty",
     "leaky_relu",
+    "load_model",
+    "load_safetensors",
     "log",
     "log1p",
     "log_softmax",
@@ -105,6 +110,8 @@ __all__ = [
     "minimum",
     "numerical_derivative",
     "relu",
+    "save_model",
+    "save_safetensors",
     "sigmoid",
     "silu",
     "sin",
@@ -118,7 +125,15 @@ __all__ = [
     "where",
 ]
 
-_LOADED_WHEN_USED = {"draw": "chainrule.drawing", "explain": "chainrule.explaining"}
+_LOADED_WHEN_USED = {
+    "draw": "chainrule.drawing",
+    "explain": "chainrule.explaining",
+    "fit": "chainrule.training",
+    "load_model": "chainrule.models",
+    "load_safetensors": "chainrule.models",
+    "save_model": "chainrule.models",
+    "save_safetensors": "chainrule.models",
+}
 
 
 def __getattr__(name: str) -> Any:
