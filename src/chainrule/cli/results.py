@@ -108,14 +108,16 @@ def write_all(folder: Path, saved: SavedModel, data: Dataset, history: History, 
 def _draw_loss(path: Path, history: History) -> str:
     from chainrule.plots import plot_loss
 
-    plot_loss(history.loss).savefig(path)
+    plot_loss(history).savefig(path)
     return ""
 
 
 def _draw_boundary(path: Path, saved: SavedModel, data: Dataset) -> str:
     from chainrule.plots import plot_decision_boundary
 
-    plot_decision_boundary(saved.outputs, data.inputs, data.targets).savefig(path)
+    names = dict(enumerate(data.class_names or ()))
+    figure = plot_decision_boundary(saved.outputs, data.inputs, data.targets, feature_names=data.feature_names, class_names=names)
+    figure.savefig(path)
     return ""
 
 
