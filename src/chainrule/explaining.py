@@ -7,7 +7,8 @@ The sweep is the one of `backward()`, done beside the graph: no `grad` is read o
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.formulas import ATOM, SUM, Formula, short
@@ -69,8 +70,8 @@ class Explanation:
 
     Attributes:
         steps: the lines.
-        gradients: the derivative of the result with respect to every node, as `backward()` computes it; without those nodes to which an
-            operation made by hand passes on what cannot be told without running it.
+        gradients: for every node that the sweep came to, the derivative of the result with respect to it, as `backward()` computes it. A
+            node is missing if an operation made by hand passes something on to it, which cannot be told without running it.
         note: what was left out, in words; "" if nothing was.
     """
 
@@ -132,49 +133,47 @@ class _Sweep:
         self.root = root
         self.order = topological_order(root)
         self.namer = _Namer(self.order, root)
-        self.gradients: dict[Value, float] = dict.fromkeys(self.order, 0.0)
-        self.gradients[root] = 1.0
-        self.uses = Counter(operand for node in self.order for operand in _receivers(node))
+        self.gradients: defaultdict[Value, float] = defaultdict(float, {root: 1.0})
+        self.uses = Counter(chain.from_iterable(map(_receivers, self.order)))
         self.shares: dict[Value, list[str]] = {}  # of nodes used more than once: what they have been passed
         self.unknown: set[Value] = set()  # nodes to which an operation made by hand passes on we know not what
         self.steps: list[Step] = []
 
     def told(self, max_steps: int) -> Explanation:
-        self._tell("", "", f"{self._d(self.root)} = 1", number=0)
-        told = 0
+        self._tell("", "", f"{self._d(self.root)} = 1")
+        gradients = {}
+        visited = 0
         for node in reversed(self.order):
-            tell = len(self.steps) <= max_steps
-            told += tell
-            if tell and len(self.shares.get(node, ())) > 1:
+            if len(self.steps) > max_steps:
+                break
+            visited += 1
+            if len(self.shares.get(node, ())) > 1:
                 self._tell("", "", f"{self._d(node)} = {_terms(self.shares[node])} = {self._number(node)}")
-            self._pass_on(node, tell=tell)
-        left_out = len(self.order) - told
+            if node not in self.unknown:
+                gradients[node] = self.gradients[node]
+            if node._rule is BY_HAND:
+                self._tell_by_hand(node)
+            elif node._rule is not None:
+                self._pass_on(node)
+        left_out = len(self.order) - visited
         note = f"… and so on, through {left_out:,} more nodes (see max_steps)" if left_out else ""
-        known = {node: gradient for node, gradient in self.gradients.items() if node not in self.unknown}
-        return Explanation(self.steps, known, note)
+        return Explanation(self.steps, gradients, note)
 
-    def _pass_on(self, node: Value, *, tell: bool) -> None:
+    def _pass_on(self, node: Value) -> None:
         """Multiply the gradient that has arrived at a node by each local derivative, as backward() does, and tell so."""
-        rule = node._rule
-        if rule is None:
-            return
-        if rule is BY_HAND:
-            self._tell_by_hand(node, tell=tell)
-            return
         data = [operand._data if isinstance(operand, Value) else operand for operand in node._operands]
-        operation = self.namer.operation(node) if tell else ""
-        passed_any = False
+        operation = self.namer.operation(node)
+        to_tell = [operand for operand in node._prev if operand not in self.namer.constants]
         for operand, partial in _pairs(node):
             derivative = partial(*data, node._data)
             share = derivative * self.gradients[node]
             self.gradients[operand] += share
             if node in self.unknown:
                 self.unknown.add(operand)
-            if not tell or operand in self.namer.constants:
-                continue
-            self._tell_share(operation if not passed_any else "", node, operand, partial, derivative, share)
-            passed_any = True
-        if tell and not passed_any and any(operand not in self.namer.constants for operand in node._prev):
+            if operand not in self.namer.constants:
+                self._tell_share(operation, node, operand, partial, derivative, share)
+                operation = ""
+        if operation and to_tell:
             self._tell(operation, "0, as for any condition", "passes nothing on")
 
     def _tell_share(
@@ -191,22 +190,21 @@ class _Sweep:
         several = self.uses[operand] > 1
         if several:
             self.shares.setdefault(operand, []).append(passed)
-        chain = f"{self._d(node)} · {formula.as_factor()} = {arriving} · {_told(derivative)} = {passed}"
-        self._tell(operation, local, f"{self._d(operand)} {'+=' if several else '='} {chain}")
+        product = f"{self._d(node)} · {formula.as_factor()} = {arriving} · {_told(derivative)} = {passed}"
+        self._tell(operation, local, f"{self._d(operand)} {'+=' if several else '='} {product}")
 
-    def _tell_by_hand(self, node: Value, *, tell: bool) -> None:
-        runs = _runs_by_hand(node)
-        if runs:
+    def _tell_by_hand(self, node: Value) -> None:
+        fate = "it has no _backward: it passes nothing on"
+        if _runs_by_hand(node):
+            fate = "its _backward was not run, so what it passes on is not known"
             self.unknown.update(node._prev)
             for operand in node._prev:
                 if self.uses[operand] > 1:
                     self.shares.setdefault(operand, []).append("?")
-        if tell:
-            fate = "its _backward was not run, so what it passes on is not known" if runs else "it has no _backward: it passes nothing on"
-            self._tell(self.namer.operation(node), "made by hand", fate)
+        self._tell(self.namer.operation(node), "made by hand", fate)
 
-    def _tell(self, operation: str, local: str, gradient: str, number: int | None = None) -> None:
-        self.steps.append(Step(len(self.steps) if number is None else number, operation, local, gradient))
+    def _tell(self, operation: str, local: str, gradient: str) -> None:
+        self.steps.append(Step(len(self.steps), operation, local, gradient))
 
     def _d(self, node: Value) -> str:
         return f"d{_held(self.namer.name(self.root))}/d{_held(self.namer.name(node))}"
@@ -221,7 +219,9 @@ def _runs_by_hand(node: Value) -> bool:
 
 def _receivers(node: Value) -> Sequence[Value]:
     """The operands that a node passes a gradient to."""
-    return node._prev if _runs_by_hand(node) else [operand for operand, _ in _pairs(node)]
+    if node._rule is BY_HAND or zero in getattr(node._rule, "partials", ()):
+        return node._prev if _runs_by_hand(node) else [operand for operand, _ in _pairs(node)]
+    return node._prev
 
 
 def _pairs(node: Value) -> list[tuple[Value, Callable[..., Any]]]:
@@ -260,27 +260,25 @@ class _Namer:
     """What the nodes of one graph are called."""
 
     def __init__(self, order: list[Value], root: Value) -> None:
-        leaves_have_labels = any(node._rule is None and node.label for node in order)
-        self.constants = {node for node in order if node._rule is None and not node.label and leaves_have_labels and node is not root}
+        labels = {node: node.label for node in order}
+        leaves_have_labels = any(label and node._rule is None for node, label in labels.items())
+        self.constants = {node for node, label in labels.items() if leaves_have_labels and node._rule is None and not label} - {root}
         self._names = names(order)
-        taken = {node.label for node in order}
+        taken = set(labels.values())
         if not root.label and "L" not in taken:
             self._names[root] = "L"
             taken.add("L")
         self._binding: dict[Value, int] = {}  # how tightly the names hold together that are expressions
-        for node in order:
+        for node, label in labels.items():
             if node in self.constants:
                 self._names[node] = short(node._data)
                 self._binding[node] = _CALL if node._data >= 0 else _BINDS["neg"]
-            elif node._rule is not None and not node.label and node is not root:
-                text, binding = self._by_operands(node) if self._is_plain(node._prev) else ("", 0)
+            elif node._rule is not None and not label and node is not root:
+                plain = all(labels[operand] or operand in self._binding for operand in node._prev)  # no v7 among them
+                text, binding = self._by_operands(node) if plain else ("", 0)
                 if text and len(text) <= LONGEST_NAME and text not in taken:
                     taken.add(text)
                     self._names[node], self._binding[node] = text, binding
-
-    def _is_plain(self, operands: Sequence[Value]) -> bool:
-        """Whether all have names that say what they are: labels, numbers and expressions, not v7."""
-        return all(operand.label or operand in self._binding for operand in operands)
 
     def name(self, node: Value) -> str:
         return self._names[node]
