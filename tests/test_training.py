@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import random
@@ -163,6 +164,27 @@ def test_ctrl_c_stops_between_steps_and_keeps_what_was_learned() -> None:
     twin = Line()
     fit(twin.loss, (X, Y), optimizer=SGD(twin.params, lr=0.01), steps=3)
     assert line.slope.data == twin.slope.data
+
+
+def test_the_garbage_of_operations_made_by_hand_is_collected_on_the_way() -> None:
+    p = Value(1.0)
+    made, steps = 200, 60
+
+    def loss(batch: list[int]) -> Value:
+        out = p * 1.0
+        for _ in range(made):
+            out = Value(out.data, (out,), "same")
+            out._backward = lambda out=out: None  # a reference cycle
+        return out
+
+    def alive() -> int:
+        return sum(isinstance(thing, Value) for thing in gc.get_objects())
+
+    gc.collect()
+    before = alive()
+    fit(loss, ([1],), optimizer=SGD([p], lr=0.1), steps=steps)
+    assert gc.isenabled()
+    assert alive() - before < made * steps / 2
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:

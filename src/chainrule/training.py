@@ -6,6 +6,7 @@ history = fit(loss, (inputs, targets), optimizer=optimizer, epochs=20, batch_siz
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import signal
@@ -151,6 +152,23 @@ def fit(
     return history
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pause Python's cyclic garbage collector while a graph is built and swept.
+
+    It would walk the whole graph again and again, in search of cycles that graphs do not have, and take as long as the step itself.
+    What cycles there are, from operations made by hand, are collected after the step.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_collector_paused()
 def _one_step(loss: Callable[..., Value], batch: list[list[Any]], params: list[Value], optimizer: Optimizer, step: int) -> float:
     """One step of gradient descent; returns the loss before it."""
     result = loss(*batch)

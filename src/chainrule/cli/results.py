@@ -133,15 +133,15 @@ def _draw_graph(path: Path, saved: SavedModel, data: Dataset) -> str:
     rows = saved.standardization.apply(data.inputs[:20]) if saved.standardization else data.inputs[:20]
     out = saved.model(inputs(rows[0], data.feature_names))
     if isinstance(out, Value) and len(topological_order(out)) <= SMALL_GRAPH:
-        what = "the graph of the whole network, for one sample"
+        out.label, what = saved.target_name or "out", "the graph of the whole network, for one sample"
     else:
         place, layer = min(enumerate(saved.model.layers), key=lambda numbered: len(numbered[1].neurons[0].w))
         for earlier in saved.model.layers[:place]:
             rows = [[value.data for value in _listed(earlier(row))] for row in rows]
         names = data.feature_names if place == 0 else [f"layers.{place - 1}.{i}" for i in range(len(rows[0]))]
         out = max((layer.neurons[0](inputs(row, names)) for row in rows), key=lambda value: value.data)
-        what = f"the graph of one neuron, layers.{place}.neurons.0, for one sample"
-    out.label = saved.target_name or "out"
+        out.label = f"layers.{place}.neurons.0"
+        what = f"the graph of one neuron, {out.label}, for one sample"
     out.backward()
     draw(out).save(str(path))
     return what
