@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RANKDIRS = ("LR", "RL", "TB", "BT")
 COUNT_LIMIT = 1_000_000  # nodes counted for the note on a cut picture; more of them are "over a million"
 LONGEST_LABEL = 30
+_FEW = 50  # nodes, which are drawn close together
 
 
 class Look(NamedTuple):
@@ -235,7 +236,8 @@ def _ink_on(color: str) -> str:
 
 def _dot_lines(shown: list[Value], kinds: dict[Value, str], colors: dict[Value, str], left_out: str, rankdir: str) -> Iterable[str]:
     yield "digraph {"
-    yield f"  graph [rankdir={rankdir}, bgcolor=transparent, nodesep=0.22, ranksep=0.32]"
+    gap = 0.32 if len(shown) <= _FEW else 0.7  # many edges need room to pass between the ranks
+    yield f"  graph [rankdir={rankdir}, bgcolor=transparent, nodesep=0.22, ranksep={gap}]"
     yield f'  graph [fontname="Courier", fontsize=12, fontcolor="{INK}"]'
     if left_out:
         yield f'  label="Cut around the result: {len(shown):,} drawn,\\n{left_out} left out (see max_nodes)."'

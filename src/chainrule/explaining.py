@@ -111,7 +111,7 @@ class Explanation:
         body = "".join(row(cells, "td") for cells in _cells(self.steps))
         note = f"<p>{escape(self.note)}</p>" if self.note else ""
         return (
-            '<div style="overflow-x:auto"><table style="font-family:monospace;border-collapse:collapse">'
+            '<div style="overflow-x:auto"><table style="color:inherit;font-family:monospace;border-collapse:collapse">'
             f"<thead>{row(_HEADINGS, 'th')}</thead><tbody>{body}</tbody></table>{note}</div>"
         )
 
