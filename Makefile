@@ -28,7 +28,7 @@ lint: .venv/.lint
 	$(BIN)/mypy
 
 docs: .venv/.docs
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/.bench
 	$(BIN)/python benchmarks/eager.py

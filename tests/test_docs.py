@@ -1,4 +1,7 @@
-"""Every Python block of the README and the docs runs, and prints what it says it prints; every console block too."""
+"""Every Python block of the README and the docs runs, and prints what it says it prints; every console block too.
+
+`pytest tests/test_docs.py --update-examples` writes what the Python blocks print now into the pages.
+"""
 
 import re
 import shlex
@@ -20,7 +23,7 @@ def python_blocks(page: Path) -> list[CodeExample]:
 
 
 def commands(page: Path) -> list[tuple[str, str]]:
-    """The `$ command` lines of a page's console blocks, each with the output that is shown below it."""
+    """The `$ command` lines of a page's console blocks, each with the output that is shown below it, if any."""
     found = []
     for block in CONSOLE.findall(page.read_text()):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
@@ -35,7 +38,8 @@ def test_python_blocks(page: Path, eval_example: EvalExample, tmp_path: Path, mo
     names: dict[str, object] = {}
     for example in python_blocks(page):
         eval_example.set_config(line_length=140)
-        names |= eval_example.run_print_check(example, module_globals=names)
+        run = eval_example.run_print_update if eval_example.update_examples else eval_example.run_print_check
+        names |= run(example, module_globals=names)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: str(page.relative_to(ROOT)))
@@ -51,6 +55,8 @@ def test_console_blocks(page: Path, tmp_path: Path) -> None:
             [sys.executable, "-m", "chainrule", *arguments], cwd=tmp_path, capture_output=True, text=True, env={"COLUMNS": "100"}
         )
         assert result.returncode == 0, f"{page.name}: `{command}` failed:\n{result.stderr}"
+        if not shown:
+            continue
         pattern = ".*".join(re.escape(piece.strip()) for piece in shown.split("..."))
         printed = "\n".join(line.rstrip() for line in result.stdout.splitlines())
         assert re.fullmatch(rf"\s*{pattern}\s*", printed, re.DOTALL), f"{page.name}: `{command}` printed\n{result.stdout}"
