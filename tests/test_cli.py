@@ -254,13 +254,9 @@ def read_until(reading: int, text: bytes, seconds: float = 30) -> bytes:
 
 @pytest.mark.parametrize("terminal", [False, True])
 def test_ctrl_c_keeps_what_was_learned(terminal: bool) -> None:
-    process, reading = start("train", "moons", "--steps", "1000000", "--points", "8", "--hidden", "2", terminal=terminal)
-    # The lines come every tenth of the training only, so without a terminal there is nothing to wait for but time.
-    if terminal:
-        shown = read_until(reading, b"accuracy")
-        assert b"/1000000" in shown
-    else:
-        time.sleep(2)
+    process, reading = start("train", "moons", "--steps", "40000", "--points", "8", "--hidden", "2", terminal=terminal)
+    shown = read_until(reading, b"accuracy")
+    assert b"/40000" in shown
     process.send_signal(signal.SIGINT)
     read_until(reading, b"what was learned is kept")
     stdout = process.communicate()[0].decode()
@@ -268,7 +264,7 @@ def test_ctrl_c_keeps_what_was_learned(terminal: bool) -> None:
     assert process.returncode == 0
     assert "runs/moons/" in stdout
     done = json.loads(Path("runs/moons/options.json").read_text())["steps_done"]
-    assert 1 <= done < 1_000_000
+    assert 1 <= done < 40_000
     load_model("runs/moons/model.json")
 
 
@@ -289,15 +285,10 @@ def test_a_failure_while_writing_leaves_nothing(folder: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("chainrule.models.write_atomically", fail)
-    assert one_line(Result_without_progress(run("train", "xor", "--points", "12", *SMALL, status=1))) == "No space left on device"
+    result = run("train", "xor", "--points", "12", *SMALL, status=1)
+    assert result.stderr.splitlines()[-1] == "Error: No space left on device"
     assert tree(folder) == before
     assert os.listdir("runs") == ["xor"]
-
-
-def Result_without_progress(result: Result) -> Result:  # noqa: N802
-    lines = [line for line in result.stderr.splitlines(keepends=True) if not line.startswith("step ")]
-    result.stderr_bytes = "".join(lines).encode()
-    return result
 
 
 def test_a_pipe_that_closes_is_no_error() -> None:

@@ -32,8 +32,10 @@ def progress(steps: int) -> Iterator[Watcher]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(None), TextColumn("{task.description}"), TimeRemainingColumn(), "left")
-    with Progress(*columns, console=Console(stderr=True), expand=True) as bar:
+    console = Console(stderr=True)
+    bar_itself = (BarColumn(None),) if console.width >= 72 else ()  # the numbers come first
+    columns = (TextColumn("step"), MofNCompleteColumn(), *bar_itself, TextColumn("{task.description}"), TimeRemainingColumn(), "left")
+    with Progress(*columns, console=console, expand=bool(bar_itself)) as bar:
         task = bar.add_task("", total=steps)
 
         def update(step: int, loss: float, accuracy: float | None) -> None:
