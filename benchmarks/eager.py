@@ -64,10 +64,7 @@ def moons_step(package: str) -> tuple[object, object, object]:
 def reference_parameters(steps: int = 3) -> list[float]:
     """The parameters after some steps, computed on plain floats without any autodiff."""
     rng = random.Random(1337)
-    layers = [
-        [[[rng.uniform(-1, 1) for _ in range(fan_in)], 0.0] for _ in range(fan_out)]
-        for fan_in, fan_out in pairwise(SIZES)
-    ]
+    layers = [[[[rng.uniform(-1, 1) for _ in range(fan_in)], 0.0] for _ in range(fan_out)] for fan_in, fan_out in pairwise(SIZES)]
     points, labels = moons()
     for _ in range(steps):
         gradients = [[[[2 * PENALTY * w for w in weights], 2 * PENALTY * bias] for weights, bias in layer] for layer in layers]
