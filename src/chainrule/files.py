@@ -40,5 +40,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError) and error.filename:
-            error.filename, error.filename2 = str(path), None  # what the caller knows, in place of the temporary file
+            error.filename = str(path)  # what the caller knows, in place of the temporary file
+            if error.filename2 is not None:
+                error.filename2 = str(path)
         raise
