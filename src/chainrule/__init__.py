@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.anomaly import detect_anomaly
 from chainrule.derivatives import grad
+from chainrule.engine import Value, dot
 from chainrule.functions import (
     acos,
     asin,
@@ -52,7 +53,6 @@ from chainrule.graph import count_operations, dump_graph, topological_order
 from chainrule.losses import binary_cross_entropy, cross_entropy, l2_penalty, max_margin, mean_squared_error
 from chainrule.nn import MLP, Layer, Module, Neuron
 from chainrule.optim import SGD, Adam, AdamW
-from chainrule.value import Value
 
 if TYPE_CHECKING:
     from chainrule.drawing import draw
@@ -82,6 +82,7 @@ __all__ = [
     "count_operations",
     "cross_entropy",
     "detect_anomaly",
+    "dot",
     "draw",
     "dump_graph",
     "elu",

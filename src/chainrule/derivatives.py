@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from chainrule.engine import Value, topological_order
 from chainrule.primitives import zero
-from chainrule.value import Value, topological_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,15 +57,16 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
         if not any(isinstance(operand, Value) and operand in between for operand in operands):
             continue
         primitive = node._rule
-        if primitive is None or len(operands) != primitive.arity:
+        if primitive is None or primitive.arity not in (None, len(operands)):
             raise TypeError(
                 f"grad() cannot differentiate {node._op!r}, an operation made by hand: its _backward computes numbers, not Values. "
                 "Use backward(), or write the operation with those of chainrule"
             )
-        for operand, partial in zip(operands, primitive.partials, strict=True):
-            if not isinstance(operand, Value) or operand not in between or partial is zero:
+        for position, operand in enumerate(operands):
+            is_zero = primitive.each is None and primitive.partials[position] is zero
+            if not isinstance(operand, Value) or operand not in between or is_zero:
                 continue
-            share = _times(adjoint, partial(*operands, node))
+            share = _times(adjoint, primitive.partial(position, operands, node))
             if operand in adjoints:
                 share = adjoints[operand] + share
             adjoints[operand] = share

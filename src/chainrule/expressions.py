@@ -12,8 +12,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from chainrule import functions, primitives
+from chainrule.engine import Value
 from chainrule.primitives import real
-from chainrule.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule import primitives
-from chainrule.value import Value
+from chainrule.engine import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

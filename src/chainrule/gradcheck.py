@@ -6,8 +6,8 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule.engine import Value
 from chainrule.primitives import real
-from chainrule.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+from chainrule.engine import Value
 from chainrule.functions import logsumexp, mean, relu, softplus
 from chainrule.primitives import real
-from chainrule.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

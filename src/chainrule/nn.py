@@ -8,8 +8,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from chainrule import functions
+from chainrule.engine import Value, dot
 from chainrule.primitives import real
-from chainrule.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -113,6 +113,8 @@ class Neuron(Module):
         rng: a `random.Random`, or anything with its methods; the functions of Python's module `random` by default, which
             `random.seed(k)` seeds.
         nout: how many neurons share the inputs, for the initializers that ask; `Layer` says it.
+        fused: compute the weighted sum as one node of the graph, `dot(w, x, b)`; False builds it from products and sums, which is
+            slower and has the same numbers, for looking at.
 
     Raises:
         ValueError: for a number of inputs below 1, or an unknown name.
@@ -131,6 +133,7 @@ class Neuron(Module):
         init: str | Initializer = "uniform",
         rng: Any = None,
         nout: SupportsIndex = 1,
+        fused: bool = True,
     ) -> None:
         nin, nout = _count(nin, "nin"), _count(nout, "nout")
         self.activation: Activation = _choose(activation, ACTIVATIONS, "activation")
@@ -140,6 +143,7 @@ class Neuron(Module):
         elif not hasattr(rng, "uniform"):
             raise TypeError(f"rng must be a random.Random, got {type(rng).__name__}: {rng!r}; for a seed, write random.Random(seed)")
         self.nonlin = nonlin
+        self.fused = fused
         self.w = [Value(draw(rng, nin, nout)) for _ in range(nin)]
         self.b = Value(0.0)
         self.label_parameters()
@@ -148,7 +152,7 @@ class Neuron(Module):
         """Apply the neuron to its inputs: Values, numbers, or both, in any sequence."""
         x = _expect(x, len(self.w), self)
         try:
-            act: Value = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+            act: Value = dot(self.w, x, self.b) if self.fused else sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
         except TypeError:
             for position, xi in enumerate(x):
                 _input(xi, position, self)  # raises at the one that is no number
@@ -194,7 +198,7 @@ class MLP(Module):
     Arguments:
         nin: how many inputs the first layer takes.
         nouts: how many neurons each layer has.
-        kwargs: passed on to every `Layer` and `Neuron`: activation, init, rng.
+        kwargs: passed on to every `Layer` and `Neuron`: activation, init, rng, fused.
 
     Raises:
         ValueError: if there are no layers, or a layer has no neurons.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from chainrule import primitives
 from chainrule.arguments import at_least_zero, finite, integer, number
-from chainrule.value import Value
+from chainrule.engine import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

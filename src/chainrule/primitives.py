@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,16 +34,32 @@ class Primitive:
         forward: the operation on floats; returns a float and never raises.
         partials: for each operand, a function of the operands and the result that returns the partial derivative.
         parametric: whether a plain number as the second operand belongs to the operation, as the 2 of `x ** 2` does, and is not a node.
+        each: for an operation of any number of operands, in place of `partials`: a function of an operand's position, the operands and
+            the result that returns the partial derivative with respect to that operand. Such a row has None as its arity.
     """
 
-    __slots__ = ("arity", "forward", "name", "parametric", "partials")
+    __slots__ = ("arity", "each", "forward", "name", "parametric", "partials")
 
-    def __init__(self, name: str, forward: Callable[..., float], *partials: Callable[..., Operand], parametric: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., float],
+        *partials: Callable[..., Operand],
+        parametric: bool = False,
+        each: Callable[[int, Sequence[Operand], Operand], Operand] | None = None,
+    ) -> None:
         self.name = name
         self.forward = forward
         self.partials = partials
-        self.arity = len(partials)
+        self.each = each
+        self.arity = len(partials) if each is None else None
         self.parametric = parametric
+
+    def partial(self, position: int, operands: Sequence[Operand], out: Operand) -> Operand:
+        """The partial derivative with respect to the operand at `position`."""
+        if self.each is not None:
+            return self.each(position, operands, out)
+        return self.partials[position](*operands, out)
 
     def __call__(self, *operands: Operand) -> Operand:
         """Apply the operation to floats, Values, or a mixture.
@@ -130,6 +146,22 @@ def _power(a: float, b: float) -> float:
         return math.copysign(INFINITY, a) if abs(math.fmod(b, 2.0)) == 1.0 else INFINITY
 
 
+def _dot(*operands: float) -> float:
+    start = len(operands) % 2
+    total = operands[0] if start else 0.0
+    for i in range(start, len(operands), 2):
+        total += operands[i] * operands[i + 1]
+    return total
+
+
+def _factor(position: int, operands: Sequence[Operand], out: Operand) -> Operand:
+    """What the operand at `position` of `dot` is multiplied by: the other of its pair, or 1 for the bias."""
+    start = len(operands) % 2
+    if position < start:
+        return 1.0
+    return operands[position - 1] if (position - start) % 2 else operands[position + 1]
+
+
 def _sigmoid(a: float) -> float:
     if a >= 0:
         return 1.0 / (1.0 + math.exp(-a))
@@ -182,6 +214,9 @@ power: Primitive = Primitive(
     lambda a, b, out: out * log(where(equal(a, 0.0) * (1.0 - greater(0.0, b)), 1.0, a)),
     parametric=True,
 )
+
+# bias + w1 * x1 + w2 * x2 + ..., added in this order; the operands are bias, w1, x1, w2, x2, ..., without a bias w1, x1, w2, x2, ...
+dot: Primitive = Primitive("dot", _dot, each=_factor)
 
 # --- choosing: derivatives that jump, written with `greater`, `equal` and `where` so that they can be traced ------------------------
 greater: Primitive = Primitive("greater", lambda a, b: 1.0 if a > b else 0.0, zero, zero)

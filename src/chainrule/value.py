@@ -8,15 +8,15 @@ This is the reference engine, in plain Python.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
-from chainrule import primitives
+from chainrule import copies, primitives
 from chainrule.primitives import Primitive, add, multiply, negative, power, real, zero
+from chainrule.primitives import dot as dot_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import SupportsFloat
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import NoReturn, Self, SupportsFloat
 
 BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
 
@@ -58,10 +58,7 @@ class Value:
 
     def __init__(self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
         if isinstance(data, Value):
-            raise TypeError(
-                f"{data!r} is a Value already, and a Value around it would not be connected to it; "
-                "use it as it is, or Value(v.data) for a new leaf"
-            )
+            refuse_data(data)
         self._data = data if type(data) is float else real(data)
         self._grad = 0.0
         self._rule = None
@@ -69,7 +66,7 @@ class Value:
             self._a = tuple(_children)
             for child in self._a:
                 if not isinstance(child, Value):
-                    raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}")
+                    refuse_child(child)
             self._rule = BY_HAND
             self._by_hand = (_op, None, None)
         if label:
@@ -106,7 +103,7 @@ class Value:
     @label.setter
     def label(self, text: str) -> None:
         if not isinstance(text, str):
-            raise TypeError(f"a label is a string, got {type(text).__name__}: {text!r}")
+            refuse_label(text)
         self._label: str = text
 
     @property
@@ -135,10 +132,7 @@ class Value:
             return ""
         if rule is BY_HAND:
             return self._by_hand[0]
-        if rule.parametric and type(self._b) is float:
-            number = repr(self._b).removesuffix(".0")
-            return f"**{number}" if rule is power else f"{rule.name}({number})"
-        return rule.name
+        return operation_name(rule, self._operands) if rule.parametric else rule.name
 
     @property
     def _backward(self) -> Callable[[], object]:
@@ -150,9 +144,14 @@ class Value:
     @_backward.setter
     def _backward(self, function: Callable[[], object]) -> None:
         if not callable(function):
-            raise TypeError(f"_backward must be a function without arguments, got {type(function).__name__}: {function!r}")
+            refuse_backward(function)
         parents, op, rule = self._prev, self._op, self._primitive
         self._a, self._rule, self._by_hand = parents, BY_HAND, (op, function, rule)
+
+    @property
+    def _function(self) -> Callable[[], object] | None:
+        """The `_backward` that the user assigned, if any."""
+        return self._by_hand[1] if self._rule is BY_HAND else None
 
     @property
     def _primitive(self) -> Primitive | None:
@@ -180,11 +179,17 @@ class Value:
         out._data = primitive.forward(*data)
         out._grad = 0.0
         out._rule = primitive
-        if len(nodes) == 2:
-            out._a, out._b = nodes
-        else:
-            out._a = nodes[0] if len(nodes) == 1 else tuple(nodes)
+        out._set_operands(nodes)
         return out
+
+    def _set_operands(self, operands: Sequence[Any]) -> None:
+        arity = self._rule.arity if self._rule is not None else 0
+        if arity == 1:
+            (self._a,) = operands
+        elif arity == 2:
+            self._a, self._b = operands
+        else:
+            self._a = tuple(operands)
 
     def __add__(self, other: Value | SupportsFloat) -> Value:
         if type(other) is not Value:
@@ -397,37 +402,35 @@ class Value:
 
     # --- copies ---------------------------------------------------------------------------------------------------------------------
 
-    def __copy__(self) -> Value:
-        if self._rule is BY_HAND and self._by_hand[1] is not None:
-            raise TypeError(
-                f"cannot copy the operation {self._op!r}: its _backward was made by hand and refers to the original nodes; "
-                "copy the leaves and build the graph again"
-            )
-        twin = _new(type(self))
-        for name in ("_data", "_grad", "_rule", "_a"):
-            if hasattr(self, name):
-                setattr(twin, name, getattr(self, name))
+    @classmethod
+    def _bare(cls) -> Self:
+        """A leaf of this class with data 0, made without `__init__`."""
+        leaf = _new(cls)
+        leaf._data = leaf._grad = 0.0
+        leaf._rule = None
+        return leaf
+
+    def _attributes(self) -> dict[str, Any]:
+        """The attributes that this node has beside those of every node, in a new dictionary."""
+        return {name: attribute for name, attribute in vars(self).items() if name not in ("_b", "_by_hand")}
+
+    def _copy(self, operands: Sequence[Any]) -> Self:
+        """A node of the same operation, data, gradient and attributes, with these operands."""
+        twin = self._bare()
+        twin._data, twin._grad, twin._rule = self._data, self._grad, self._rule
         vars(twin).update(vars(self))
+        if self._rule is not None:
+            twin._set_operands(operands)
         return twin
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        originals = [node for node in topological_order(self) if id(node) not in memo]
-        for node in originals:
-            memo[id(node)] = _twin(node, memo)
-        for node in originals:  # only now, since an attribute may lead back to any node of the graph
-            attributes = vars(memo[id(node)])
-            for name in attributes.keys() - {"_b", "_by_hand"}:
-                attributes[name] = copy.deepcopy(attributes[name], memo)
-        copied: Value = memo[id(self)]
-        return copied
+    def __copy__(self) -> Self:
+        return copies.shallow_copy(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return copies.deep_copy(topological_order(self), memo)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if self._rule is not None:
-            raise TypeError(
-                f"cannot pickle {self!r}: it is the result of {self._op!r}, and its graph stays in this process; "
-                "pickle its leaves, or its data"
-            )
-        return _restored, (type(self), self._data, self._grad), vars(self)
+        return copies.reduce(self)
 
 
 def topological_order(root: Value) -> list[Value]:
@@ -443,7 +446,7 @@ def topological_order(root: Value) -> list[Value]:
         TypeError: if `root` is not a Value.
     """
     if not isinstance(root, Value):
-        raise TypeError(f"a graph is walked from a Value, got {type(root).__name__}: {root!r}")
+        refuse_root(root)
     order: list[Value] = []
     seen: set[Value] = set()
     stack: list[Any] = [root]
@@ -478,7 +481,7 @@ def topological_order(root: Value) -> list[Value]:
 def sweep(order: list[Value]) -> None:
     """Apply the chain rule from the last node of a topological order to the first: each passes its gradient on to its parents.
 
-    The two operations that make up nearly every graph are written out here; all others are read from the table.
+    The operations that make up nearly every graph are written out here; all others are read from the table.
     """
     for node in reversed(order):
         rule = node._rule
@@ -490,6 +493,8 @@ def sweep(order: list[Value]) -> None:
             grad = node._grad
             node._a._grad += grad
             node._b._grad += grad
+        elif rule is dot_row:
+            _push_dot(node._a, node._grad)
         elif rule is not None:
             _push(node)
 
@@ -506,9 +511,24 @@ def _push(node: Value) -> None:
         return
     operands = node._operands
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
+    if rule.arity is None:
+        for position in reversed(range(len(operands))):
+            operands[position]._grad += rule.partial(position, data, node._data) * node._grad
+        return
     for operand, partial in zip(operands, rule.partials, strict=True):
         if isinstance(operand, Value) and partial is not zero:
             operand._grad += partial(*data, node._data) * node._grad
+
+
+def _push_dot(operands: tuple[Value, ...], grad: float) -> None:
+    """The share of a dot product's operands: from the last product to the first, then the bias, as its elementary graph would be swept."""
+    start = len(operands) % 2
+    for i in range(len(operands) - 2, start - 1, -2):
+        weight, x = operands[i], operands[i + 1]
+        weight._grad += x._data * grad
+        x._grad += weight._data * grad
+    if start:
+        operands[0]._grad += grad
 
 
 def _binary(self: Value, primitive: Primitive, a: Any, b: Any) -> Any:
@@ -541,24 +561,71 @@ def _leaf(data: float) -> Value:
     return leaf
 
 
-def _restored(kind: type[Value], data: float, grad: float) -> Value:
-    leaf = _new(kind)
-    leaf._data, leaf._grad, leaf._rule = data, grad, None
-    return leaf
+def dot(
+    weights: Iterable[Value | SupportsFloat], inputs: Iterable[Value | SupportsFloat], bias: Value | SupportsFloat | None = None
+) -> Any:
+    """`bias + weights[0] * inputs[0] + weights[1] * inputs[1] + ...`, added in this order, as one node of the graph.
+
+    The result has the very number of `sum((w * x for w, x in zip(weights, inputs)), bias)` for a fraction of the time and memory.
+    `backward()` adds to the gradients from the last product to the first, then to the bias's.
+
+    Arguments:
+        weights: Values or numbers.
+        inputs: as many Values or numbers.
+        bias: where the sum starts; None is 0.
+
+    Returns:
+        A Value; a float if there is no Value among the operands.
+
+    Raises:
+        ValueError: if there are not as many weights as inputs.
+        TypeError: if an operand is neither a real number nor a Value.
+    """
+    weights, inputs = list(weights), list(inputs)
+    if len(weights) != len(inputs):
+        refuse_lengths(len(weights), len(inputs))
+    operands = [] if bias is None else [bias]
+    for pair in zip(weights, inputs, strict=True):
+        operands += pair
+    return dot_row(*operands)
 
 
-def _twin(node: Value, memo: dict[int, Any]) -> Value:
-    """Copy one node; its parents' copies are in `memo`."""
-    twin = copy.copy(node)
-    operands = tuple(memo[id(operand)] if isinstance(operand, Value) else operand for operand in node._operands)
-    if node._rule is not None:
-        if node._rule.arity == 1:
-            (twin._a,) = operands
-        elif node._rule.arity == 2:
-            twin._a, twin._b = operands
-        else:
-            twin._a = operands
-    return twin
+def operation_name(rule: Primitive, operands: Sequence[Any]) -> str:
+    """The name of a parametric operation, with the number that belongs to it: "**2", "leaky_relu(0.01)"."""
+    parameter = operands[1]
+    if type(parameter) is not float:
+        return rule.name
+    number = repr(parameter).removesuffix(".0")
+    return f"**{number}" if rule is power else f"{rule.name}({number})"
+
+
+# --- what is refused, in the same words by both engines -----------------------------------------------------------------------------
+
+
+def refuse_data(data: object) -> NoReturn:
+    raise TypeError(
+        f"{data!r} is a Value already, and a Value around it would not be connected to it; use it as it is, or Value(v.data) for a new leaf"
+    )
+
+
+def refuse_child(child: object) -> NoReturn:
+    raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}")
+
+
+def refuse_label(text: object) -> NoReturn:
+    raise TypeError(f"a label is a string, got {type(text).__name__}: {text!r}")
+
+
+def refuse_backward(function: object) -> NoReturn:
+    raise TypeError(f"_backward must be a function without arguments, got {type(function).__name__}: {function!r}")
+
+
+def refuse_root(root: object) -> NoReturn:
+    raise TypeError(f"a graph is walked from a Value, got {type(root).__name__}: {root!r}")
+
+
+def refuse_lengths(weights: int, inputs: int) -> NoReturn:
+    raise ValueError(f"dot() multiplies weights and inputs in pairs, got {weights} weights and {inputs} inputs")
 
 
 _new = object.__new__

@@ -1,0 +1,22 @@
+"""The C engine, which is optional: where it cannot be compiled, the install succeeds and the Python engine runs."""
+
+import os
+import sys
+
+from setuptools import Extension, setup
+
+unix = ["-O2", "-Wall", "-Wextra", "-fvisibility=hidden"]
+# No multiply and add may be fused into one rounding: both engines give the same numbers, to the last bit.
+exact = ["/fp:precise"] if sys.platform == "win32" else ["-ffp-contract=off"]
+
+setup(
+    ext_modules=[
+        Extension(
+            "chainrule._value",
+            sources=["src/chainrule/_value.c"],
+            extra_compile_args=[*([] if sys.platform == "win32" else unix), *exact, *os.environ.get("CHAINRULE_CFLAGS", "").split()],
+            extra_link_args=os.environ.get("CHAINRULE_LDFLAGS", "").split(),
+            optional=True,
+        )
+    ]
+)

@@ -1,0 +1,49 @@
+"""Which of the two engines runs: the C extension where it can be imported, else the reference in Python.
+
+The environment variable CHAINRULE_ENGINE, set to `c` or `python` before the import, asks for one of them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule.value import Value, dot, topological_order
+
+__all__ = ["ENGINE", "REASON", "Value", "dot", "topological_order"]
+
+
+def _choose(asked: str) -> tuple[Any, str, str]:
+    """The engine's module, its name, and the reason for the choice in a sentence.
+
+    Raises:
+        ImportError: if the engine that is asked for does not exist, or cannot be loaded.
+    """
+    if asked not in ("", "c", "python"):
+        raise ImportError(f"CHAINRULE_ENGINE is {asked!r}; set it to 'c' or 'python', or leave it unset")
+    from chainrule import value
+
+    if asked == "python":
+        return value, "python", "CHAINRULE_ENGINE=python asks for it"
+    try:
+        from chainrule import _value  # type: ignore[attr-defined]
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) or "cannot import name" in str(error)
+        reason = "the C extension was not built when chainrule was installed" if missing else str(error)
+        if asked == "c":
+            raise ImportError(
+                f"CHAINRULE_ENGINE=c asks for the C engine, but {reason}; install chainrule again with a C compiler and Python's "
+                "headers at hand, or unset CHAINRULE_ENGINE to use the Python engine"
+            ) from error
+        return value, "python", reason
+    return _value, "c", "CHAINRULE_ENGINE=c asks for it" if asked else "the C extension is installed"
+
+
+_module, ENGINE, REASON = _choose(os.environ.get("CHAINRULE_ENGINE", "").strip().lower())
+"""ENGINE is "c" or "python"; REASON says why."""
+
+if not TYPE_CHECKING:
+    Value = _module.Value
+    dot = _module.dot
+    topological_order = _module.topological_order
