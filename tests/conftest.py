@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 import hypothesis
@@ -14,7 +16,21 @@ hypothesis.settings.register_profile("chainrule", deadline=None, derandomize=Tru
 hypothesis.settings.load_profile("chainrule")
 
 
-@pytest.fixture(scope="session", params=[chainrule.value], ids=["python"])
+ENGINES = {"python": chainrule.value}
+try:
+    from chainrule import _value
+
+    ENGINES["c"] = _value
+except ImportError:
+    if chainrule.engine.ENGINE == "c":
+        raise
+
+
+def pytest_report_header() -> str:
+    return f"chainrule: engines tested: {', '.join(ENGINES)}; running: {chainrule.engine.ENGINE}, because {chainrule.engine.REASON}"
+
+
+@pytest.fixture(scope="session", params=ENGINES.values(), ids=ENGINES.keys())
 def engine(request: pytest.FixtureRequest) -> ModuleType:
     """A module that defines `Value` and `topological_order`. An engine that is added here has to pass the same tests."""
     return request.param
@@ -23,3 +39,19 @@ def engine(request: pytest.FixtureRequest) -> ModuleType:
 @pytest.fixture(scope="session")
 def Value(engine: ModuleType) -> type[chainrule.Value]:  # noqa: N802
     return engine.Value
+
+
+@pytest.fixture(autouse=True)
+def _everywhere(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that takes an engine gets it in all modules of the package: what they import from `chainrule.engine` is replaced."""
+    if "engine" not in request.fixturenames or request.getfixturevalue("engine") is ENGINES[chainrule.engine.ENGINE]:
+        yield
+        return
+    running, wanted = ENGINES[chainrule.engine.ENGINE], request.getfixturevalue("engine")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in list(sys.modules.items()):
+            if name.split(".")[0] == "chainrule" and module not in ENGINES.values():
+                for shared in ("Value", "dot", "topological_order"):
+                    if getattr(module, shared, None) is getattr(running, shared):
+                        patch.setattr(module, shared, getattr(wanted, shared))
+        yield

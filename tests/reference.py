@@ -29,6 +29,7 @@ JAX: dict[str, Callable[..., Any]] = {
     "/": lambda a, b: a / b,
     "neg": lambda a: -a,
     "**": jnp.power,
+    "dot": lambda bias, w, x: bias + w * x,
     "greater": lambda a, b: jnp.where(a > b, 1.0, 0.0),
     "equal": lambda a, b: jnp.where(a == b, 1.0, 0.0),
     "where": lambda c, a, b: jnp.where(c != 0.0, a, b),

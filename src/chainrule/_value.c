@@ -82,7 +82,7 @@ static PyObject *rows[OPERATIONS];                          /* of primitives.py,
 static PyObject *by_hand_rule;                              /* value.BY_HAND */
 static PyObject *reference;                                 /* the class value.Value */
 static PyObject *real_function, *operation_name_function;   /* primitives.real, value.operation_name */
-static PyObject *deep_copy_function, *reduce_function;      /* of copies.py */
+static PyObject *copy_function, *deep_copy_function, *reduce_function;      /* of copies.py */
 static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of value.py */
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
 static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_name, *s_label, *s_empty;
@@ -310,6 +310,13 @@ static int to_number_if_any(PyObject *o, double *number) {
     return 0;
 }
 
+/* The same for arithmetic, which refuses NumPy's arrays at once: NumPy's own answer would be a riddle about ufuncs. */
+static int to_operand_number(PyObject *o, double *number) {
+    int found = to_number_if_any(o, number);
+    if (found || !PyObject_HasAttrString(o, "__array__")) return found;
+    return to_number(o, number);
+}
+
 static double ieee_divide(double a, double b) {
     if (UNLIKELY(b == 0.0)) return a == 0.0 || isnan(a) ? (double)NAN : copysign(HUGE_VAL, a) * copysign(1.0, b);
     return a / b;
@@ -429,7 +436,7 @@ static inline int to_operand(PyObject *o, Value **v) {
         *v = (Value *)Py_NewRef(o);
         return 1;
     } else {
-        int found = to_number_if_any(o, &number);
+        int found = to_operand_number(o, &number);
         if (found <= 0) return found;
     }
     *v = new_node(number, LEAF);
@@ -461,7 +468,7 @@ static PyObject *value_power(PyObject *base, PyObject *exponent, PyObject *modul
     }
     if (!IS_VALUE(base) || IS_VALUE(exponent)) return binary(base, exponent, POWER);
     double number;
-    int found = to_number_if_any(exponent, &number);
+    int found = to_operand_number(exponent, &number);
     if (found < 0) return NULL;
     if (!found) Py_RETURN_NOTIMPLEMENTED;
     return power_number((Value *)base, number);
@@ -977,9 +984,8 @@ static int backward_accumulating(Value *root) {
         for (size_t i = 0; i < order.n; i++) order.items[i]->grad = 0.0;
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
+        for (size_t i = 0; i < leaves.n; i++) leaves.items[i]->grad = result == 0 ? before[i] + leaves.items[i]->grad : before[i];
     }
-    if (result == 0)
-        for (size_t i = 0; i < leaves.n; i++) leaves.items[i]->grad = before[i] + leaves.items[i]->grad;
     PyMem_RawFree(order.items);
     PyMem_RawFree(leaves.items);
     PyMem_RawFree(before);
@@ -1358,11 +1364,7 @@ done:
     return (PyObject *)twin;
 }
 
-static PyObject *value_copy(PyObject *self, PyObject *nothing UNUSED) {
-    PyObject *operands = operands_of((Value *)self, 1), *twin = operands ? value_copy_with(self, operands) : NULL;
-    Py_XDECREF(operands);
-    return twin;
-}
+static PyObject *value_copy(PyObject *self, PyObject *nothing UNUSED) { return PyObject_CallOneArg(copy_function, self); }
 
 static PyObject *value_deepcopy(PyObject *self, PyObject *memo) {
     PyObject *order = module_topological_order(NULL, self), *twin = NULL;
@@ -1539,6 +1541,7 @@ static int find_shared(void) {
                   {&refuse_backward, value, "refuse_backward"},
                   {&refuse_root, value, "refuse_root"},
                   {&refuse_lengths, value, "refuse_lengths"},
+                  {&copy_function, copies, "shallow_copy"},
                   {&deep_copy_function, copies, "deep_copy"},
                   {&reduce_function, copies, "reduce"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)

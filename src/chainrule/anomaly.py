@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chainrule import value
-from chainrule.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from chainrule.value import Value
 
 _depth = 0
 _lock = allocate_lock()  # for _depth, and what is done when it leaves 0 or returns to it
@@ -33,9 +34,7 @@ def detect_anomaly() -> Iterator[None]:
     global _depth
     with _lock:
         if _depth == 0:
-            for name, method in _METHODS.items():
-                setattr(Value, name, _watched(method))
-            value.sweep = _watched_sweep
+            _watch()
         _depth += 1
     try:
         yield
@@ -43,13 +42,28 @@ def detect_anomaly() -> Iterator[None]:
         with _lock:
             _depth -= 1
             if _depth == 0:
-                for name, method in _METHODS.items():
-                    setattr(Value, name, method)
-                value.sweep = _SWEEP
+                _unwatch()
 
 
-_METHODS: dict[str, Callable[..., Any]] = {name: vars(Value)[name] for name in ("__init__", "__add__", "__mul__", "_apply")}
+# The reference engine is watched by wrapping what makes its nodes; the C engine has a hook for the purpose.
+_METHODS: dict[str, Callable[..., Any]] = {name: vars(value.Value)[name] for name in ("__init__", "__add__", "__mul__", "_apply")}
 _SWEEP = value.sweep
+
+
+def _watch() -> None:
+    for name, method in _METHODS.items():
+        setattr(value.Value, name, _watched(method))
+    value.sweep = _watched_sweep
+    if c_engine := sys.modules.get("chainrule._value"):
+        c_engine.watch(_check, _watched_sweep)
+
+
+def _unwatch() -> None:
+    for name, method in _METHODS.items():
+        setattr(value.Value, name, method)
+    value.sweep = _SWEEP
+    if c_engine := sys.modules.get("chainrule._value"):
+        c_engine.watch(None, None)
 
 
 def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,20 +72,25 @@ def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
     def watched(self: Value, *arguments: Any, **options: Any) -> Any:
         made = method(self, *arguments, **options)
         node = self if made is None else made
-        if isinstance(node, Value) and node._rule is not None:
-            node._made_at = _users_line()
-            if not math.isfinite(node.data):
-                operands = ", ".join(_told(operand) for operand in node._operands)
-                raise FloatingPointError(f"{node._op!r} made {node.data} from {operands}\n{_place(node)}")
+        if node is not NotImplemented and node._rule is not None:
+            _check(node)
         return made
 
     return watched
 
 
+def _check(node: Value) -> None:
+    """Remember the line of the program that made a node, and look at its number."""
+    node._made_at = _users_line()
+    if not math.isfinite(node.data):
+        operands = ", ".join(_told(operand) for operand in node._operands)
+        raise FloatingPointError(f"{node._op!r} made {node.data} from {operands}\n{_place(node)}")
+
+
 def _watched_sweep(order: list[Value]) -> None:
     for node in reversed(order):
         before = [parent.grad for parent in node._prev]
-        _SWEEP([node])
+        node._backward()
         for parent, grad in zip(node._prev, before, strict=True):
             if math.isfinite(grad) and not math.isfinite(parent.grad):
                 raise FloatingPointError(
@@ -81,7 +100,7 @@ def _watched_sweep(order: list[Value]) -> None:
 
 
 def _told(operand: Value | float) -> str:
-    if not isinstance(operand, Value):
+    if isinstance(operand, float):
         return repr(operand)
     return f"{operand.label or operand._op or 'leaf'} = {operand.data!r}"
 

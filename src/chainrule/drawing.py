@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.files import write_atomically
-from chainrule.value import Value
+from chainrule.engine import Value
 
 if TYPE_CHECKING:
     import os

@@ -125,7 +125,7 @@ def _draw_graph(path: Path, saved: SavedModel, data: Dataset) -> str:
     """Draw the whole network if it is small, else the neuron with the fewest inputs, for a sample that moves it much."""
     from chainrule.drawing import draw
     from chainrule.graph import topological_order
-    from chainrule.value import Value
+    from chainrule.engine import Value
 
     def inputs(row: list[float], names: list[str]) -> list[Value]:
         return [Value(x, label=name) for x, name in zip(row, names, strict=True)]

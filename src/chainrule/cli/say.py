@@ -11,7 +11,7 @@ import click
 from chainrule.cli.errors import check_file
 
 if TYPE_CHECKING:
-    from chainrule.value import Value
+    from chainrule.engine import Value
 
 # So that an expression may begin with a minus sign.
 SETTINGS = {"ignore_unknown_options": True}

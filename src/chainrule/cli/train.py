@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainrule.data import Dataset
     from chainrule.models import SavedModel
     from chainrule.training import History, State
-    from chainrule.value import Value
+    from chainrule.engine import Value
 
 HIDDEN, STEPS, BATCH_SIZE = (16, 16), 400, 16
 DIGITS_HIDDEN, DIGITS_STEPS = (16,), 300  # 64 inputs take longer than 2
@@ -174,7 +174,7 @@ def learn(data: Dataset, plan: Plan, rng: random.Random) -> tuple[SavedModel, Hi
     from chainrule.nn import MLP
     from chainrule.schedules import CosineAnnealingLR
     from chainrule.training import fit
-    from chainrule.value import Value
+    from chainrule.engine import Value
 
     scale = standardization(data.inputs)
     loss_of, targets, target_scale = _loss(data, plan.loss)
