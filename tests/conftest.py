@@ -43,15 +43,15 @@ def Value(engine: ModuleType) -> type[chainrule.Value]:  # noqa: N802
 
 @pytest.fixture(autouse=True)
 def _everywhere(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test that takes an engine gets it in all modules of the package: what they import from `chainrule.engine` is replaced."""
+    """A test that takes an engine gets it in its own module and all those of the package: what they import is replaced."""
     if "engine" not in request.fixturenames or request.getfixturevalue("engine") is ENGINES[chainrule.engine.ENGINE]:
         yield
         return
     running, wanted = ENGINES[chainrule.engine.ENGINE], request.getfixturevalue("engine")
     with pytest.MonkeyPatch.context() as patch:
-        for name, module in list(sys.modules.items()):
-            if name.split(".")[0] == "chainrule" and module not in ENGINES.values():
-                for shared in ("Value", "dot", "topological_order"):
-                    if getattr(module, shared, None) is getattr(running, shared):
-                        patch.setattr(module, shared, getattr(wanted, shared))
+        package = [module for name, module in sys.modules.items() if name.split(".")[0] == "chainrule" and module not in ENGINES.values()]
+        for module in [*package, request.module]:
+            for shared in ("Value", "dot", "topological_order"):
+                if getattr(module, shared, None) is getattr(running, shared):
+                    patch.setattr(module, shared, getattr(wanted, shared))
         yield

@@ -205,7 +205,7 @@ def test_every_kind_of_input_gives_the_same_numbers() -> None:
 
 def test_a_layer_makes_one_leaf_for_an_input_and_all_neurons_share_it() -> None:
     first, second = Layer(1, 2, nonlin=False)([3.0])
-    assert first._prev[1]._prev[1] is second._prev[1]._prev[1]
+    assert first._prev[2] is second._prev[2]
 
 
 @pytest.mark.parametrize("name", nn.ACTIVATIONS)

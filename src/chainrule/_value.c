@@ -1490,7 +1490,7 @@ static PyObject *module_watch(PyObject *module UNUSED, PyObject *const *argument
 
 static PyMethodDef module_methods[] = {
     {"dot", METHOD(module_dot, METH_FASTCALL | METH_KEYWORDS), "(weights, inputs, bias=None)"},
-    {"topological_order", module_topological_order, METH_O, NULL},
+    {"topological_order", module_topological_order, METH_O, "(root)"},
     {"watch", METHOD(module_watch, METH_FASTCALL),
      "Call the first function with every node that an operation makes, and the second with the topological order in place of the sweep."},
     {NULL, NULL, 0, NULL}};
