@@ -145,7 +145,7 @@ def test_second_derivatives_are_those_of_jax(row: Primitive, Value: type) -> Non
             elif math.isfinite(theirs[i][j]):
                 compared += 1
                 assert same(ours, theirs[i][j], rtol=1e-12, atol=1e-13), place
-    assert compared >= 0.3 * len(points) * arity(row)**2
+    assert compared >= 0.3 * len(points) * arity(row) ** 2
 
 
 @every_row
