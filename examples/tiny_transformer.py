@@ -14,14 +14,15 @@ import argparse
 import math
 import random
 import time
+from itertools import pairwise
 
 from chainrule import Value, dot, log_softmax, relu, softmax
 from chainrule.engine import ENGINE
 
 # Names of an invented people: an opening, a middle now and then, and an ending.
-OPENINGS = "ka me lo ti ra no sel bri dan or".split()
-MIDDLES = "ri la mo ne vi".split()
-ENDINGS = "na ro lin dar mis tel".split()
+OPENINGS = ["ka", "me", "lo", "ti", "ra", "no", "sel", "bri", "dan", "or"]
+MIDDLES = ["ri", "la", "mo", "ne", "vi"]
+ENDINGS = ["na", "ro", "lin", "dar", "mis", "tel"]
 
 EMBEDDING = 16
 HEADS = 4
@@ -63,6 +64,7 @@ class Block:
         return add(x, linear(self.narrow, hidden))
 
     def matrices(self) -> list[Matrix]:
+        """All weights of the layer."""
         return [self.query, self.key, self.value, self.out, self.widen, self.narrow]
 
 
@@ -76,6 +78,7 @@ class Transformer:
         self.head = matrix(tokens, EMBEDDING, rng)
 
     def parameters(self) -> list[Value]:
+        """All weights."""
         matrices = [self.token, self.position, self.head, *(m for block in self.blocks for m in block.matrices())]
         return [weight for m in matrices for row in m for weight in row]
 
@@ -92,10 +95,12 @@ class Transformer:
 
 
 def linear(weights: Matrix, x: Vector) -> Vector:
+    """Multiply a matrix and a vector."""
     return [dot(row, x) for row in weights]
 
 
 def add(a: Vector, b: Vector) -> Vector:
+    """Add two vectors."""
     return [x + y for x, y in zip(a, b, strict=True)]
 
 
@@ -122,10 +127,7 @@ def attend(query: Vector, keys: list[Vector], values: list[Vector]) -> Vector:
 def loss_of(model: Transformer, tokens: list[int]) -> Value:
     """The mean surprise, in nats, at each next token of a name."""
     seen = model.start()
-    surprises = [
-        -log_softmax(model(token, position, seen))[following]
-        for position, (token, following) in enumerate(zip(tokens[:-1], tokens[1:], strict=True))
-    ]
+    surprises = [-log_softmax(model(token, position, seen))[following] for position, (token, following) in enumerate(pairwise(tokens))]
     return sum(surprises) * (1.0 / len(surprises))
 
 
