@@ -16,8 +16,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.files import write_atomically
 from chainrule.engine import Value
+from chainrule.files import write_atomically
 
 if TYPE_CHECKING:
     import os
@@ -275,7 +275,7 @@ def _operation(names: dict[Value, str], node: Value, *, backwards: bool) -> Iter
     shape = "circle, fixedsize=true, width=0.34" if len(node._op) <= 1 else 'box, margin="0.08,0.04"'
     entries = [name] * len(parents)
     if len(parents) > 1 and node._op not in _ORDER_IS_FREE:
-        cells = "|".join(f"<p{position}>{_place(node._op, position)}" for position in range(len(parents)))
+        cells = "|".join(f"<p{position}>{_place(node._op, position, len(parents))}" for position in range(len(parents)))
         text = f"{{{text}|{{{cells}}}}}" if backwards else f"{{{{{cells}}}|{text}}}"
         shape = "record"
         entries = [f"{name}:p{position}" for position in range(len(parents))]
@@ -293,7 +293,10 @@ def _operation(names: dict[Value, str], node: Value, *, backwards: bool) -> Iter
         yield f"  {stub} -> {cut[0] if len(cut) == 1 else name} [style=dashed]"
 
 
-def _place(operation: str, position: int) -> str:
+def _place(operation: str, position: int, count: int) -> str:
+    if operation == "dot":  # a bias, if their number is odd, and pairs of a weight and an input
+        start = count % 2
+        return f"{'wx'[(position - start) % 2]}{(position - start) // 2 + 1}" if position >= start else "b"
     if operation in _INFIX:
         return ("left", "right")[position]
     return ("1st", "2nd", "3rd")[position] if position < 3 else f"{position + 1}th"

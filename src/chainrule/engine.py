@@ -27,7 +27,7 @@ def _choose(asked: str) -> tuple[Any, str, str]:
     if asked == "python":
         return value, "python", "CHAINRULE_ENGINE=python asks for it"
     try:
-        from chainrule import _value  # type: ignore[attr-defined]
+        from chainrule import _value
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) or "cannot import name" in str(error)
         reason = "the C extension was not built when chainrule was installed" if missing else str(error)
@@ -37,7 +37,7 @@ def _choose(asked: str) -> tuple[Any, str, str]:
                 "headers at hand, or unset CHAINRULE_ENGINE to use the Python engine"
             ) from error
         return value, "python", reason
-    return _value, "c", "CHAINRULE_ENGINE=c asks for it" if asked else "the C extension is installed"
+    return _value, "c", "CHAINRULE_ENGINE=c asks for it" if asked else "the C engine is installed"
 
 
 _module, ENGINE, REASON = _choose(os.environ.get("CHAINRULE_ENGINE", "").strip().lower())

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule.engine import Value, topological_order
 from chainrule.formulas import ATOM, SUM, Formula, short
 from chainrule.graph import names
-from chainrule.primitives import PRIMITIVES, Primitive, zero
-from chainrule.value import BY_HAND, Value, topological_order
+from chainrule.primitives import PRIMITIVES, Primitive, dot, zero
+from chainrule.value import BY_HAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,25 +163,23 @@ class _Sweep:
 
     def _pass_on(self, node: Value) -> None:
         """Multiply the gradient that has arrived at a node by each local derivative, as backward() does, and tell so."""
-        data = [operand._data if isinstance(operand, Value) else operand for operand in node._operands]
+        data = [operand.data if isinstance(operand, Value) else operand for operand in node._operands]
         operation = self.namer.operation(node)
         to_tell = [operand for operand in node._prev if operand not in self.namer.constants]
-        for operand, partial in _pairs(node):
-            derivative = partial(*data, node._data)
+        for operand, slope in _pairs(node):
+            derivative = slope(data, node.data)
             share = derivative * self.gradients[node]
             self.gradients[operand] += share
             if node in self.unknown:
                 self.unknown.add(operand)
             if operand not in self.namer.constants:
-                self._tell_share(operation, node, operand, partial, derivative, share)
+                self._tell_share(operation, node, operand, slope, derivative, share)
                 operation = ""
         if operation and to_tell:
             self._tell(operation, "0, as for any condition", "passes nothing on")
 
-    def _tell_share(
-        self, operation: str, node: Value, operand: Value, partial: Callable[..., Any], derivative: float, share: float
-    ) -> None:
-        formula = self.namer.formula(node, partial)
+    def _tell_share(self, operation: str, node: Value, operand: Value, slope: Callable[..., Any], derivative: float, share: float) -> None:
+        formula = self.namer.formula(node, slope)
         name, target = self.namer.name(node), self.namer.name(operand)
         local = f"d{_held(name)}/d{_held(target)} = {formula}"
         if not formula.is_number:
@@ -214,7 +214,7 @@ class _Sweep:
 
 
 def _runs_by_hand(node: Value) -> bool:
-    return node._rule is BY_HAND and node._by_hand[1] is not None
+    return node._function is not None
 
 
 def _receivers(node: Value) -> Sequence[Value]:
@@ -225,12 +225,16 @@ def _receivers(node: Value) -> Sequence[Value]:
 
 
 def _pairs(node: Value) -> list[tuple[Value, Callable[..., Any]]]:
-    """The operands that a node passes a gradient to, each with its partial derivative."""
+    """The operands that a node passes a gradient to, each with its partial derivative, a function of operands and result."""
     rule = node._rule
     if rule is None or rule is BY_HAND:
         return []
-    pairs = zip(node._operands, rule.partials, strict=True)
-    return [(operand, partial) for operand, partial in pairs if isinstance(operand, Value) and partial is not zero]
+    pairs: list[tuple[Value, Callable[..., Any]]] = [
+        (operand, partial(rule.partial, position))
+        for position, operand in enumerate(node._operands)
+        if isinstance(operand, Value) and not (rule.partials and rule.partials[position] is zero)
+    ]
+    return pairs if rule.each is None else pairs[::-1]  # as backward() goes through them
 
 
 def _terms(shares: list[str]) -> str:
@@ -271,8 +275,8 @@ class _Namer:
         self._binding: dict[Value, int] = {}  # how tightly the names hold together that are expressions
         for node, label in labels.items():
             if node in self.constants:
-                self._names[node] = short(node._data)
-                self._binding[node] = _CALL if node._data >= 0 else _BINDS["neg"]
+                self._names[node] = short(node.data)
+                self._binding[node] = _CALL if node.data >= 0 else _BINDS["neg"]
             elif node._rule is not None and not label and node is not root:
                 plain = all(labels[operand] or operand in self._binding for operand in node._prev)  # no v7 among them
                 text, binding = self._by_operands(node) if plain else ("", 0)
@@ -287,9 +291,9 @@ class _Namer:
         """`e = a*b + c = -6.0 + 10.0 = 4.0`."""
         name = self._names[node]
         text, _ = self._by_operands(node)
-        data = [operand._data if isinstance(operand, Value) else operand for operand in node._operands]
+        data = [operand.data if isinstance(operand, Value) else operand for operand in node._operands]
         numbers, _ = _written(node, [(_told(x), _CALL if x >= 0 else _BINDS["neg"]) for x in data], " ")
-        return " = ".join([*([name] if name != text else []), text, numbers, _told(node._data)])
+        return " = ".join([*([name] if name != text else []), text, numbers, _told(node.data)])
 
     def _by_operands(self, node: Value) -> tuple[str, int]:
         return _written(node, [self._operand(operand) for operand in node._operands], "")
@@ -300,28 +304,38 @@ class _Namer:
         name = self._names[operand]
         return name, self._binding.get(operand, _CALL if re.fullmatch(r"[\w#'.]+", name) else 0)
 
-    def formula(self, node: Value, partial: Callable[..., Any]) -> Formula:
+    def formula(self, node: Value, slope: Callable[..., Any]) -> Formula:
         """A partial derivative of the operation that made a node, in the names of its operands and its own."""
         rule: Primitive = node._rule  # type: ignore[assignment]
         operands = [self._as_formula(operand) for operand in node._operands]
         out = self._as_formula(node)
         if node in self._binding:  # called by how it is computed: let the formula see into that, to write -a/b² and not -(a/b)/b
             out = out._apply(rule, tuple(operands))
-        derivative = partial(*operands, out)
+        derivative = slope(operands, out)
         return derivative if isinstance(derivative, Formula) else Formula.of_number(float(derivative))
 
     def _as_formula(self, operand: Value | float) -> Any:
         if not isinstance(operand, Value):
             return operand
         if operand in self.constants:
-            return Formula.of_number(operand._data)
+            return Formula.of_number(operand.data)
         text, binding = self._operand(operand)
-        return Formula.named(text, operand._data, ATOM if binding == _CALL else SUM)
+        return Formula.named(text, operand.data, ATOM if binding == _CALL else SUM)
+
+
+def _written_sum(operands: list[tuple[str, int]]) -> tuple[str, int]:
+    """A dot product as a program writes it: b + w1*x1 + w2*x2, or its ends if it is long."""
+    start = len(operands) % 2
+    factors = [text if binding >= _BINDS["*"] else f"({text})" for text, binding in operands[start:]]
+    terms = [text for text, _ in operands[:start]] + [f"{w}*{x}" for w, x in zip(factors[::2], factors[1::2], strict=True)]
+    return _terms(terms) if terms else "0", _BINDS["+"] if len(terms) > 1 else _BINDS["*"]
 
 
 def _written(node: Value, operands: list[tuple[str, int]], space: str) -> tuple[str, int]:
     """An operation as a program writes it, and how tightly it binds."""
     rule = node._rule
+    if rule is dot:
+        return _written_sum(operands)
     name = node._op if rule is BY_HAND or rule is None else rule.name
     if name not in _BINDS or rule is not PRIMITIVES.get(name):
         return f"{name or '?'}({', '.join(text for text, _ in operands)})", _CALL

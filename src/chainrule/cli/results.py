@@ -124,8 +124,8 @@ def _draw_boundary(path: Path, saved: SavedModel, data: Dataset) -> str:
 def _draw_graph(path: Path, saved: SavedModel, data: Dataset) -> str:
     """Draw the whole network if it is small, else the neuron with the fewest inputs, for a sample that moves it much."""
     from chainrule.drawing import draw
-    from chainrule.graph import topological_order
     from chainrule.engine import Value
+    from chainrule.graph import topological_order
 
     def inputs(row: list[float], names: list[str]) -> list[Value]:
         return [Value(x, label=name) for x, name in zip(row, names, strict=True)]

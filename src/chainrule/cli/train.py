@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chainrule.data import Dataset
+    from chainrule.engine import Value
     from chainrule.models import SavedModel
     from chainrule.training import History, State
-    from chainrule.engine import Value
 
 HIDDEN, STEPS, BATCH_SIZE = (16, 16), 400, 16
 DIGITS_HIDDEN, DIGITS_STEPS = (16,), 300  # 64 inputs take longer than 2
@@ -169,12 +169,12 @@ def learn(data: Dataset, plan: Plan, rng: random.Random) -> tuple[SavedModel, Hi
     """
     from chainrule.cli.progress import progress
     from chainrule.data import standardization
+    from chainrule.engine import Value
     from chainrule.losses import l2_penalty
     from chainrule.models import SavedModel, class_of
     from chainrule.nn import MLP
     from chainrule.schedules import CosineAnnealingLR
     from chainrule.training import fit
-    from chainrule.engine import Value
 
     scale = standardization(data.inputs)
     loss_of, targets, target_scale = _loss(data, plan.loss)
