@@ -4,6 +4,7 @@
 # make long    the tests that take minutes
 # make docs    build the documentation into site/
 # make bench   measure against micrograd
+# make sanitize  run the tests of the C engine under the sanitizers of the compiler
 # make clean   remove what the above made
 #
 # Each creates .venv and installs what it needs. PYTHON chooses the interpreter.
@@ -11,7 +12,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint long docs bench clean
+.PHONY: demo test lint long docs bench sanitize clean
 
 demo: .venv/.all
 	$(BIN)/chainrule train moons --seed 1337
@@ -48,3 +49,16 @@ clean:
 .venv/.%: .venv/.all
 	$(BIN)/pip install --quiet --group $*
 	@touch $@
+
+# The C engine under AddressSanitizer and UndefinedBehaviorSanitizer. Python's own allocator is off, so that every block is watched; so is
+# the free list. Leaks are the matter of tests/test_memory.py, since the interpreter itself keeps memory to the end.
+SANITIZED := build/sanitize
+sanitize: .venv/.test
+	rm -rf $(SANITIZED)
+	CHAINRULE_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1 -DCHAINRULE_FREE_NODES=0" \
+	CHAINRULE_LDFLAGS="-fsanitize=address,undefined" \
+	$(BIN)/python setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) $$(gcc -print-file-name=libstdc++.so)" \
+	PYTHONPATH=$(SANITIZED)/lib PYTHONMALLOC=malloc CHAINRULE_ENGINE=c ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=1 \
+	$(BIN)/python -m pytest -x -m "not slow" -k "not [python" -p no:randomly tests/test_engines.py tests/test_memory.py tests/test_value.py \
+	tests/test_backward.py tests/test_copies.py tests/test_anomaly.py tests/test_graph.py --deselect tests/test_memory.py::test_a_chain_of_ten_million

@@ -1426,11 +1426,6 @@ static PyMethodDef value_methods[] = {
     {"__reduce_ex__", value_reduce, METH_O, NULL},
     {NULL, NULL, 0, NULL}};
 
-/* Methods that are the reference's own functions: each is one call of `_apply`. */
-static const char *const shared_methods[] = {"expm1", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "hypot", "sinh",
-                                             "cosh", "erf", "softplus", "silu", "gelu", "maximum", "minimum", "leaky_relu", "elu",
-                                             "__doc__", NULL};
-
 static PyGetSetDef value_properties[] = {{"data", get_data, set_data, NULL, "data"},
                                          {"grad", get_grad, set_grad, NULL, "grad"},
                                          {"label", get_label, set_label, NULL, "label"},
@@ -1561,6 +1556,23 @@ done:
     return result;
 }
 
+/* The methods that are not written here are the reference's own functions, such as `sin`: most are one call of `_apply`. */
+static int share_methods(PyObject *type) {
+    PyObject *theirs = PyObject_GetAttrString(reference, "__dict__"), *items = theirs ? PyMapping_Items(theirs) : NULL;
+    PyObject *doc = PyObject_GetAttrString(reference, "__doc__"), *ours = PyObject_GetAttrString(type, "__dict__");
+    int result = items && doc && ours ? PyObject_SetAttrString(type, "__doc__", doc) : -1;
+    for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(items); i++) {
+        PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0), *method = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+        int have = PyFunction_Check(method) ? PySequence_Contains(ours, name) : 1;
+        result = have < 0 ? -1 : have ? 0 : PyObject_SetAttr(type, name, method);
+    }
+    Py_XDECREF(theirs);
+    Py_XDECREF(items);
+    Py_XDECREF(doc);
+    Py_XDECREF(ours);
+    return result;
+}
+
 static int make_type(PyObject *module) {
     for (PyType_Slot *slot = value_slots; slot->slot; slot++)
         if (slot->slot == Py_tp_hash) slot->pfunc = (void *)PyBaseObject_Type.tp_hash;
@@ -1569,11 +1581,7 @@ static int make_type(PyObject *module) {
     ((PyTypeObject *)type)->tp_vectorcall = value_vectorcall;
     ((PyTypeObject *)type)->tp_name = "Value"; /* as Python's own messages show it: "unsupported operand type(s) for +: 'Value' and 'str'" */
     int failed = PyObject_SetAttrString(type, "__array_ufunc__", Py_None) < 0; /* NumPy scalars and arrays leave the arithmetic to us */
-    for (const char *const *name = shared_methods; *name && !failed; name++) {
-        PyObject *method = PyObject_GetAttrString(reference, *name);
-        failed = !method || PyObject_SetAttrString(type, *name, method) < 0;
-        Py_XDECREF(method);
-    }
+    if (!failed) failed = share_methods(type) < 0;
     if (failed)
         Py_DECREF(type);
     else
