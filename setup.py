@@ -1,4 +1,8 @@
-"""The C engine, which is optional: where it cannot be compiled, the install succeeds and the Python engine runs."""
+"""The C engine, which is optional: where it cannot be compiled, the install succeeds and the Python engine runs.
+
+Environment: CHAINRULE_REQUIRE_C=1 makes a failed build an error; CHAINRULE_CFLAGS and CHAINRULE_LDFLAGS add options for the compiler
+and the linker.
+"""
 
 import os
 import sys
@@ -16,7 +20,7 @@ setup(
             sources=["src/chainrule/_value.c"],
             extra_compile_args=[*([] if sys.platform == "win32" else unix), *exact, *os.environ.get("CHAINRULE_CFLAGS", "").split()],
             extra_link_args=os.environ.get("CHAINRULE_LDFLAGS", "").split(),
-            optional=True,
+            optional=not os.environ.get("CHAINRULE_REQUIRE_C"),
         )
     ]
 )

@@ -229,7 +229,8 @@ def main() -> None:
     }
     for prefix, title in tables.items():
         names = [name for name in ROWS if name.startswith(prefix + ":")]
-        best = compare(__file__, f"{title}: minimum (median)", names, options.turns, 1 if prefix == "memory" else options.rounds)
+        rounds = 1 if prefix == "memory" else options.rounds
+        best = compare(__file__, f"{title}: minimum (median)", names, options.turns, rounds)
         if prefix == "moons":
             summarize({name.removeprefix("moons: "): row["ms/step"] for name, row in best.items()})
     print(f"({time.perf_counter() - started:.0f} s)")
@@ -241,9 +242,8 @@ def summarize(step: dict[str, float]) -> None:
     print(f"sum form: {step['C engine, sum'] / step['floor, sum']:.2f} times the floor (gc off: ", end="")
     print(f"{step['C engine, sum, gc off'] / step['floor, sum, gc off']:.2f}); ", end="")
     print(f"{step['micrograd'] / step['C engine, sum']:.0f} times micrograd, {collected / step['C engine, sum, gc off']:.0f} with gc off")
-    print(
-        f"dot form: {step['micrograd'] / step['C engine, dot']:.0f} times micrograd, {collected / step['C engine, dot, gc off']:.0f} with gc off"
-    )
+    print(f"dot form: {step['micrograd'] / step['C engine, dot']:.0f} times micrograd, ", end="")
+    print(f"{collected / step['C engine, dot, gc off']:.0f} with gc off")
 
 
 if __name__ == "__main__":

@@ -168,36 +168,62 @@ static inline void drop(PyObject *o) {
     Py_DECREF(o);
 }
 
-static void free_extra(Extra *x) {
-    for (Py_ssize_t i = 0; i < x->n; i++) drop(x->operands[i]);
+/* Operands that a dying instance of a subclass leaves behind: dropped by the outermost call, since Python may be in the middle of freeing
+ * another instance, and its own guard against recursion does not fit every stack. */
+static PyObject **orphans;
+static size_t orphan_count, orphan_room;
+
+static void drop_later(PyObject *o) {
+    if (orphan_count == orphan_room) {
+        size_t room = orphan_room ? 2 * orphan_room : 64;
+        PyObject **grown = PyMem_RawRealloc(orphans, room * sizeof *grown);
+        if (!grown) {
+            drop(o);
+            return;
+        }
+        orphans = grown;
+        orphan_room = room;
+    }
+    orphans[orphan_count++] = o;
+}
+
+typedef void (*Dropper)(PyObject *);
+
+static inline void free_extra(Extra *x, Dropper drop_operand) {
+    for (Py_ssize_t i = 0; i < x->n; i++) drop_operand(x->operands[i]);
     Py_XDECREF(x->row);
     Py_XDECREF(x->name);
     Py_XDECREF(x->function);
     PyMem_Free(x);
 }
 
-static inline void release(Value *v) {
+static inline void release(Value *v, Dropper drop_operand) {
     if (HAS_A(v)) {
-        drop((PyObject *)v->a);
-        if (HAS_B(v)) drop((PyObject *)v->b);
+        drop_operand((PyObject *)v->a);
+        if (HAS_B(v)) drop_operand((PyObject *)v->b);
     } else if (HAS_EXTRA(v))
-        free_extra(v->extra);
+        free_extra(v->extra, drop_operand);
     if (UNLIKELY(v->attributes != NULL)) Py_DECREF(v->attributes);
 }
 
 static void empty_queue(void) {
-    Value *v;
-    while ((v = dying) != NULL) {
-        dying = v->next;
-        release(v);
-        if (free_count < CHAINRULE_FREE_NODES) {
-            v->next = free_list;
-            free_list = v;
-            free_count++;
-        } else {
-            PyObject_GC_Del(v);
-            Py_DECREF(value_type);
-        }
+    for (;;) {
+        Value *v = dying;
+        if (LIKELY(v != NULL)) {
+            dying = v->next;
+            release(v, drop);
+            if (free_count < CHAINRULE_FREE_NODES) {
+                v->next = free_list;
+                free_list = v;
+                free_count++;
+            } else {
+                PyObject_GC_Del(v);
+                Py_DECREF(value_type);
+            }
+        } else if (orphan_count)
+            drop(orphans[--orphan_count]);
+        else
+            return;
     }
 }
 
@@ -205,7 +231,7 @@ static void empty_queue(void) {
 static void discard(Extra *x) {
     int outermost = !emptying;
     emptying = 1;
-    free_extra(x);
+    free_extra(x, drop);
     if (outermost) {
         empty_queue();
         emptying = 0;
@@ -222,7 +248,7 @@ static void value_dealloc(PyObject *self) {
         v->next = dying;
         dying = v;
     } else {
-        release(v);
+        release(v, drop_later);
         type->tp_free(self);
         Py_DECREF(type);
     }
