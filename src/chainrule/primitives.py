@@ -71,7 +71,12 @@ class Primitive:
             TypeError: if an operand is neither a real number nor a Value.
         """
         for operand in operands:
-            if type(operand) is not float and hasattr(operand, "_apply"):
+            if type(operand) is not float:
+                break
+        else:
+            return self.forward(*operands)
+        for operand in operands:
+            if hasattr(operand, "_apply"):
                 return operand._apply(self, operands)
         return self.forward(*map(real, operands))
 

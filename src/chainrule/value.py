@@ -162,6 +162,13 @@ class Value:
 
     def _apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
         """Make the node for `primitive` of `operands`; numbers among them become leaves, but for a parameter of the operation."""
+        if primitive.arity == 1:
+            out = _new(type(self))
+            out._data = primitive.forward(self._data)
+            out._grad = 0.0
+            out._rule = primitive
+            out._a = self
+            return out
         data: list[float] = []
         nodes: list[Any] = []
         kind: type[Value] = Value
@@ -363,10 +370,8 @@ class Value:
             accumulate: add to the gradients that the leaves already have, for the sum of several calls (minibatches). If the sweep
                 fails, in a `_backward` made by hand, the leaves get back what they had.
         """
-        order = topological_order(self)
-        before = [(node, node._grad) for node in order if node._rule is None] if accumulate else ()
-        for node in order:
-            node._grad = 0.0
+        before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
+        order = _zeroed_order(self)
         self._grad = 1.0
         try:
             sweep(order)
@@ -450,31 +455,58 @@ def topological_order(root: Value) -> list[Value]:
     order: list[Value] = []
     seen: set[Value] = set()
     stack: list[Any] = [root]
-    pop, push, done, mark = stack.pop, stack.append, order.append, seen.add
+    while stack:
+        node = stack.pop()
+        if node is None:  # the parents of the node below are done
+            order.append(stack.pop())
+        elif node not in seen:
+            seen.add(node)
+            stack += (node, None, *reversed(node._prev))
+    return order
+
+
+def _zeroed_order(root: Value) -> list[Value]:
+    """Set the gradient of every node to 0, and list the nodes in topological order but for the leaves, which pass nothing on.
+
+    This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen.
+    """
+    zero = float("0")
+    order: list[Value] = []
+    stack: list[Any] = [root]
+    pop, push, done = stack.pop, stack.append, order.append
     while stack:
         node = pop()
-        if node is None:  # the parents of the node below are done
+        if node is None:
             done(pop())
             continue
-        if node in seen:
+        if node._grad is zero:
             continue
-        mark(node)
+        node._grad = zero
         rule = node._rule
         if rule is add or rule is multiply:
+            a, b = node._a, node._b
+            if a._rule is None:
+                a._grad = zero
+            if b._rule is None:
+                b._grad = zero
+            if a._grad is zero and b._grad is zero:
+                done(node)
+                continue
             push(node)
             push(None)
-            b = node._b
-            if b not in seen:
+            if b._grad is not zero:
                 push(b)
-            a = node._a
-            if a not in seen:
+            if a._grad is not zero:
                 push(a)
-        elif rule is None:
-            done(node)
-        else:
+        elif rule is not None:
             push(node)
             push(None)
-            stack.extend(reversed(node._prev))
+            if rule.arity == 1:
+                push(node._a)
+            elif rule is dot_row:
+                stack += [operand for operand in reversed(node._a) if operand._grad is not zero]
+            else:
+                stack += reversed(node._prev)
     return order
 
 
@@ -495,7 +527,7 @@ def sweep(order: list[Value]) -> None:
             node._b._grad += grad
         elif rule is dot_row:
             _push_dot(node._a, node._grad)
-        elif rule is not None:
+        else:
             _push(node)
 
 
@@ -508,6 +540,9 @@ def _push(node: Value) -> None:
         function = node._by_hand[1]
         if function is not None:
             function()
+        return
+    if rule.arity == 1:
+        node._a._grad += rule.partials[0](node._a._data, node._data) * node._grad
         return
     operands = node._operands
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
