@@ -32,7 +32,7 @@ docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/.bench
-	$(BIN)/python benchmarks/eager.py
+	$(BIN)/python benchmarks/engines.py
 
 clean:
 	rm -rf .venv build dist site runs src/*.egg-info

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import random
 import shlex
 import subprocess
@@ -23,9 +24,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import eager
-from eager import LEARNING_RATE, PENALTY, POINTS, SIZES, moons, operations_row, random_graph, reference_parameters, sum_of_products
 from harness import Row, child, collector_off, compare, pin, resident, timed
+from workloads import (
+    LEARNING_RATE,
+    PENALTY,
+    POINTS,
+    SIZES,
+    chain_row,
+    import_row,
+    moons,
+    operations_row,
+    random_graph,
+    reference_parameters,
+    sum_of_products,
+)
 
 HERE = Path(__file__).parent
 FLOOR = HERE.parent / "build" / "floor"
@@ -79,18 +91,33 @@ def network(module: Any, fused: bool) -> tuple[Any, list[Any]]:
     return model, [p for layer in layers for neuron in layer for p in (*neuron.w, neuron.b)]
 
 
-def moons_row(package: str, fused: bool = False, collect: bool = False) -> Iterator[dict[str, float]]:
+def own_network(package: str) -> tuple[Any, list[Any]]:
+    """The same from the package's own MLP, as its users write it."""
+    nn = import_module("micrograd.nn" if package == MICROGRAD else "chainrule.nn")
+    random.seed(1337)
+    model = nn.MLP(SIZES[0], list(SIZES[1:]))
+    return model, model.parameters()
+
+
+def moons_loss(model: Any, parameters: list[Any], value: type) -> Any:
+    """The loss of micrograd's demo: the margins of the scores, and a penalty on the parameters."""
+    points, labels = moons()
+    inputs = [list(map(value, point)) for point in points]
+    scores = list(map(model, inputs))
+    losses = [(1 + -yi * score).relu() for yi, score in zip(labels, scores, strict=True)]
+    return sum(losses) * (1.0 / len(losses)) + PENALTY * sum(p * p for p in parameters)
+
+
+def moons_row(package: str, fused: bool = False, collect: bool = False, own: bool = False) -> Iterator[dict[str, float]]:
     """Milliseconds of a step: inputs, forward, backward, update; with `collect`, a run of the garbage collector at its end too."""
+    if own:
+        os.environ["CHAINRULE_ENGINE"] = "c" if package == C else "python"
     module = import_module(package)
     value = module.Value
-    model, parameters = network(module, fused)
-    points, labels = moons()
+    model, parameters = own_network(package) if own else network(module, fused)
 
     def step() -> None:
-        inputs = [list(map(value, point)) for point in points]
-        scores = list(map(model, inputs))
-        losses = [(1 + -yi * score).relu() for yi, score in zip(labels, scores, strict=True)]
-        total = sum(losses) * (1.0 / len(losses)) + PENALTY * sum(p * p for p in parameters)
+        total = moons_loss(model, parameters, value)
         for p in parameters:
             p.grad = 0.0
         total.backward()
@@ -178,6 +205,24 @@ def memory_row(package: str) -> Iterator[dict[str, float]]:
     yield {"bytes/node": grown / 1e6}
 
 
+def moons_memory_row(package: str) -> Iterator[dict[str, float]]:
+    """Bytes of resident memory for each node of the graph of one moons step, in the sum form; a fresh process each, so one round."""
+    module = import_module(package)
+    model, parameters = network(module, fused=False)
+    with collector_off():
+        before = resident()
+        total = moons_loss(model, parameters, module.Value)
+        grown = resident() - before
+    nodes, stack = {total}, [total]
+    while stack:
+        for parent in stack.pop()._prev:
+            if parent not in nodes:
+                nodes.add(parent)
+                stack.append(parent)
+    yield {"bytes/node": grown / len(nodes)}
+    yield {"bytes/node": grown / len(nodes)}
+
+
 ROWS: dict[str, Row] = {
     "moons: C engine, sum": partial(moons_row, C),
     "moons: C engine, dot": partial(moons_row, C, True),
@@ -187,7 +232,10 @@ ROWS: dict[str, Row] = {
     "moons: floor, sum, gc off": partial(off, "_floor"),
     "moons: Python engine, sum": partial(moons_row, PYTHON),
     "moons: Python engine, dot": partial(moons_row, PYTHON, True),
-    "moons: micrograd": partial(moons_row, MICROGRAD),
+    "moons: Python engine, sum, gc off": partial(off, PYTHON),
+    "moons: C engine, the library's MLP": partial(moons_row, C, own=True),
+    "moons: Python engine, the library's MLP": partial(moons_row, PYTHON, own=True),
+    "moons: micrograd": partial(moons_row, MICROGRAD, own=True),
     "moons: micrograd, gc off, one collection a step": partial(collected, MICROGRAD),
     **({"moons: PyTorch tensors": torch_row} if find_spec("torch") else {}),
     "sum of products: C engine": partial(operations_row, C, sum_of_products),
@@ -197,13 +245,18 @@ ROWS: dict[str, Row] = {
     "random graph: C engine": partial(operations_row, C, random_graph),
     "random graph: floor": partial(operations_row, "_floor", random_graph),
     "random graph: Python engine": partial(operations_row, PYTHON, random_graph),
-    "random graph: micrograd": partial(operations_row, "micrograd", random_graph),
+    "random graph: micrograd": partial(operations_row, MICROGRAD, random_graph),
     "random graph: float": partial(operations_row, "float", random_graph),
+    "graph: C engine": partial(moons_memory_row, C),
+    "graph: Python engine": partial(moons_memory_row, PYTHON),
+    "graph: micrograd": partial(moons_memory_row, MICROGRAD),
     "memory: C engine": partial(memory_row, C),
     "memory: Python engine": partial(memory_row, PYTHON),
     "memory: micrograd": partial(memory_row, MICROGRAD),
-    "chain: C engine": partial(eager.chain_row, C),
-    "chain: Python engine": partial(eager.chain_row, PYTHON),
+    "chain: C engine": partial(chain_row, C),
+    "chain: Python engine": partial(chain_row, PYTHON),
+    "import: nothing": partial(import_row, "pass"),
+    "import: chainrule": partial(import_row, "import chainrule"),
 }
 
 
@@ -224,26 +277,33 @@ def main() -> None:
         "moons": "One step of micrograd's moons demo: MLP(2, [16, 16, 1]), 100 points, 65,818 nodes in the sum form",
         "sum of products": "A sum of 100,000 products, collector off (the leaves are made before)",
         "random graph": "A random graph of 100,000 additions and multiplications, collector off",
+        "graph": "Resident memory of the graph of the moons step",
         "memory": "Resident memory of a chain of 1,000,000 additions",
         "chain": "A chain of 1,000,000 additions",
+        "import": "A new interpreter",
     }
     for prefix, title in tables.items():
         names = [name for name in ROWS if name.startswith(prefix + ":")]
-        rounds = 1 if prefix == "memory" else options.rounds
+        rounds = {"graph": 1, "memory": 1, "import": 10}.get(prefix, options.rounds)
         best = compare(__file__, f"{title}: minimum (median)", names, options.turns, rounds)
         if prefix == "moons":
             summarize({name.removeprefix("moons: "): row["ms/step"] for name, row in best.items()})
+        if prefix == "import":
+            extra = best["import: chainrule"]["ms"] - best["import: nothing"]["ms"]
+            print(f"import chainrule takes {extra:.1f} ms over a bare interpreter")
     print(f"({time.perf_counter() - started:.0f} s)")
 
 
 def summarize(step: dict[str, float]) -> None:
     """Print the ratios that matter."""
-    collected = step["micrograd, gc off, one collection a step"]
-    print(f"sum form: {step['C engine, sum'] / step['floor, sum']:.2f} times the floor (gc off: ", end="")
-    print(f"{step['C engine, sum, gc off'] / step['floor, sum, gc off']:.2f}); ", end="")
-    print(f"{step['micrograd'] / step['C engine, sum']:.0f} times micrograd, {collected / step['C engine, sum, gc off']:.0f} with gc off")
-    print(f"dot form: {step['micrograd'] / step['C engine, dot']:.0f} times micrograd, ", end="")
-    print(f"{collected / step['C engine, dot, gc off']:.0f} with gc off")
+    shipped, collected = step["micrograd"], step["micrograd, gc off, one collection a step"]
+    print(f"the floor: the C engine's sum form takes {step['C engine, sum'] / step['floor, sum']:.2f} times as long, ", end="")
+    print(f"with gc off {step['C engine, sum, gc off'] / step['floor, sum, gc off']:.2f}")
+    for name in ("C engine, sum", "C engine, dot", "Python engine, sum"):
+        print(f"{name}: {shipped / step[name]:.1f} times micrograd; {collected / step[name]:.1f} times micrograd with gc off", end="")
+        print(f", {collected / step[name + ', gc off']:.1f} if ours is off too")
+    for name in ("C engine, the library's MLP", "Python engine, the library's MLP"):
+        print(f"{name}: {shipped / step[name]:.1f} times micrograd; {collected / step[name]:.1f} times micrograd with gc off")
 
 
 if __name__ == "__main__":

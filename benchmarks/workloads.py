@@ -1,22 +1,18 @@
-"""The eager engine against micrograd: `python benchmarks/eager.py`.
-
-Needs the `micrograd` package. Every row checks its numbers against the same reference before it is timed.
-"""
+"""What the eager engines are measured on: points, reference results, graphs to build, an import."""
 
 from __future__ import annotations
 
-import argparse
 import gc
 import math
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from itertools import pairwise
 
-from harness import Row, child, collector_off, compare, pin, resident, timed
+from harness import collector_off, timed
 
 POINTS = 100
 SIZES = (2, 16, 16, 1)
@@ -25,6 +21,7 @@ PENALTY = 1e-4
 OPERATIONS = 100_000
 
 
+@cache
 def moons() -> tuple[list[list[float]], list[int]]:
     """Two interleaved half circles with some noise: points, and labels -1 or 1."""
     rng = random.Random(1337)
@@ -35,30 +32,6 @@ def moons() -> tuple[list[list[float]], list[int]]:
         points.append([x + rng.gauss(0, 0.1), y + rng.gauss(0, 0.1)])
         labels.append(label)
     return points, labels
-
-
-def moons_step(package: str) -> tuple[object, object, object]:
-    """micrograd's demo as a user of either package writes it: (build the loss, backward and update, parameters)."""
-    value = import_module(f"{package}.engine" if package == "micrograd" else package).Value
-    mlp = import_module(f"{package}.nn").MLP
-    random.seed(1337)
-    model = mlp(SIZES[0], list(SIZES[1:]))
-    parameters = model.parameters()
-    points, labels = moons()
-
-    def forward() -> object:
-        inputs = [list(map(value, point)) for point in points]
-        scores = list(map(model, inputs))
-        losses = [(1 + -yi * score).relu() for yi, score in zip(labels, scores, strict=True)]
-        return sum(losses) * (1.0 / len(losses)) + PENALTY * sum(p * p for p in parameters)
-
-    def backward(total: object) -> None:
-        model.zero_grad()
-        total.backward()
-        for p in parameters:
-            p.data -= LEARNING_RATE * p.grad
-
-    return forward, backward, parameters
 
 
 def reference_parameters(steps: int = 3) -> list[float]:
@@ -89,55 +62,8 @@ def reference_parameters(steps: int = 3) -> list[float]:
     return [p for layer in layers for weights, bias in layer for p in (*weights, bias)]
 
 
-def moons_row(package: str, collect: bool = False) -> Iterator[dict[str, float]]:
-    """Milliseconds of a step; with `collect`, one run of the garbage collector at its end is part of it."""
-    forward, backward, parameters = moons_step(package)
-    for _ in range(3):
-        backward(forward())
-    for got, want in zip([p.data for p in parameters], reference_parameters(), strict=True):
-        if abs(got - want) > 1e-10:
-            raise SystemExit(f"{package}: wrong parameters after 3 steps: {got} for {want}")
-    while True:
-        measured: dict[str, float] = {}
-        with timed(measured, "ms/step", 1e-3):
-            total = forward()
-            backward(total)
-            del total
-            if collect:
-                gc.collect()
-        yield measured
-
-
-def uncollected(package: str) -> Iterator[dict[str, float]]:
-    """The moons step with the collector off but for one run at the end of each step, without which memory would grow."""
-    with collector_off():
-        yield from moons_row(package, collect=True)
-
-
-def moons_memory(package: str) -> Iterator[dict[str, float]]:
-    """Bytes of resident memory for each node of the graph of one step; a fresh process each, so one round."""
-    forward, _, _ = moons_step(package)
-    with collector_off():
-        before = resident()
-        total = forward()
-        grown = resident() - before
-    nodes = _count(total)
-    yield {"bytes/node": grown / nodes}
-    yield {"bytes/node": grown / nodes}
-
-
-def _count(root: object) -> int:
-    seen, stack = {id(root)}, [root]
-    while stack:
-        for parent in stack.pop()._prev:
-            if id(parent) not in seen:
-                seen.add(id(parent))
-                stack.append(parent)
-    return len(seen)
-
-
 def sum_of_products(value: type) -> tuple[list[object], int, int]:
-    """a[0] b[0] + a[1] b[1] + ..., added from the left: (results, operations, leaves)."""
+    """a[0] b[0] + a[1] b[1] + ..., added from the left: (a function that builds it, operations, leaves)."""
     rng = random.Random(0)
     left = [value(rng.uniform(-1, 1)) for _ in range(OPERATIONS)]
     right = [value(rng.uniform(-1, 1)) for _ in range(OPERATIONS)]
@@ -183,7 +109,7 @@ def random_graph(value: type) -> tuple[list[object], int, int]:
 
 def operations_row(package: str, workload: object) -> Iterator[dict[str, float]]:
     """Nanoseconds to build one operation (with the loop around it) and to sweep one node; the collector is off."""
-    value = float if package == "float" else import_module(f"{package}.engine" if package == "micrograd" else package).Value
+    value = float if package == "float" else import_module(package).Value
     build, operations, leaves = workload(value)
     sys.setrecursionlimit(10**7)
     with collector_off():
@@ -226,54 +152,3 @@ def import_row(statement: str) -> Iterator[dict[str, float]]:
         with timed(measured, "ms", 1e-3):
             subprocess.run([sys.executable, "-c", statement], check=True)
         yield measured
-
-
-ROWS: dict[str, Row] = {
-    "moons: chainrule": lambda: moons_row("chainrule"),
-    "moons: micrograd, one collection a step": lambda: uncollected("micrograd"),
-    "moons: micrograd": lambda: moons_row("micrograd"),
-    "memory: chainrule": lambda: moons_memory("chainrule"),
-    "memory: micrograd": lambda: moons_memory("micrograd"),
-    "sum of products: chainrule": lambda: operations_row("chainrule", sum_of_products),
-    "sum of products: float": lambda: operations_row("float", sum_of_products),
-    "random graph: chainrule": lambda: operations_row("chainrule", random_graph),
-    "random graph: float": lambda: operations_row("float", random_graph),
-    "random graph: micrograd": lambda: operations_row("micrograd", random_graph),
-    "chain: chainrule": lambda: chain_row("chainrule"),
-    "import: nothing": lambda: import_row("pass"),
-    "import: chainrule": lambda: import_row("import chainrule"),
-}
-
-
-def main() -> None:
-    """Print every table, or run one row for it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--row", choices=ROWS)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--turns", type=int, default=3)
-    options = parser.parse_args()
-    if options.row:
-        child(ROWS, options.row, options.rounds)
-        return
-    pin()
-    started = time.perf_counter()
-    tables: dict[str, str] = {
-        "moons": "One step of micrograd's moons demo: MLP(2, [16, 16, 1]), 100 points, 65,818 nodes",
-        "memory": "Resident memory of the graph of that step",
-        "sum of products": "A sum of 100,000 products, collector off (the leaves are made before)",
-        "random graph": "A random graph of 100,000 additions and multiplications, collector off",
-        "chain": "A chain of 1,000,000 additions",
-        "import": "A new interpreter",
-    }
-    for prefix, title in tables.items():
-        names = [name for name in ROWS if name.startswith(prefix + ":")]
-        rounds = {"memory": 1, "import": 10}.get(prefix, options.rounds)
-        best = compare(__file__, f"{title}: minimum (median)", names, options.turns, rounds)
-        if prefix == "import":
-            extra = best["import: chainrule"]["ms"] - best["import: nothing"]["ms"]
-            print(f"import chainrule takes {extra:.1f} ms over a bare interpreter")
-    print(f"({time.perf_counter() - started:.0f} s)")
-
-
-if __name__ == "__main__":
-    main()
