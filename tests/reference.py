@@ -8,6 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from chainrule.primitives import Primitive
+
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_disable_most_optimizations", True)  # every function is compiled once and called once
@@ -20,6 +22,11 @@ def _scale(a: Any, b: Any) -> Any:
     """
     largest = jnp.maximum(jnp.abs(a), jnp.abs(b))
     return jax.lax.stop_gradient(jnp.where((largest > 0.0) & jnp.isfinite(largest), largest, 1.0))
+
+
+def arity(row: Primitive) -> int:
+    """How many operands to test a row of the table with; 3 if it takes any number."""
+    return 3 if row.arity is None else row.arity
 
 
 JAX: dict[str, Callable[..., Any]] = {

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from chainrule import __version__
 from chainrule.cli import commands
+from chainrule.engine import ENGINE
 from chainrule.models import load_model
 
 SMALL = ["--hidden", "3", "--steps", "4"]
@@ -68,7 +69,7 @@ def test_help_and_version() -> None:
 
 def test_info_tells_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     text = run("info").stdout
-    for word in (__version__, "engine         python", "matplotlib", "scikit-learn", "safetensors"):
+    for word in (__version__, f"engine         {ENGINE}, because", "matplotlib", "scikit-learn", "safetensors"):
         assert word in text
     from importlib import metadata
 

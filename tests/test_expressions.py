@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import functions
+from chainrule.engine import Value
 from chainrule.expressions import FUNCTIONS, METHODS, ExpressionError, parse
 from chainrule.graph import topological_order
-from chainrule.value import Value
 
 NAMES = ("a", "b", "c")
 leaves = st.sampled_from(NAMES) | st.floats(0, 9, width=16).map(lambda x: repr(round(x, 2)))

@@ -125,11 +125,16 @@ def test_graphs_that_are_built_and_dropped_leave_nothing(scenario: Callable[[Any
     for _ in range(rounds // 10):
         scenario(V)
     gc.collect()
-    before, objects = resident(), len(gc.get_objects())
-    for _ in range(rounds):
-        scenario(V)
-    gc.collect()
-    assert resident() - before < 2_000_000
+    grown, objects = [], len(gc.get_objects())
+    for _ in range(3):  # what leaks grows every time; what else happens in this process, now and then
+        before = resident()
+        for _ in range(rounds):
+            scenario(V)
+        gc.collect()
+        grown.append(resident() - before)
+        if grown[-1] < 400_000:  # less than an object a round
+            break
+    assert min(grown) < 400_000 if engine is not value else min(grown) < 2_000_000
     assert abs(len(gc.get_objects()) - objects) < 100
 
 

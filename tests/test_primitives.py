@@ -15,7 +15,7 @@ import pytest
 
 from chainrule import grad, numerical_derivative
 from chainrule.primitives import PRIMITIVES, Primitive, maximum, minimum, real
-from reference import JAX
+from reference import JAX, arity
 
 INF, NAN = math.inf, math.nan
 
@@ -26,11 +26,6 @@ DELICATE = {
     3: [-2.0, -0.0, 0.0, 1.0, 1e300, INF, NAN],
 }
 PARAMETERS = [-1.0, 0.0, 0.01, 0.5, 1.0, 2.0]  # slopes and the like, which nobody makes infinite
-
-
-def arity(row: Primitive) -> int:
-    """The number of operands to test a row with."""
-    return 3 if row.arity is None else row.arity
 
 
 def delicate_points(row: Primitive) -> list[tuple[float, ...]]:

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from chainrule import grad
 from chainrule.primitives import PRIMITIVES
-from reference import JAX
+from reference import JAX, arity
 
 ROUNDINGS = 32 * sys.float_info.epsilon  # of one node; XLA's elementary functions err by several units in the last place
 SYMBOLS: dict[str, Callable[..., Any]] = {
@@ -78,7 +78,7 @@ def tame(name: str, numbers: list[float], operands: list[Any], exact: bool) -> b
     """Whether both libraries have moderate derivatives here, and the same ones."""
     row = PRIMITIVES[name]
     out = row(*numbers)
-    slopes = [partial(*numbers, out) for x, partial in zip(operands, row.partials, strict=True) if isinstance(x, Node)]
+    slopes = [row.partial(i, numbers, out) for i, x in enumerate(operands) if isinstance(x, Node)]
     if not abs(out) < 1e4 or not all(abs(slope) < 1e4 for slope in slopes):
         return False
     corner_differs = name in ("abs", "**", "hypot", "atan2")  # see DIFFERENT in test_primitives
@@ -107,7 +107,7 @@ def random_program(seed: int, size: int) -> Program:
 
     for _ in range(size):
         name = draw.choice(list(PRIMITIVES))
-        operands = [Node(draw.randrange(len(data))) if draw.random() < 0.75 else number() for _ in PRIMITIVES[name].partials]
+        operands = [Node(draw.randrange(len(data))) if draw.random() < 0.75 else number() for _ in range(arity(PRIMITIVES[name]))]
         operands[draw.randrange(len(operands))] = some = Node(draw.randrange(len(data)))
         numbers = [data[x.position] if isinstance(x, Node) else float(x) for x in operands]
         if tame(name, numbers, operands, all(exact[x.position] for x in operands if isinstance(x, Node))):

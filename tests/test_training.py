@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.engine import Value
 from chainrule.functions import mean
 from chainrule.optim import SGD, Adam
 from chainrule.schedules import LambdaLR
 from chainrule.training import History, State, fit
-from chainrule.value import Value
 
 X = [[0.0], [1.0], [2.0], [3.0], [4.0]]
 Y = [1.0, 3.0, 5.0, 7.0, 9.0]  # 1 + 2 x
