@@ -1,7 +1,10 @@
 """The examples run and end where their docstrings say."""
 
 import gc
+import os
 import runpy
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,3 +44,19 @@ def test_moons_reaches_every_point(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "with 337 parameters" in printed
     assert printed.rstrip().endswith("accuracy 100%")
+
+
+def test_tiny_transformer_has_the_same_losses_on_both_engines() -> None:
+    told = []
+    for choice in ({}, {"CHAINRULE_ENGINE": "python"}):
+        result = subprocess.run(
+            [sys.executable, str(EXAMPLES / "tiny_transformer.py"), "--steps", "4"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **choice},
+            check=True,
+        )
+        told.append([line for line in result.stdout.splitlines() if "engine" not in line and "ms a step" not in line])
+    assert told[0] == told[1]
+    losses = [float(line.split()[-1]) for line in told[0] if line.startswith("step")]
+    assert losses[-1] < losses[0] < 3.0
