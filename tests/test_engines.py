@@ -399,6 +399,24 @@ def test_a_graph_that_changes_under_the_sweep(engine: ModuleType) -> None:
     assert seen[0] == seen[1]
 
 
+def test_nodes_that_the_sweep_has_yet_to_visit_outlive_their_graph(engine: ModuleType) -> None:
+    seen = []
+    for module in (engine, value):
+        x = module.Value(0.5)
+        product = (x * 2.0).exp() * (x * 3.0).sin() * x.maximum(0.1)
+        total = module.Value(product.data, (product,), "mine")
+
+        def forget(product: Any = product, x: Any = x) -> None:
+            product.__init__(1.0)
+            gc.collect()
+            [x * float(i) for i in range(100)]  # takes the places of nodes that were freed too early
+
+        total._backward = forget
+        total.backward()
+        seen.append((bits(x.grad), picture(module, total)))
+    assert seen[0] == seen[1]
+
+
 def chain(module: ModuleType, length: int) -> tuple[Any, Any]:
     x = out = module.Value(1.0)
     for _ in range(length):

@@ -1146,15 +1146,20 @@ static PyObject *get_backward(PyObject *self, void *closure UNUSED) {
     return PyCFunction_New(&push_definition, self);
 }
 
-/* Give a node another operation and operands. */
-static void become(Value *v, int op, Extra *extra) {
-    Value *a = HAS_A(v) ? v->a : NULL, *b = HAS_B(v) ? v->b : NULL;
-    Extra *old = HAS_EXTRA(v) ? v->extra : NULL;
+/* Give a node another operation and operands; 0, or -1 with an exception and nothing changed. */
+static int become(Value *v, int op, Extra *extra) {
+    Extra *old = NULL;
+    if (HAS_EXTRA(v))
+        old = v->extra;
+    else if (HAS_A(v)) {
+        if (!(old = new_extra(2))) return -1;
+        old->operands[old->n++] = (PyObject *)v->a;
+        if (HAS_B(v)) old->operands[old->n++] = (PyObject *)v->b;
+    }
     v->op = (unsigned char)op;
     v->extra = extra;
     if (old) retire(old);
-    Py_XDECREF((PyObject *)a);
-    Py_XDECREF((PyObject *)b);
+    return 0;
 }
 
 static int set_backward(PyObject *self, PyObject *function, void *name) {
@@ -1176,8 +1181,11 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
         x->row = row_of(v) == Py_None ? NULL : Py_NewRef(row_of(v));
         x->name = Py_NewRef(op);
         x->function = Py_NewRef(function);
-        become(v, BY_HAND, x);
-        track(v);
+        if (become(v, BY_HAND, x) < 0) {
+            discard(x);
+            x = NULL;
+        } else
+            track(v);
     }
     Py_XDECREF(operands);
     Py_XDECREF(op);
@@ -1249,9 +1257,12 @@ static int initialize(Value *v, PyObject *const *got) {
     if (has_children < 0 || has_op < 0) return -1;
     Extra *x = NULL;
     if ((has_children || has_op) && !(x = by_hand_extra(got[1], got[2]))) return -1;
+    if (become(v, x ? BY_HAND : LEAF, x) < 0) {
+        if (x) discard(x);
+        return -1;
+    }
     v->data = data;
     v->grad = 0.0;
-    become(v, x ? BY_HAND : LEAF, x);
     if (x) track(v); /* its `_backward` is about to come */
     int has_label = got[3] ? PyObject_IsTrue(got[3]) : 0;
     if (has_label > 0) return set_label((PyObject *)v, got[3], "label");
