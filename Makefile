@@ -42,7 +42,7 @@ clean:
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
 
 # One file for each set of packages that is installed; pyproject.toml names them.
-.venv/.all: .venv/bin/pip pyproject.toml
+.venv/.all: .venv/bin/pip pyproject.toml setup.py src/chainrule/_value.c
 	$(BIN)/pip install --quiet --editable ".[all]"
 	@touch $@
 

@@ -7,7 +7,6 @@ import operator
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule import functions
 from chainrule.engine import Value, dot
 from chainrule.primitives import real
 
@@ -150,7 +149,8 @@ class Neuron(Module):
 
     def __call__(self, x: Iterable[Value | SupportsFloat]) -> Value:
         """Apply the neuron to its inputs: Values, numbers, or both, in any sequence."""
-        x = _expect(x, len(self.w), self)
+        if type(x) is not list or len(x) != len(self.w):
+            x = _expect(x, len(self.w), self)
         try:
             act: Value = dot(self.w, x, self.b) if self.fused else sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
         except TypeError:
@@ -183,7 +183,8 @@ class Layer(Module):
             A list with each neuron's output; for a layer of one neuron, the output itself.
         """
         x = _expect(x, len(self.neurons[0].w), self)
-        values = [_input(xi, position, self) for position, xi in enumerate(x)]  # one leaf for a number, shared by all neurons
+        # one leaf for a number, shared by all neurons
+        values = [xi if isinstance(xi, Value) else _input(xi, position, self) for position, xi in enumerate(x)]
         out = [neuron(values) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
 
@@ -240,15 +241,15 @@ def identity(x: Value) -> Value:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": functions.relu,
-    "tanh": functions.tanh,
-    "sigmoid": functions.sigmoid,
-    "leaky_relu": functions.leaky_relu,
-    "elu": functions.elu,
-    "softplus": functions.softplus,
-    "silu": functions.silu,
-    "gelu": functions.gelu,
-    "sin": functions.sin,
+    "relu": Value.relu,
+    "tanh": Value.tanh,
+    "sigmoid": Value.sigmoid,
+    "leaky_relu": Value.leaky_relu,
+    "elu": Value.elu,
+    "softplus": Value.softplus,
+    "silu": Value.silu,
+    "gelu": Value.gelu,
+    "sin": Value.sin,
     "identity": identity,
     "linear": identity,
 }
