@@ -1,7 +1,7 @@
 /* Value as a C extension type: the same as value.py, to the last bit, but for speed and memory.
  *
- * value.py is the reference, and holds what both engines share: the texts of errors, the methods that are seldom called. Operations
- * that are not written out here are read from the table of primitives.py.
+ * value.py is the reference, and holds what both engines share, such as the methods that are seldom called; refusals.py has the texts of
+ * errors. Operations that are not written out here are read from the table of primitives.py.
  *
  * Three things make it fast.
  *
@@ -83,7 +83,7 @@ static PyObject *by_hand_rule;                              /* value.BY_HAND */
 static PyObject *reference;                                 /* the class value.Value */
 static PyObject *real_function, *operation_name_function;   /* primitives.real, value.operation_name */
 static PyObject *copy_function, *deep_copy_function, *reduce_function;      /* of copies.py */
-static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of value.py */
+static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of refusals.py */
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
 static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_name, *s_label, *s_empty;
 
@@ -1553,7 +1553,7 @@ static int find_shared(void) {
     static const char *const names[OPERATIONS] = {NULL,       "add",  "subtract", "multiply", "divide", "power",   "power", "negative",
                                                   "relu", "tanh", "exp",      "log",      "sigmoid", "dot", NULL,    NULL};
     PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.value");
-    PyObject *copies = PyImport_ImportModule("chainrule.copies");
+    PyObject *copies = PyImport_ImportModule("chainrule.copies"), *refusals = PyImport_ImportModule("chainrule.refusals");
     int result = -1;
     for (int op = 0; op < OPERATIONS; op++)
         if (names[op] && !(rows[op] = take(primitives, names[op]))) goto done;
@@ -1567,12 +1567,12 @@ static int find_shared(void) {
                   {&reference, value, "Value"},
                   {&reference_dot, value, "dot"},
                   {&operation_name_function, value, "operation_name"},
-                  {&refuse_data, value, "refuse_data"},
-                  {&refuse_child, value, "refuse_child"},
-                  {&refuse_label, value, "refuse_label"},
-                  {&refuse_backward, value, "refuse_backward"},
-                  {&refuse_root, value, "refuse_root"},
-                  {&refuse_lengths, value, "refuse_lengths"},
+                  {&refuse_data, refusals, "refuse_data"},
+                  {&refuse_child, refusals, "refuse_child"},
+                  {&refuse_label, refusals, "refuse_label"},
+                  {&refuse_backward, refusals, "refuse_backward"},
+                  {&refuse_root, refusals, "refuse_root"},
+                  {&refuse_lengths, refusals, "refuse_lengths"},
                   {&copy_function, copies, "shallow_copy"},
                   {&deep_copy_function, copies, "deep_copy"},
                   {&reduce_function, copies, "reduce"}};
@@ -1590,6 +1590,7 @@ done:
     Py_XDECREF(primitives);
     Py_XDECREF(value);
     Py_XDECREF(copies);
+    Py_XDECREF(refusals);
     return result;
 }
 

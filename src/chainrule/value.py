@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from chainrule import copies, primitives
 from chainrule.primitives import Primitive, add, multiply, negative, power, real, zero
 from chainrule.primitives import dot as dot_row
+from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import NoReturn, Self, SupportsFloat
+    from typing import Self, SupportsFloat
 
 BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
 
@@ -632,41 +633,6 @@ def operation_name(rule: Primitive, operands: Sequence[Any]) -> str:
         return rule.name
     number = repr(parameter).removesuffix(".0")
     return f"**{number}" if rule is power else f"{rule.name}({number})"
-
-
-# --- what is refused, in the same words by both engines -----------------------------------------------------------------------------
-
-
-def refuse_data(data: object) -> NoReturn:
-    """Refuse a Value where a number belongs."""
-    raise TypeError(
-        f"{data!r} is a Value already, and a Value around it would not be connected to it; use it as it is, or Value(v.data) for a new leaf"
-    )
-
-
-def refuse_child(child: object) -> NoReturn:
-    """Refuse an operand that is no Value."""
-    raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}")
-
-
-def refuse_label(text: object) -> NoReturn:
-    """Refuse a label that is no string."""
-    raise TypeError(f"a label is a string, got {type(text).__name__}: {text!r}")
-
-
-def refuse_backward(function: object) -> NoReturn:
-    """Refuse a `_backward` that cannot be called."""
-    raise TypeError(f"_backward must be a function without arguments, got {type(function).__name__}: {function!r}")
-
-
-def refuse_root(root: object) -> NoReturn:
-    """Refuse to walk a graph from what is no Value."""
-    raise TypeError(f"a graph is walked from a Value, got {type(root).__name__}: {root!r}")
-
-
-def refuse_lengths(weights: int, inputs: int) -> NoReturn:
-    """Refuse weights and inputs that do not pair up."""
-    raise ValueError(f"dot() multiplies weights and inputs in pairs, got {weights} weights and {inputs} inputs")
 
 
 _new = object.__new__
