@@ -265,3 +265,17 @@ def test_wrong_arguments_are_refused() -> None:
 
 def test_explain_is_a_public_name() -> None:
     assert chainrule.explain is explain
+
+
+def test_a_power_of_zero_shows_no_stand_in() -> None:
+    for exponent in (0.0, 2.0):
+        text = str(explain(Value(0.0, label="a") ** Value(exponent, label="b")))
+        assert "log(1)" not in text
+        assert "1^" not in text
+        assert "dL/db = dL/dL · 0 = 1.0 · 0.0 = 0.0" in text
+
+
+def test_a_label_of_two_lines_stays_on_one() -> None:
+    text = str(explain(Value(1.0, label="two\nlines") * 2))
+    assert len(text.splitlines()) == 3
+    assert "d(two lines)" in text

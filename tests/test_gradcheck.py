@@ -102,3 +102,10 @@ def test_wrong_arguments_are_named(Value: type) -> None:
         check_gradients(lambda a: a.data, [1.0])
     with pytest.raises(TypeError, match=r"^expected a real number or a Value, got str: '1\.0'$"):
         check_gradients(lambda a: a, ["1.0"])
+
+
+def test_inputs_that_are_no_list_and_points_that_are_no_number_are_named() -> None:
+    with pytest.raises(TypeError, match=r"inputs must be a list .*, got float: 1\.0"):
+        check_gradients(lambda x: x, 1.0)
+    with pytest.raises(TypeError, match="expected a real number or a Value, got str: '3'"):
+        numerical_derivative(lambda x: x, "3")

@@ -28,7 +28,9 @@ def numerical_derivative(f: Callable[[float], Any], x: float, h: float = 1e-6, *
 
     Raises:
         ValueError: if `h` is 0 or not finite.
+        TypeError: if `x` is not a real number.
     """
+    x = real(x)
     if h == 0 or not math.isfinite(h):
         raise ValueError(f"the step h must be a finite number other than 0, got {h!r}")
     if central:
@@ -95,8 +97,10 @@ def check_gradients(
 
     Raises:
         AssertionError: if a derivative is off, with the report's lines for the inputs that are.
-        TypeError: if `f` does not return a Value.
+        TypeError: if `inputs` is not a list of numbers, or `f` does not return a Value.
     """
+    if not hasattr(inputs, "__iter__"):
+        raise TypeError(f"inputs must be a list with a number for each argument of f, got {type(inputs).__name__}: {inputs!r}")
     leaves = [Value(real(x), label=getattr(x, "label", "")) for x in inputs]
     output = f(*leaves)
     if not isinstance(output, Value):

@@ -18,11 +18,12 @@ def names(order: list[Value]) -> dict[Value, str]:
     Returns:
         A different name for each node.
     """
-    labels = Counter(node.label for node in order)
+    label = {node: " ".join(node.label.split()) for node in order}  # on one line, whatever it holds
+    labels = Counter(label.values())
     taken = set(labels)
     result = {}
     for number, node in enumerate(order):
-        name = node.label
+        name = label[node]
         if not name or labels[name] > 1:
             name = f"{name}#{number}" if name else f"v{number}"
             while name in taken:

@@ -199,6 +199,12 @@ def _power_slope(a: Operand, b: Operand, out: Operand) -> Operand:
     return b * power(where(pole, 1.0, a), b - 1.0)
 
 
+def _power_slope_in_exponent(a: Operand, b: Operand, out: Operand) -> Operand:
+    """The derivative of `a ** b` in `b`. Where `a` is 0 and `b` is not negative, it is 0, and so are its own derivatives."""
+    at_zero = equal(a, 0.0) * (1.0 - greater(0.0, b))
+    return out * where(at_zero, 0.0, log(where(at_zero, 1.0, a)))
+
+
 SMALLEST_NORMAL = 2.0**-1022
 SQRT_HALF = math.sqrt(0.5)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
@@ -211,12 +217,11 @@ multiply: Primitive = Primitive("*", lambda a, b: a * b, lambda a, b, out: b, la
 divide: Primitive = Primitive("/", _divide, lambda a, b, out: divide(1.0, b), lambda a, b, out: -divide(out, b))
 negative: Primitive = Primitive("neg", lambda a: -a, lambda a, out: -1.0)
 
-# a ** b. The guard gives 0 ** b (b >= 0) the derivative 0 in b, in all higher orders too.
 power: Primitive = Primitive(
     "**",
     _power,
     _power_slope,
-    lambda a, b, out: out * log(where(equal(a, 0.0) * (1.0 - greater(0.0, b)), 1.0, a)),
+    _power_slope_in_exponent,
     parametric=True,
 )
 
