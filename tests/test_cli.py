@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import pty
@@ -12,14 +13,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 import chainrule
 from chainrule import __version__
-from chainrule.cli import commands
-from chainrule.engine import ENGINE
+from chainrule.cli.commands import commands
+from chainrule.cli.scores import in_words
+from chainrule.engine import ENGINE, Value
 from chainrule.models import load_model
 
 SMALL = ["--hidden", "3", "--steps", "4"]
@@ -107,6 +110,39 @@ def test_train_leaves_a_folder(folder: Path) -> None:
     assert "<svg" in Path("runs/moons/graph.svg").read_text()
     assert load_model("runs/moons/model.json").class_names == ["0", "1"]
     assert os.listdir("runs") == ["moons"]
+
+
+def test_the_scores_are_numbers_that_programs_can_read() -> None:
+    shown = run("train", "moons", "--points", "20", *SMALL).stdout
+    found = json.loads(Path("runs/moons/options.json").read_text())["scores"]
+    assert {part: list(measures) for part, measures in found.items()} == {"train": ["accuracy"], "test": ["accuracy"]}
+    assert 0.0 <= found["train"]["accuracy"] <= 1.0
+    assert f"train  {in_words(found['train'])}\ntest   {in_words(found['test'])}\n" in shown
+    run("train", "prices.csv", "--test-split", "0", *SMALL)
+    found = json.loads(Path("runs/prices/options.json").read_text())["scores"]
+    assert all(isinstance(found["train"][measure], float) for measure in ("RMSE", "R2"))
+    assert found["test"] == {"RMSE": None, "R2": None}
+
+
+@pytest.mark.parametrize("size", [1e298, 1e-200, 1e-300])
+def test_huge_and_tiny_numbers_are_learned_like_others(size: float) -> None:
+    for name, factor in (("usual", 1.0), ("odd", size)):
+        rows = [(i * factor, (i % 4) * factor, (3 * i - i % 4) / 100 * factor) for i in range(30)]
+        Path(f"{name}.csv").write_text("a,b,y\n" + "".join(f"{a!r},{b!r},{y!r}\n" for a, b, y in rows))
+        run("train", f"{name}.csv", "--hidden", "", "--steps", "200", "--task", "regression")
+    usual, odd = (json.loads(Path(f"runs/{name}/options.json").read_text())["scores"]["test"] for name in ("usual", "odd"))
+    assert odd["R2"] == pytest.approx(usual["R2"], abs=1e-6)
+    assert odd["RMSE"] / size == pytest.approx(usual["RMSE"], rel=1e-3)
+    assert usual["R2"] > 0.99
+    assert run("predict", "runs/odd/model.json", "odd.csv").stderr.startswith("RMSE ")
+
+
+@pytest.mark.parametrize("size", ["e298", "e-200", "e-307"])
+def test_huge_and_tiny_points_are_classified_and_drawn(size: str) -> None:
+    Path("odd.csv").write_text("a,b,kind\n" + "".join(f"{i}{size},{i % 4}{size},{'low' if i < 9 else 'high'}\n" for i in range(18)))
+    run("train", "odd.csv", "--steps", "100", "--hidden", "4")
+    assert json.loads(Path("runs/odd/options.json").read_text())["scores"]["train"]["accuracy"] > 0.8
+    assert Path("runs/odd/boundary.png").exists()
 
 
 def test_moons_are_learned_with_the_defaults() -> None:
@@ -269,6 +305,91 @@ def test_ctrl_c_keeps_what_was_learned(terminal: bool) -> None:
     done = json.loads(Path("runs/moons/options.json").read_text())["steps_done"]
     assert 1 <= done < 40_000
     load_model("runs/moons/model.json")
+
+
+STAGES = {  # where Ctrl-C comes, the function before which it does, and the pictures that are there in the end
+    "judging": ("chainrule.cli.train._judge", ["boundary.png", "graph.svg", "loss.png"]),
+    "model": ("chainrule.models.write_atomically", ["boundary.png", "graph.svg", "loss.png"]),
+    "folder": ("chainrule.cli.results._candidates", ["boundary.png", "graph.svg", "loss.png"]),
+    "loss": ("chainrule.cli.results._draw_loss", []),
+    "graph": ("chainrule.cli.results._draw_graph", ["loss.png"]),
+    "boundary": ("chainrule.cli.results._draw_boundary", ["graph.svg", "loss.png"]),
+}
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("stage", STAGES)
+def test_ctrl_c_after_training_only_skips_pictures(monkeypatch: pytest.MonkeyPatch, stage: str, times: int) -> None:
+    place, pictures = STAGES[stage]
+    module, name = place.rsplit(".", 1)
+    function = getattr(importlib.import_module(module), name)
+
+    def interrupted(*arguments: object) -> object:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:  # what cleans up is left in peace
+            for _ in range(times - 1):
+                os.kill(os.getpid(), signal.SIGINT)
+        return function(*arguments)
+
+    monkeypatch.setattr(place, interrupted)
+    stdout = run("train", "moons", "--points", "12", *SMALL).stdout
+    assert os.listdir("runs") == ["moons"]
+    assert sorted(os.listdir("runs/moons")) == sorted(["model.json", "options.json", *pictures])
+    assert stdout.count("left out, because Ctrl-C was pressed\n") == 3 - len(pictures)
+    load_model("runs/moons/model.json")
+    assert json.loads(Path("runs/moons/options.json").read_text())["steps_done"] == 4
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_impatient_ctrl_c_keeps_what_was_learned() -> None:
+    process, reading = start("train", "moons", "--steps", "100000", "--points", "8", "--hidden", "2", terminal=True)
+    read_until(reading, b"accuracy")
+    for _ in range(12):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    read_until(reading, b"what was learned is kept")
+    process.communicate()
+    os.close(reading)
+    assert process.returncode == 0
+    assert {"model.json", "options.json"} <= set(os.listdir("runs/moons"))
+
+
+def test_a_second_ctrl_c_ends_the_step_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    from chainrule import losses
+
+    calls: list[int] = []
+    usual = losses.binary_cross_entropy
+
+    def loss(*batch: Any) -> Value:
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            raise AssertionError("the second one must end this step")
+        return usual(*batch)
+
+    monkeypatch.setattr(losses, "binary_cross_entropy", loss)
+    assert "Stopped after step 2 of 4; what was learned is kept.\n" in run("train", "moons", "--points", "12", *SMALL).stderr
+    calls[:] = [1, 1]
+    assert "nothing was learned, and nothing is written" in run("train", "moons", "--points", "12", *SMALL, status=1).stderr
+    assert os.listdir("runs") == ["moons"]
+
+
+def test_ctrl_c_while_modules_are_loaded() -> None:
+    code = "import os, signal, sys; sys.meta_path.insert(0, type('F', (), {'find_spec': lambda name, *_: F(name)})); "
+    code += "F = lambda name: os.kill(os.getpid(), signal.SIGINT) if name == 'click' else None; import chainrule.cli; chainrule.cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "\nAborted!\n")
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("chainrule.cli.results._draw_graph", fail)
+    assert "  graph.svg     left out: No space left on device\n" in run("train", "moons", "--points", "12", *SMALL).stdout
+    assert sorted(os.listdir("runs/moons")) == ["boundary.png", "loss.png", "model.json", "options.json"]
 
 
 def test_a_kill_leaves_no_half_results(folder: Path) -> None:

@@ -176,7 +176,7 @@ def test_the_label_can_be_any_column(tmp_path: Path) -> None:
         ("a,b\r\n1,2\r\n\r\n,3\r\n", "row 4, column 'a': the cell is empty"),
         ("a,b\n1,2\nnan,3\n", "row 3, column 'a': nan is not a finite number"),
         ("a,b\n1,2\n-inf,3\n", "row 3, column 'a': -inf is not a finite number"),
-        ("a,b\n1e200,2\n1,3\n", "row 2, column 'a': 1e200 is too large"),
+        ("a,b\n1e301,2\n1,3\n", "row 2, column 'a': 1e301 is too large"),
         ("a,b\n1_0,2\n1,3\n", "row 2, column 'a': '1_0' is not a number"),
         ("a;b\n1,5;2\n1;3\n", "row 2, column 'a': '1,5' is not a number; write the decimal point as '.'"),
         ("a,b\n1,2.5\n2,oops\n3,4.5\n", "row 3, column 'b': 'oops' is not a number, as most labels are"),
@@ -259,3 +259,19 @@ def test_standardization_of_a_constant_column() -> None:
     assert standardization([[0.1, 0.0], [0.1, 0.0], [0.1, 0.0]]).scale == [1.0, 1.0]
     with pytest.raises(ValueError, match="no rows"):
         standardization([])
+
+
+@pytest.mark.parametrize("size", [1e300, 1e200, 1.0, 1e-200, 1e-300, 5e-324])
+def test_standardization_of_huge_and_tiny_columns(size: float) -> None:
+    rows = [[size], [0.0], [-size], [0.0]]
+    scale = standardization(rows)
+    assert scale.mean == [0.0]
+    found = [row[0] for row in scale.apply(rows)]
+    # What has no more digits than one, as 5e-324, is scaled as well as it can be.
+    assert found == pytest.approx([2**0.5, 0.0, -(2**0.5), 0.0] if size > 5e-324 else [1.0, 0.0, -1.0, 0.0], rel=1e-12)
+    assert scale.undo(found[:1]) == pytest.approx(rows[0], rel=1e-12, abs=0.0)
+
+
+def test_the_mean_of_a_huge_column_does_not_overflow() -> None:
+    assert standardization([[1e300]] * 10).mean == pytest.approx([1e300], rel=1e-15)
+    assert standardization([[1.7e308], [1.7e308]]).mean == pytest.approx([1.7e308], rel=1e-15)

@@ -331,9 +331,16 @@ def standardization(rows: Sequence[Sequence[float]]) -> Standardization:
     """
     if not rows:
         raise ValueError("standardization() of no rows: the mean is not defined")
-    mean = [math.fsum(column) / len(rows) for column in zip(*rows, strict=True)]
-    deviation = [
-        math.sqrt(math.fsum((x - m) ** 2 for x in column) / len(rows)) for column, m in zip(zip(*rows, strict=True), mean, strict=True)
-    ]
-    # Rounding leaves a constant column with a deviation that is tiny beside its mean.
-    return Standardization(mean, [d if d > 1e-12 * abs(m) else 1.0 for d, m in zip(deviation, mean, strict=True)])
+    found = [_mean_and_scale(column) for column in zip(*rows, strict=True)]
+    return Standardization([mean for mean, _ in found], [scale for _, scale in found])
+
+
+def _mean_and_scale(column: Sequence[float]) -> tuple[float, float]:
+    # A power of two brings the largest near 1: that rounds nothing, and squares neither overflow nor vanish.
+    exponent = math.frexp(max(map(abs, column)))[1]
+    column = [math.ldexp(x, -exponent) for x in column]
+    mean = math.fsum(column) / len(column)
+    deviation = math.sqrt(math.fsum((x - mean) ** 2 for x in column) / len(column))
+    if not deviation > 1e-12 * abs(mean):  # rounding leaves a constant column with a deviation that is tiny beside its mean
+        return math.ldexp(mean, exponent), 1.0
+    return math.ldexp(mean, exponent), math.ldexp(deviation, exponent) or math.ulp(0.0)

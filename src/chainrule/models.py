@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FORMAT = "chainrule model"
 VERSION = 1
 MAX_BYTES = 1 << 30
+MAX_DIGITS = 600  # of a whole number; the largest float has 309
 KEYS = ("format", "version", "network", "task", "features", "target", "classes", "standardization", "target_standardization", "weights")
 
 
@@ -150,7 +151,7 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     if len(raw) > MAX_BYTES:
         raise ModelFileError(f"{path} is larger than 1 GiB, which no model of chainrule is")
     try:
-        content = json.loads(raw.decode(), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        content = json.loads(raw.decode(), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise ModelFileError(f"{path} is truncated or no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     except UnicodeDecodeError:
@@ -171,6 +172,12 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number that a model can hold")
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"the number {text[:20]}... has too many digits, {len(text.lstrip('-')):,}; no number in a model has that many")
+    return int(text)
 
 
 def _checksum(document: Mapping[str, Any]) -> str:

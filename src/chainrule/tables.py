@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-LARGEST = 1e100  # numbers beyond it would overflow when their squares are added up
+LARGEST = 1e300  # numbers beyond it might overflow when they are added up
 
 
 class DataError(ValueError):

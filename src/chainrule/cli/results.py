@@ -1,4 +1,7 @@
-"""The folder that a training leaves behind: it appears complete or not at all, and never in place of an earlier one."""
+"""The folder that a training leaves behind: it appears with a complete model or not at all, and never in place of an earlier one.
+
+Pictures are added afterwards, each complete or not at all.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,18 @@ import itertools
 import json
 import secrets
 import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.errors import BadInput
+from chainrule.cli.errors import BadInput, told
+from chainrule.cli.interrupts import DRAWING, KEEPING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from chainrule.cli.interrupts import Interrupts
     from chainrule.data import Dataset
     from chainrule.models import SavedModel
     from chainrule.training import History
@@ -72,37 +79,57 @@ def _temporary(wanted: Path) -> Path:
     return temporary
 
 
-def write_all(folder: Path, saved: SavedModel, data: Dataset, history: History, options: dict[str, Any]) -> dict[str, str]:
-    """Write the model, the options, and the pictures for which the packages are installed.
-
-    Arguments:
-        folder: an empty folder.
-        saved: what was learned.
-        data: the samples that it was learned from, for the pictures.
-        history: the losses.
-        options: what to write as options.json.
-
-    Returns:
-        For each file what it shows; or, where a package is missing, why it was left out.
-    """
+def write_model(folder: Path, saved: SavedModel, options: dict[str, Any]) -> None:
+    """Write model.json, and the options as options.json, to an empty folder."""
     from chainrule.models import save_model
 
     meaning: dict[str, Any] = saved._asdict()
     save_model(folder / "model.json", meaning.pop("model"), **meaning)
-    (folder / "options.json").write_text(json.dumps(options, indent=1) + "\n")
-    told = {"model.json": "the model, for `chainrule predict`", "options.json": "the options used, and the scores"}
+    (folder / "options.json").write_text(json.dumps(options, indent=1, allow_nan=False) + "\n")
+
+
+def add_pictures(folder: Path, saved: SavedModel, data: Dataset, history: History, ctrl_c: Interrupts) -> dict[str, str]:
+    """Add the pictures that can be made, until Ctrl-C.
+
+    Arguments:
+        folder: where the model is.
+        saved: what was learned.
+        data: the samples that it was learned from.
+        history: the losses.
+        ctrl_c: what handles it; afterwards it only takes note.
+
+    Returns:
+        For each file what it shows; or why it was left out.
+    """
     pictures: dict[str, tuple[str, Callable[[Path], str]]] = {
         "loss.png": ("the loss at each step", lambda path: _draw_loss(path, history)),
         "graph.svg": ("", lambda path: _draw_graph(path, saved, data)),
     }
     if len(data.feature_names) == 2 and data.class_names is not None:
         pictures["boundary.png"] = ("where the model draws the line between the classes", lambda path: _draw_boundary(path, saved, data))
-    for name, (what, draw) in pictures.items():
-        try:
-            told[name] = draw(folder / name) or what
-        except ImportError as error:
-            told[name] = f"left out: {error}"
-    return told
+    found = {}
+    with suppress(KeyboardInterrupt):
+        ctrl_c.enter(DRAWING)
+        for name, (what, draw) in pictures.items():
+            if ctrl_c.asked:  # and the exception was lost in a library
+                break
+            try:
+                found[name] = _add(folder / name, draw) or what
+            except (ImportError, OSError) as error:
+                found[name] = f"left out: {told(error)}"
+        ctrl_c.enter(KEEPING)
+    return {name: found.get(name, "left out, because Ctrl-C was pressed") for name in pictures}
+
+
+def _add(path: Path, draw: Callable[[Path], str]) -> str:
+    """Draw elsewhere, so that no half a picture is left."""
+    from chainrule.files import write_atomically
+
+    with tempfile.TemporaryDirectory() as scratch:
+        drawn = Path(scratch) / path.name
+        what = draw(drawn)
+        write_atomically(path, drawn.read_bytes())
+    return what
 
 
 def _draw_loss(path: Path, history: History) -> str:

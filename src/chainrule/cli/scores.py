@@ -20,17 +20,23 @@ def root_mean_squared_error(predictions: Sequence[float], targets: Sequence[floa
     """The typical size of an error, in the units of the target; nan if there are no predictions."""
     if not targets:
         return math.nan
-    return math.sqrt(math.fsum((p - t) ** 2 for p, t in zip(predictions, targets, strict=True)) / len(targets))
+    return math.hypot(*_errors(predictions, targets)) / math.sqrt(len(targets))
 
 
 def r_squared(predictions: Sequence[float], targets: Sequence[float]) -> float:
     """The share of the targets' variance that the predictions explain: 1 is perfect, 0 no better than their mean, nan for a constant."""
     if not targets:
         return math.nan
-    mean = math.fsum(targets) / len(targets)
-    variance = math.fsum((t - mean) ** 2 for t in targets)
-    unexplained = math.fsum((p - t) ** 2 for p, t in zip(predictions, targets, strict=True))
-    return 1.0 - unexplained / variance if variance else math.nan
+    largest = max(map(abs, targets))
+    mean = largest * (math.fsum(t / largest for t in targets) / len(targets)) if largest else 0.0  # the sum itself might overflow
+    # Lengths, not their squares, which of numbers such as 1e200 and 1e-200 would overflow and vanish.
+    spread = math.hypot(*(t - mean for t in targets))
+    unexplained = math.hypot(*_errors(predictions, targets)) / spread if spread else math.nan
+    return 1.0 - unexplained * unexplained
+
+
+def _errors(predictions: Sequence[float], targets: Sequence[float]) -> list[float]:
+    return [p - t for p, t in zip(predictions, targets, strict=True)]
 
 
 def scores(task: str, predictions: Sequence[float], targets: Sequence[float]) -> dict[str, float]:

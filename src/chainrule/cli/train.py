@@ -18,6 +18,7 @@ from chainrule.nn import ACTIVATIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from chainrule.cli.interrupts import Interrupts
     from chainrule.data import Dataset
     from chainrule.engine import Value
     from chainrule.models import SavedModel
@@ -93,7 +94,8 @@ def train(dataset: str, label: str | None, task: str | None, points: int | None,
       chainrule train moons
       chainrule train flowers.csv --label species --hidden 8 --epochs 50
     """
-    from chainrule.cli.results import check_place, publish, write_all
+    from chainrule.cli.interrupts import KEEPING, interrupts
+    from chainrule.cli.results import check_place
     from chainrule.data import train_test_split
 
     epochs, wanted = options.pop("epochs"), options.pop("output")
@@ -106,19 +108,30 @@ def train(dataset: str, label: str | None, task: str | None, points: int | None,
     folder = Path(wanted or Path("runs") / data.name)
     check_place(folder)
     _say_what(data, learn_from, test_with)
-
-    saved, history = learn(learn_from, plan, rng)
-    if history.interrupted:
+    used = {"chainrule": __version__, **plan._asdict(), "label": label, "task": data.task, "points": points, "noise": noise}
+    with interrupts() as ctrl_c:
+        saved, history = learn(learn_from, plan, rng, ctrl_c)
+        ctrl_c.enter(KEEPING)
         if not history.step:
             raise click.ClickException("stopped before the first step; nothing was learned, and nothing is written")
-        click.echo(f"Stopped after step {len(history.step)} of {plan.steps}; what was learned is kept.", err=True)
+        _keep(folder, saved, history, learn_from, test_with, used, ctrl_c)
+
+
+def _keep(
+    folder: Path, saved: SavedModel, history: History, learn_from: Dataset, test_with: Dataset, used: dict[str, Any], ctrl_c: Interrupts
+) -> None:
+    """Write the results, the model first, and say how good it is."""
+    from chainrule.cli.results import add_pictures, publish, write_model
+
     judged = {"train": _judge(saved, learn_from), "test": _judge(saved, test_with)}
+    used |= {"steps_done": len(history.step), "scores": {part: _as_json(found) for part, found in judged.items()}}
+    place = publish(folder, lambda new: write_model(new, saved, used))
+    if history.interrupted:
+        click.echo(f"Stopped after step {len(history.step)} of {used['steps']}; what was learned is kept.", err=True)
     for part, found in judged.items():
         click.echo(f"{part.ljust(5)}  {in_words(found)}")
-    used = {"chainrule": __version__, **plan._asdict(), "label": label, "task": data.task, "points": points, "noise": noise}
-    used |= {"steps_done": len(history.step), "scores": {part: _without_nan(found) for part, found in judged.items()}}
-    told: dict[str, str] = {}
-    place = publish(folder, lambda new: told.update(write_all(new, saved, learn_from, history, used)))
+    told = {"model.json": "the model, for `chainrule predict`", "options.json": "the options used, and the scores"}
+    told |= add_pictures(place, saved, learn_from, history, ctrl_c)
     click.echo(f"{place}/")
     for name, what in told.items():
         click.echo(f"  {name.ljust(12)}  {what}")
@@ -161,12 +174,13 @@ def _plan(name: str, data: Dataset, epochs: int | None, options: dict[str, Any])
     return Plan(dataset=name, **options)
 
 
-def learn(data: Dataset, plan: Plan, rng: random.Random) -> tuple[SavedModel, History]:
-    """Train a network on samples, with live progress.
+def learn(data: Dataset, plan: Plan, rng: random.Random, ctrl_c: Interrupts) -> tuple[SavedModel, History]:
+    """Train a network on samples, with live progress, until Ctrl-C or the last step.
 
     Raises:
         FloatingPointError: if the training diverges.
     """
+    from chainrule.cli.interrupts import KEEPING
     from chainrule.cli.progress import progress
     from chainrule.data import standardization
     from chainrule.engine import Value
@@ -191,7 +205,7 @@ def learn(data: Dataset, plan: Plan, rng: random.Random) -> tuple[SavedModel, Hi
         value = loss_of(latest, targets)
         return value + l2_penalty(parameters, plan.l2) if plan.l2 else value
 
-    def callback(state: State) -> None:
+    def callback(state: State) -> bool:
         accuracy = None
         if data.class_names is not None:
             found = [class_of([value.data for value in (out if isinstance(out, list) else [out])]) for out in latest]
@@ -199,6 +213,10 @@ def learn(data: Dataset, plan: Plan, rng: random.Random) -> tuple[SavedModel, Hi
             accuracy = sum(right) / len(right)
             state.record(accuracy=accuracy)
         watch(state.step, state.loss, accuracy)
+        stop = ctrl_c.asked
+        if stop or state.step == state.steps:  # no step is under way any more that a second Ctrl-C could end
+            ctrl_c.enter(KEEPING)
+        return stop
 
     rows = [[Value(x) for x in row] for row in scale.apply(data.inputs)]
     with progress(plan.steps) as watch:
@@ -212,6 +230,7 @@ def learn(data: Dataset, plan: Plan, rng: random.Random) -> tuple[SavedModel, Hi
             callback=callback,
             rng=rng,
         )
+    history.interrupted = len(history.step) < plan.steps
     saved = SavedModel(model, data.task, data.feature_names, data.target_name, data.class_names, scale, target_scale)
     return saved, history
 
@@ -252,6 +271,6 @@ def _say_what(data: Dataset, learn_from: Dataset, test_with: Dataset) -> None:
     click.echo(f"{what}; it is predicted from {len(data.feature_names)} feature{'s' * (len(data.feature_names) != 1)}")
 
 
-def _without_nan(found: dict[str, float]) -> dict[str, float | None]:
+def _as_json(found: dict[str, float]) -> dict[str, float | None]:
     """The scores as JSON can hold them."""
-    return {name: None if math.isnan(score) else score for name, score in found.items()}
+    return {name: score if math.isfinite(score) else None for name, score in found.items()}
