@@ -113,11 +113,44 @@ def remade(V: Any) -> None:
     total.__init__(1.0, (x,), "again", "label")
 
 
+def linked_afterwards(V: Any) -> None:
+    """A way back to a result, with no walk through the graph after it was made."""
+    x, y, z = V(1.0), V(2.0), V(3.0)
+    total = (x * 2 + 1) * y + z * z
+    total.backward()
+    x.loss = total
+    y.seen = (1, [total * 2])
+    y.results = [total * 3, total]
+    z._backward = lambda: total.data
+
+
+def linked_everywhere(V: Any) -> None:
+    """A way back from every node to what was made of it."""
+    x = total = V(1.0)
+    for _ in range(20):
+        total = total * x + x
+    for node in sys.modules[V.__module__].topological_order(total):
+        for parent in node._prev:
+            parent.child = node
+
+
 SPECIAL: dict[Any, Any] = {}
+SCENARIOS = [
+    plain,
+    by_hand,
+    late_function,
+    attributes_that_lead_back,
+    failing,
+    subclassed,
+    dots,
+    remade,
+    linked_afterwards,
+    linked_everywhere,
+]
 
 
 @on_linux
-@pytest.mark.parametrize("scenario", [plain, by_hand, late_function, attributes_that_lead_back, failing, subclassed, dots, remade])
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_graphs_that_are_built_and_dropped_leave_nothing(scenario: Callable[[Any], None], engine: ModuleType) -> None:
     V = engine.Value
     SPECIAL[V] = type("Special", (V,), {})
@@ -282,6 +315,37 @@ def test_the_garbage_collector_has_nothing_to_scan(engine: ModuleType) -> None:
     dictionaries = len(nodes) if sys.version_info >= (3, 14) else 0  # 3.14 tracks every dictionary, here those of the two attributes
     assert grown - dictionaries < 50
     assert not any(map(gc.is_tracked, nodes))
+
+
+def test_a_thread_that_waits_in_a_finalizer_holds_up_no_other(engine: ModuleType) -> None:
+    V = engine.Value
+    entered, leave, freed = threading.Event(), threading.Event(), []
+
+    class Waits:
+        def __del__(self) -> None:
+            entered.set()
+            leave.wait(20)
+
+    class Told:
+        def __del__(self) -> None:
+            freed.append(1)
+
+    def die() -> None:
+        v = V(1.0)
+        v.last = Waits()
+        total = v * 2
+        del v, total
+
+    waiting = threading.Thread(target=die)
+    waiting.start()
+    assert entered.wait(20)
+    x = V(1.0)
+    x.note = Told()
+    total = x * 2
+    del x, total
+    assert freed == [1]
+    leave.set()
+    waiting.join()
 
 
 def test_what_can_close_a_cycle_is_tracked(engine: ModuleType) -> None:

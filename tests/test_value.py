@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import abc
+import inspect
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 import chainrule
+from chainrule import grad
 from chainrule.primitives import PRIMITIVES
 
 OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow}
@@ -429,3 +432,65 @@ def test_format_is_that_of_the_number(Value: type) -> None:
     assert f"{v}" == "Value(data=2.5, grad=0.0)"
     with pytest.raises(ValueError, match="format code"):
         f"{v:d}"
+
+
+def test_values_that_compare_by_data_are_still_told_apart(Value: type) -> None:
+    class Number(Value):
+        def __eq__(self, other: object) -> bool:
+            return self.data == other
+
+        __hash__ = None  # type: ignore[assignment]
+
+    a, b = Number(2.0), Number(2.0)
+    c = a * b
+    for _ in range(2):
+        c.backward(accumulate=True)
+    assert (a.grad, b.grad) == (4.0, 4.0)
+    assert [slope.data for slope in grad(c, [a, b])] == [2.0, 2.0]
+
+
+def test_a_number_is_converted_once(Value: type) -> None:
+    class Counter:
+        calls = 0
+
+        def __float__(self) -> float:
+            self.calls += 1
+            return 2.0
+
+    counter = Counter()
+    assert (Value(3.0) * counter).data == (counter - Value(1.0)).data * 6 == 6.0
+    assert counter.calls == 2
+
+
+def test_classes_are_made_as_python_makes_them(Value: type) -> None:
+    class Abstract(Value, abc.ABC):
+        @abc.abstractmethod
+        def missing(self) -> None: ...
+
+    with pytest.raises(TypeError, match="abstract"):
+        Abstract(1.0)
+
+    class Passing(Value):
+        def __new__(cls, *arguments: object) -> Any:
+            return super().__new__(cls, *arguments)
+
+    with pytest.raises(TypeError, match="exactly one argument"):
+        Passing(1.0)
+
+
+def test_signatures_and_docstrings_can_be_read(Value: type) -> None:
+    assert list(inspect.signature(Value).parameters) == ["data", "_children", "_op", "label"]
+    assert "computation graph" in Value.__doc__
+    for name in ("data", "grad", "label", "_prev", "_backward"):
+        assert getattr(Value, name).__doc__ == getattr(chainrule.value.Value, name).__doc__
+
+
+def test_dot_reads_its_lists_when_it_is_called(engine: Any) -> None:
+    weights = [engine.Value(1.0), engine.Value(2.0)]
+
+    def inputs() -> Iterator[float]:
+        yield 1.0
+        weights[1] = engine.Value(100.0)
+        yield 2.0
+
+    assert engine.dot(weights, inputs()).data == 5.0

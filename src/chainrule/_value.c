@@ -7,8 +7,8 @@
  *
  * - Python's cyclic garbage collector has nothing to scan. A node's operands are older than the node, so Values alone cannot form a
  *   cycle; what can is a hand-made `_backward` or an attribute of the user's. A node is tracked by the collector from the moment it gets
- *   one of these, and so is every node made from a tracked one. Where the function comes after nodes that depend on it were made, the
- *   next walk through the graph tracks those.
+ *   one of these, and so is every node made from a tracked one. Where a function or an attribute leads to a node that was made later,
+ *   that node is tracked with all that it depends on; where it does so in a roundabout way, the next walk through the graph sees to it.
  * - A free list, and a queue of dying nodes, which also keeps the release of a deep graph from recursing.
  * - The walk marks nodes with the number of the walk (its epoch) instead of collecting them in a set.
  */
@@ -42,7 +42,8 @@ enum { LEAF, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, POWER_NUMBER, NEGATIVE, REL
 #define HAS_B(v) ((v)->op >= ADD && (v)->op <= POWER)
 #define HAS_EXTRA(v) ((v)->op >= DOT)
 
-enum { TRACKED = 1 }; /* flags: the cyclic collector knows this node */
+/* flags: the cyclic collector knows this node; and all nodes that it depends on */
+enum { TRACKED = 1, ALL_TRACKED = 2 };
 
 typedef struct Value Value;
 
@@ -152,8 +153,13 @@ static Extra *new_extra(Py_ssize_t n) {
 }
 
 /* Freeing a node never recurses into its operands: what dies is put into a queue, and the outermost call empties it. */
+#if defined(_MSC_VER)
+#define PER_THREAD __declspec(thread)
+#else
+#define PER_THREAD _Thread_local
+#endif
 static Value *dying;
-static int emptying;
+static PER_THREAD int emptying; /* another thread may be in the middle of a finalizer, and is not waited for */
 
 static inline void drop(PyObject *o) {
 #if !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS)
@@ -697,9 +703,11 @@ static PyObject *module_dot(PyObject *module UNUSED, PyObject *const *arguments,
         else fits = 0;
     }
     if (!fits || !got[0] || !got[1]) return PyObject_Vectorcall(reference_dot, arguments, (size_t)count, keywords); /* says what is wrong */
-    PyObject *weights = PyList_CheckExact(got[0]) || PyTuple_CheckExact(got[0]) ? Py_NewRef(got[0]) : PySequence_List(got[0]);
+    /* Going through `inputs` may run code of the user's that changes the list of weights. */
+    int plain = PyList_CheckExact(got[1]) || PyTuple_CheckExact(got[1]);
+    PyObject *weights = plain && (PyList_CheckExact(got[0]) || PyTuple_CheckExact(got[0])) ? Py_NewRef(got[0]) : PySequence_List(got[0]);
     if (!weights) return NULL;
-    PyObject *inputs = PyList_CheckExact(got[1]) || PyTuple_CheckExact(got[1]) ? Py_NewRef(got[1]) : PySequence_List(got[1]);
+    PyObject *inputs = plain ? Py_NewRef(got[1]) : PySequence_List(got[1]);
     PyObject *result = NULL;
     if (inputs) {
         Py_ssize_t m = PySequence_Fast_GET_SIZE(weights), n = PySequence_Fast_GET_SIZE(inputs);
@@ -870,6 +878,62 @@ static int grow(Nodes *nodes, size_t more) {
 }
 #define HAS_ROOM(nodes, more) (LIKELY((nodes).n + (more) <= (nodes).room) || grow(&(nodes), (more)) == 0)
 
+/* Let the cyclic collector know a node and all that it depends on. Without memory for it, a cycle may stay uncollected: no more. */
+static void track_all(Value *root) {
+    Nodes stack = {NULL, 0, 0};
+    if (HAS_ROOM(stack, 1)) stack.items[stack.n++] = root;
+    while (stack.n) {
+        Value *v = stack.items[--stack.n];
+        if (v->flags & ALL_TRACKED) continue;
+        track(v);
+        v->flags |= ALL_TRACKED;
+        size_t n = HAS_EXTRA(v) ? (size_t)v->extra->n : 2;
+        if (!HAS_ROOM(stack, n)) break;
+        if (HAS_A(v)) {
+            stack.items[stack.n++] = v->a;
+            if (HAS_B(v)) stack.items[stack.n++] = v->b;
+        } else if (HAS_EXTRA(v))
+            for (size_t i = 0; i < n; i++)
+                if (IS_VALUE(v->extra->operands[i])) stack.items[stack.n++] = (Value *)v->extra->operands[i];
+    }
+    if (PyErr_Occurred()) PyErr_Clear();
+    PyMem_RawFree(stack.items);
+}
+
+static int is_operand(Value *v, PyObject *o) {
+    if (HAS_A(v)) return o == (PyObject *)v->a || (HAS_B(v) && o == (PyObject *)v->b);
+    for (Py_ssize_t i = 0; HAS_EXTRA(v) && i < v->extra->n; i++)
+        if (v->extra->operands[i] == o) return 1;
+    return 0;
+}
+
+/* Track what an object leads to that `v` is going to hold: a Value, or a list, tuple or dict of them. What is older than `v` cannot lead
+ * back to it, which is sure of itself and its operands. */
+static void track_led_to(Value *v, PyObject *o) {
+    if (IS_VALUE(o)) {
+        if (o != (PyObject *)v && !is_operand(v, o)) track_all((Value *)o);
+    } else if (PyList_CheckExact(o) || PyTuple_CheckExact(o)) {
+        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); i++)
+            if (IS_VALUE(PySequence_Fast_GET_ITEM(o, i))) track_led_to(v, PySequence_Fast_GET_ITEM(o, i));
+    } else if (PyDict_CheckExact(o)) {
+        PyObject *key, *value;
+        for (Py_ssize_t place = 0; PyDict_Next(o, &place, &key, &value);)
+            if (IS_VALUE(value)) track_led_to(v, value);
+    }
+}
+
+/* The same for a function: what its closure and its defaults hold. */
+static void track_function(Value *v, PyObject *function) {
+    if (!PyFunction_Check(function)) return;
+    PyObject *closure = PyFunction_GetClosure(function), *defaults = PyFunction_GetDefaults(function);
+    for (Py_ssize_t i = 0; closure && PyTuple_Check(closure) && i < PyTuple_GET_SIZE(closure); i++) {
+        PyObject *content = PyCell_Get(PyTuple_GET_ITEM(closure, i));
+        if (content) track_led_to(v, content);
+        Py_XDECREF(content);
+    }
+    if (defaults && PyTuple_CheckExact(defaults)) track_led_to(v, defaults);
+}
+
 static uint64_t epoch; /* of the last walk */
 #define SIGNALS_EVERY 65536
 
@@ -877,7 +941,7 @@ enum { EVERY_NODE = 1, ZERO = 2 };
 
 /* Collect the nodes that `root` depends on, each after its operands: all of them, or without the leaves, which have nothing to push.
  * With ZERO, set their gradients to zero on the way. `leaves`, if given, gets the leaves. */
-static int walk_once(Value *root, Nodes *order, Nodes *stack, Nodes *leaves, int how) {
+static int walk_once(Value *root, Nodes *order, Nodes *stack, Nodes *leaves, int how, int heed_signals) {
     uint64_t now = epoch = (epoch + 1) & ((UINT64_C(1) << 48) - 1);
     size_t steps = 0;
     int tracked = 0, zero = how & ZERO, every = how & EVERY_NODE;
@@ -905,7 +969,7 @@ static int walk_once(Value *root, Nodes *order, Nodes *stack, Nodes *leaves, int
         }
         Value *v = (Value *)top;
         if (v->epoch == now) continue;
-        if (UNLIKELY(++steps % SIGNALS_EVERY == 0)) {
+        if (UNLIKELY(++steps % SIGNALS_EVERY == 0) && heed_signals) {
             if (PyErr_CheckSignals() < 0) return -1;
             if (now != epoch) return 1; /* a signal handler walked through a graph and wrote its own marks */
         }
@@ -950,9 +1014,8 @@ static int walk_once(Value *root, Nodes *order, Nodes *stack, Nodes *leaves, int
 
 static int walk(Value *root, Nodes *order, Nodes *leaves, int how) {
     Nodes stack = {NULL, 0, 0};
-    int result;
-    do result = walk_once(root, order, &stack, leaves, how);
-    while (result > 0);
+    int result = 1;
+    for (int tries = 0; result > 0; tries++) result = walk_once(root, order, &stack, leaves, how, tries < 3);
     PyMem_RawFree(stack.items);
     return result;
 }
@@ -1066,10 +1129,11 @@ static int set_grad(PyObject *self, PyObject *value, void *name) {
 }
 
 static PyObject *get_label(PyObject *self, void *closure UNUSED) {
-    PyObject *attributes = ((Value *)self)->attributes;
-    PyObject *label = attributes ? PyDict_GetItemWithError(attributes, s_label) : NULL;
-    if (!label && PyErr_Occurred()) return NULL;
-    return Py_NewRef(label ? label : s_empty);
+    PyObject *attributes = Py_XNewRef(((Value *)self)->attributes); /* comparing keys may run code of the user's */
+    PyObject *label = attributes ? Py_XNewRef(PyDict_GetItemWithError(attributes, s_label)) : NULL;
+    Py_XDECREF(attributes);
+    if (label) return label;
+    return PyErr_Occurred() ? NULL : Py_NewRef(s_empty);
 }
 
 static int set_label(PyObject *self, PyObject *text, void *name) {
@@ -1102,8 +1166,16 @@ static PyObject *operands_of(Value *v, int numbers) {
     return operands;
 }
 
-static PyObject *get_operands(PyObject *self, void *closure UNUSED) { return operands_of((Value *)self, 1); }
-static PyObject *get_prev(PyObject *self, void *closure UNUSED) { return operands_of((Value *)self, 0); }
+/* Making a tuple may start the cyclic collector, and so a finalizer that gives the node other operands: they are kept until we are done. */
+static PyObject *kept_operands_of(PyObject *self, int numbers) {
+    sweeping++;
+    PyObject *operands = operands_of((Value *)self, numbers);
+    end_of_sweep();
+    return operands;
+}
+
+static PyObject *get_operands(PyObject *self, void *closure UNUSED) { return kept_operands_of(self, 1); }
+static PyObject *get_prev(PyObject *self, void *closure UNUSED) { return kept_operands_of(self, 0); }
 
 /* The row of the table that a node's operation is; borrowed. */
 static PyObject *row_of(Value *v) {
@@ -1133,7 +1205,7 @@ static PyObject *get_op(PyObject *self, void *closure UNUSED) {
     Py_XDECREF(parametric);
     if (is_parametric < 0) return NULL;
     if (!is_parametric) return PyObject_GetAttr(row, s_name);
-    PyObject *operands = operands_of(v, 1), *name = operands ? PyObject_CallFunctionObjArgs(operation_name_function, row, operands, NULL) : NULL;
+    PyObject *operands = kept_operands_of(self, 1), *name = operands ? PyObject_CallFunctionObjArgs(operation_name_function, row, operands, NULL) : NULL;
     Py_XDECREF(operands);
     return name;
 }
@@ -1172,9 +1244,10 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
     if (v->op == BY_HAND) {
         Py_XSETREF(v->extra->function, Py_NewRef(function));
         track(v);
+        track_function(v, function);
         return 0;
     }
-    PyObject *operands = operands_of(v, 0), *op = operands ? get_op(self, NULL) : NULL;
+    PyObject *operands = kept_operands_of(self, 0), *op = operands ? get_op(self, NULL) : NULL;
     Extra *x = op ? new_extra(PyTuple_GET_SIZE(operands)) : NULL;
     if (x) {
         for (; x->n < PyTuple_GET_SIZE(operands); x->n++) x->operands[x->n] = Py_NewRef(PyTuple_GET_ITEM(operands, x->n));
@@ -1184,8 +1257,10 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
         if (become(v, BY_HAND, x) < 0) {
             discard(x);
             x = NULL;
-        } else
+        } else {
             track(v);
+            track_function(v, function);
+        }
     }
     Py_XDECREF(operands);
     Py_XDECREF(op);
@@ -1205,7 +1280,10 @@ static int can_close_a_cycle(PyObject *o) {
 static int value_setattro(PyObject *self, PyObject *name, PyObject *value) {
     if (PyObject_GenericSetAttr(self, name, value) < 0) return -1;
     Value *v = (Value *)self;
-    if (v->attributes && value && !(v->flags & TRACKED) && can_close_a_cycle(value)) track(v);
+    if (v->attributes && value && can_close_a_cycle(value)) {
+        track(v);
+        track_led_to(v, value);
+    }
     return 0;
 }
 
@@ -1220,8 +1298,9 @@ static int set_dict(PyObject *self, PyObject *value, void *closure) {
 }
 
 static PyObject *value_attributes(PyObject *self, PyObject *nothing UNUSED) {
-    PyObject *attributes = ((Value *)self)->attributes;
-    return attributes ? PyDict_Copy(attributes) : PyDict_New();
+    PyObject *attributes = Py_XNewRef(((Value *)self)->attributes), *copied = attributes ? PyDict_Copy(attributes) : PyDict_New();
+    Py_XDECREF(attributes);
+    return copied;
 }
 
 /* --- making Values ------------------------------------------------------------------------------------------------------------- */
@@ -1284,7 +1363,14 @@ static int bind(PyObject **got, PyObject *const *arguments, Py_ssize_t n, PyObje
     return got[0] != NULL;
 }
 
-static PyObject *value_new(PyTypeObject *type, PyObject *arguments UNUSED, PyObject *keywords UNUSED) {
+static PyObject *value_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+    int any = PyTuple_GET_SIZE(arguments) > 0 || (keywords && PyDict_GET_SIZE(keywords) > 0);
+    if (UNLIKELY(any && type->tp_new != value_new)) return PyBaseObject_Type.tp_new(type, arguments, keywords); /* refuses them */
+    if (UNLIKELY(type->tp_flags & Py_TPFLAGS_IS_ABSTRACT)) { /* object's own words again */
+        PyObject *none = PyTuple_New(0), *refused = none ? PyBaseObject_Type.tp_new(type, none, NULL) : NULL;
+        Py_XDECREF(none);
+        return refused;
+    }
     return (PyObject *)new_node_of(type, 0.0);
 }
 
@@ -1360,6 +1446,7 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     Extra *x = NULL;
     PyObject *operands = PySequence_Tuple(sequence);
     if (!operands) return NULL;
+    int op = v->op;
     Py_ssize_t n = PyTuple_GET_SIZE(operands), expected = v->op == LEAF ? 0 : HAS_EXTRA(v) ? v->extra->n : HAS_B(v) || v->op == POWER_NUMBER ? 2 : 1;
     int fits = n == expected;
     for (Py_ssize_t i = 0; i < n && fits; i++)
@@ -1377,7 +1464,9 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
         x->function = Py_XNewRef(v->extra->function);
     }
     PyObject *attributes = v->attributes ? PyDict_Copy(v->attributes) : NULL;
-    if ((v->attributes && !attributes) || !(twin = new_node_of(Py_TYPE(self), v->data))) {
+    if ((v->attributes && !attributes) || !(twin = new_node_of(Py_TYPE(self), v->data)) || v->op != op) {
+        if (twin) PyErr_SetString(PyExc_RuntimeError, "the node was given another operation while it was copied");
+        Py_CLEAR(twin);
         Py_XDECREF(attributes);
         if (x) discard(x);
         goto done;
@@ -1487,6 +1576,7 @@ static PyType_Slot value_slots[] = {
     {Py_tp_repr, value_repr},
     {Py_tp_richcompare, value_compare},
     {Py_tp_hash, NULL}, /* object's own, by identity; filled in below */
+    {Py_tp_doc, ""},    /* filled in below, from the reference's */
     {Py_tp_getattro, PyObject_GenericGetAttr},
     {Py_tp_setattro, value_setattro},
     {Py_tp_methods, value_methods},
@@ -1546,6 +1636,32 @@ static int borrow_text(PyMethodDef *methods, PyObject *owner) {
     return 0;
 }
 
+/* The docstrings of the properties, and the signature and docstring of the type. */
+static int borrow_docs(void) {
+    for (PyGetSetDef *property = value_properties; property->name; property++) {
+        if (!property->closure) continue; /* __dict__, which is Python's own */
+        PyObject *theirs = PyObject_GetAttrString(reference, property->name), *text = theirs ? PyObject_GetAttrString(theirs, "__doc__") : NULL;
+        const char *words = text && text != Py_None ? PyUnicode_AsUTF8(text) : "";
+        char *copy = words ? PyMem_RawMalloc(strlen(words) + 1) : NULL;
+        if (copy) property->doc = *words ? strcpy(copy, words) : NULL;
+        else if (words) PyErr_NoMemory();
+        Py_XDECREF(theirs);
+        Py_XDECREF(text);
+        if (PyErr_Occurred()) return -1;
+    }
+    PyObject *text = PyObject_GetAttrString(reference, "__doc__");
+    const char *words = text ? PyUnicode_AsUTF8(text) : NULL, *signature = "Value(data, _children=(), _op=\"\", label=\"\")\n--\n\n";
+    char *joined = words ? PyMem_RawMalloc(strlen(signature) + strlen(words) + 1) : NULL;
+    if (joined) {
+        strcat(strcpy(joined, signature), words);
+        for (PyType_Slot *slot = value_slots; slot->slot; slot++)
+            if (slot->slot == Py_tp_doc) slot->pfunc = joined;
+    } else if (words)
+        PyErr_NoMemory();
+    Py_XDECREF(text);
+    return joined ? 0 : -1;
+}
+
 static PyObject *take(PyObject *module, const char *name) { return module ? PyObject_GetAttrString(module, name) : NULL; }
 
 /* Find what is shared with the reference engine; 0, or -1 with an exception. */
@@ -1585,7 +1701,7 @@ static int find_shared(void) {
                    {&s_name, "name"},       {&s_label, "_label"},      {&s_empty, ""}};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         if (!(*strings[i].into = PyUnicode_InternFromString(strings[i].text))) goto done;
-    result = borrow_text(value_methods, reference) < 0 || borrow_text(module_methods, value) < 0 ? -1 : 0;
+    result = borrow_text(value_methods, reference) < 0 || borrow_text(module_methods, value) < 0 || borrow_docs() < 0 ? -1 : 0;
 done:
     Py_XDECREF(primitives);
     Py_XDECREF(value);
@@ -1597,8 +1713,8 @@ done:
 /* The methods that are not written here are the reference's own functions, such as `sin`: most are one call of `_apply`. */
 static int share_methods(PyObject *type) {
     PyObject *theirs = PyObject_GetAttrString(reference, "__dict__"), *items = theirs ? PyMapping_Items(theirs) : NULL;
-    PyObject *doc = PyObject_GetAttrString(reference, "__doc__"), *ours = PyObject_GetAttrString(type, "__dict__");
-    int result = items && doc && ours ? PyObject_SetAttrString(type, "__doc__", doc) : -1;
+    PyObject *ours = PyObject_GetAttrString(type, "__dict__");
+    int result = items && ours ? 0 : -1;
     for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0), *method = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
         int have = PyFunction_Check(method) ? PySequence_Contains(ours, name) : 1;
@@ -1606,7 +1722,6 @@ static int share_methods(PyObject *type) {
     }
     Py_XDECREF(theirs);
     Py_XDECREF(items);
-    Py_XDECREF(doc);
     Py_XDECREF(ours);
     return result;
 }

@@ -43,18 +43,18 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
             raise TypeError(f"grad() takes Values, got {type(what).__name__}: {what!r}")
 
     order = topological_order(output)
-    between = set(targets)  # the nodes that depend on an input
+    between = {id(target) for target in targets}  # the nodes that depend on an input; by id, as a subclass may compare by data
     for node in order:
-        if any(parent in between for parent in node._prev):
-            between.add(node)
+        if any(id(parent) in between for parent in node._prev):
+            between.add(id(node))
 
-    adjoints: dict[Value, Any] = {output: 1.0}
+    adjoints: dict[int, Any] = {id(output): 1.0}
     for node in reversed(order):
-        adjoint = adjoints.get(node)
-        if adjoint is None or node not in between:
+        adjoint = adjoints.get(id(node))
+        if adjoint is None or id(node) not in between:
             continue
         operands = node._operands
-        if not any(isinstance(operand, Value) and operand in between for operand in operands):
+        if not any(isinstance(operand, Value) and id(operand) in between for operand in operands):
             continue
         primitive = node._rule
         if primitive is None or primitive.arity not in (None, len(operands)):
@@ -64,15 +64,15 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
             )
         for position, operand in enumerate(operands):
             is_zero = primitive.each is None and primitive.partials[position] is zero
-            if not isinstance(operand, Value) or operand not in between or is_zero:
+            if not isinstance(operand, Value) or id(operand) not in between or is_zero:
                 continue
             share = _times(adjoint, primitive.partial(position, operands, node))
-            if operand in adjoints:
-                share = adjoints[operand] + share
-            adjoints[operand] = share
+            if id(operand) in adjoints:
+                share = adjoints[id(operand)] + share
+            adjoints[id(operand)] = share
 
-    taken = set(order)
-    results = [_new_value(adjoints.get(target, 0.0), taken) for target in targets]
+    taken = {id(node) for node in order}
+    results = [_new_value(adjoints.get(id(target), 0.0), taken) for target in targets]
     return results[0] if isinstance(inputs, Value) else results
 
 
@@ -85,11 +85,11 @@ def _times(adjoint: Any, derivative: Any) -> Any:
     return derivative * adjoint
 
 
-def _new_value(x: Any, taken: set[Value]) -> Value:
+def _new_value(x: Any, taken: set[int]) -> Value:
     """A Value of the caller's own, so that giving it a label changes no other: d(a*b)/da is equal to b, and is not b."""
     if not isinstance(x, Value):
         return Value(x)
-    if x in taken:
+    if id(x) in taken:
         x = x * 1.0
-    taken.add(x)
+    taken.add(id(x))
     return x

@@ -454,14 +454,14 @@ def topological_order(root: Value) -> list[Value]:
     if not isinstance(root, Value):
         refuse_root(root)
     order: list[Value] = []
-    seen: set[Value] = set()
+    seen: set[int] = set()  # by id: a subclass may compare its Values by their data
     stack: list[Any] = [root]
     while stack:
         node = stack.pop()
         if node is None:  # the parents of the node below are done
             order.append(stack.pop())
-        elif node not in seen:
-            seen.add(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
             stack += (node, None, *reversed(node._prev))
     return order
 
@@ -572,11 +572,12 @@ def _binary(self: Value, primitive: Primitive, a: Any, b: Any) -> Any:
     other = a if b is self else b
     if not isinstance(other, Value):
         try:
-            real(other)
+            number = real(other)
         except TypeError:
             if hasattr(other, "__array__"):  # NumPy's own answer would be a riddle about ufuncs
                 raise
             return NotImplemented
+        a, b = (number, b) if b is self else (a, number)
     return self._apply(primitive, (a, b))
 
 
