@@ -110,6 +110,8 @@ static inline Value *new_node(double data, int op) {
     if (LIKELY(v != NULL)) {
         free_list = v->next;
         free_count--;
+        PREFETCH(free_list); /* the free list wanders through memory: have the next node at hand */
+        PREFETCH((char *)free_list + sizeof(Value) - 1);
 #if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS)
         _Py_NewReference((PyObject *)v);
 #else
