@@ -21,7 +21,7 @@ test: .venv/.test
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 long: .venv/.test
-	CHAINRULE_TESTS=long $(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: .venv/.lint
 	$(BIN)/ruff format --check .

@@ -9,12 +9,11 @@ from __future__ import annotations
 import gc
 import math
 import random
-import signal
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from chainrule.ctrl_c import handled_by
 from chainrule.engine import Value
 
 if TYPE_CHECKING:
@@ -228,10 +227,7 @@ def _check_finite(params: list[Value], step: int) -> None:
 
 @contextmanager
 def _ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C only be noted, so that no step is cut in half; the second one raises KeyboardInterrupt as ever.
-
-    Only the main thread may do this, and only where the program has not chosen a way of its own.
-    """
+    """Let Ctrl-C only be noted, so that no step is cut in half; the second one raises KeyboardInterrupt as ever."""
     asked: list[bool] = []
 
     def note(signum: int, frame: object) -> None:
@@ -239,11 +235,5 @@ def _ctrl_c() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked.append(True)
 
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if ours:
-        signal.signal(signal.SIGINT, note)
-    try:
+    with handled_by(note):
         yield lambda: bool(asked)
-    finally:
-        if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)

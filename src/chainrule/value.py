@@ -591,10 +591,8 @@ def _number(x: object) -> float | None:
 
 
 def _leaf(data: float) -> Value:
-    leaf = _new(Value)
+    leaf = Value._bare()
     leaf._data = data
-    leaf._grad = 0.0
-    leaf._rule = None
     return leaf
 
 

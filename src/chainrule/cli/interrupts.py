@@ -7,10 +7,10 @@ there is no moment between two of them in which Ctrl-C would do something else.
 from __future__ import annotations
 
 import math
-import signal
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from chainrule.ctrl_c import handled_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,16 +46,7 @@ class Interrupts:
 
 @contextmanager
 def interrupts() -> Iterator[Interrupts]:
-    """Handle Ctrl-C by phases, beginning with `TRAINING`.
-
-    Only the main thread may do this, and only where the program has not chosen a way of its own.
-    """
+    """Handle Ctrl-C by phases, beginning with `TRAINING`."""
     handler = Interrupts()
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if ours:
-        signal.signal(signal.SIGINT, handler)
-    try:
+    with handled_by(handler):
         yield handler
-    finally:
-        if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
