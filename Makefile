@@ -4,6 +4,7 @@
 # make long    the tests that take minutes
 # make docs    build the documentation into site/
 # make bench   measure against micrograd
+# make bench-compiled  measure compiled programs against JAX, NumPy, C and, where it is installed, PyTorch
 # make sanitize  run the tests of the C engine under the sanitizers of the compiler
 # make clean   remove what the above made
 #
@@ -12,7 +13,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint long docs bench sanitize clean
+.PHONY: demo test lint long docs bench bench-compiled sanitize clean
 
 demo: .venv/.all
 	$(BIN)/chainrule train moons --seed 1337
@@ -33,6 +34,9 @@ docs: .venv/.docs
 
 bench: .venv/.bench
 	$(BIN)/python benchmarks/engines.py
+
+bench-compiled: .venv/.bench
+	$(BIN)/python benchmarks/compiled.py
 
 clean:
 	rm -rf .venv build dist site runs src/*.egg-info

@@ -30,6 +30,9 @@ def pytest_report_header() -> str:
     return f"chainrule: engines tested: {', '.join(ENGINES)}; running: {chainrule.engine.ENGINE}, because {chainrule.engine.REASON}"
 
 
+PARTS_OF_ENGINES = {"chainrule.value", "chainrule.bulk", "chainrule.guards", "chainrule._value"}
+
+
 @pytest.fixture(scope="session", params=ENGINES.values(), ids=ENGINES.keys())
 def engine(request: pytest.FixtureRequest) -> ModuleType:
     """A module that defines `Value` and `topological_order`. An engine that is added here has to pass the same tests."""
@@ -49,9 +52,9 @@ def _everywhere(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     running, wanted = ENGINES[chainrule.engine.ENGINE], request.getfixturevalue("engine")
     with pytest.MonkeyPatch.context() as patch:
-        package = [module for name, module in sys.modules.items() if name.split(".")[0] == "chainrule" and module not in ENGINES.values()]
+        package = [module for name, module in sys.modules.items() if name.split(".")[0] == "chainrule" and name not in PARTS_OF_ENGINES]
         for module in [*package, request.module]:
-            for shared in ("Value", "dot", "topological_order"):
+            for shared in chainrule.engine.SHARED:
                 if getattr(module, shared, None) is getattr(running, shared):
                     patch.setattr(module, shared, getattr(wanted, shared))
         yield

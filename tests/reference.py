@@ -24,6 +24,10 @@ def _scale(a: Any, b: Any) -> Any:
     return jax.lax.stop_gradient(jnp.where((largest > 0.0) & jnp.isfinite(largest), largest, 1.0))
 
 
+def _finite(a: Any) -> Any:
+    return jnp.where(jnp.isfinite(a), a, 0.0)
+
+
 def arity(row: Primitive) -> int:
     """How many operands to test a row of the table with; 3 if it takes any number."""
     return 3 if row.arity is None else row.arity
@@ -40,6 +44,8 @@ JAX: dict[str, Callable[..., Any]] = {
     "greater": lambda a, b: jnp.where(a > b, 1.0, 0.0),
     "equal": lambda a, b: jnp.where(a == b, 1.0, 0.0),
     "where": lambda c, a, b: jnp.where(c != 0.0, a, b),
+    "take": lambda index, a, b: jnp.where(index == 0.0, a, jnp.where(index == 1.0, b, jnp.nan)),
+    "largest": lambda a, b, c: jax.lax.stop_gradient(_finite(jnp.maximum(jnp.maximum(a, b), c))),
     "abs": jnp.abs,
     "maximum": jnp.maximum,
     "minimum": jnp.minimum,

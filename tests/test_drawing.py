@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import chainrule
-from chainrule import MLP, Value, draw, greater, where
+from chainrule import MLP, Value, draw, greater, softmax, take, where
 from chainrule.drawing import Drawing
 from chainrule.layout import REACH, groups_of_uses
 from chainrule.pictures import CONSTANT, INPUT, LOOKS, OPERATION, PARAMETER, REPEATED, RESULT
@@ -105,7 +105,9 @@ def test_the_order_of_operands_is_said_where_it_matters(rankdir: str) -> None:
     assert "  n1 -> o0:p0" in edges(drawing)
     assert "  n2 -> o0:p1" in edges(drawing)
     assert {"1st", "2nd", "3rd"} <= set(texts(draw(where(greater(a, b), a, b), rankdir=rankdir)))
+    assert {"index", "0", "1"} <= set(texts(draw(take([a, b], Value(1.0)), rankdir=rankdir)))
     assert "left" not in texts(draw(a + b, rankdir=rankdir))
+    assert {"1st", "2nd"}.isdisjoint(texts(draw(softmax([a, b])[0], rankdir=rankdir)))
 
 
 @given(label=st.text(max_size=60), operation=st.text(max_size=60))

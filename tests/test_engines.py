@@ -269,7 +269,8 @@ def wrong() -> dict[str, Callable[[Any], Any]]:
         "maximum of string": lambda V: V(1.0).maximum("x"),
         "backward of two": lambda V: V(1.0).backward(True),
         "backward by name": lambda V: V(1.0).backward(accumulated=True),
-        "int": lambda V: int(V(1.0)),
+        "int of nan": lambda V: int(V(NAN)),
+        "int of inf": lambda V: int(V(INF)),
         "index": lambda V: [1, 2][V(1.0)],
         "length": lambda V: len(V(1.0)),
         "call": lambda V: V(1.0)(2.0),
@@ -305,7 +306,7 @@ def test_public_names_and_their_words_are_the_same(engine: ModuleType) -> None:
             assert getattr(ours, name).__doc__ == getattr(reference, name).__doc__, name
             theirs = inspect.signature(getattr(reference, name))
             assert [*inspect.signature(getattr(ours, name)).parameters] == [*theirs.parameters], name
-    for name in ("dot", "topological_order"):
+    for name in chainrule.engine.SHARED[1:]:
         assert getattr(engine, name).__doc__ == getattr(value, name).__doc__
         assert [*inspect.signature(getattr(engine, name)).parameters] == [*inspect.signature(getattr(value, name)).parameters]
 

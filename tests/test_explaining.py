@@ -167,6 +167,26 @@ def test_the_line_that_a_learner_writes() -> None:
     ]
 
 
+def test_what_is_taken_and_what_is_largest() -> None:
+    a, b, i = Value(2.0, label="a"), Value(3.0, label="b"), Value(1.0, label="i")
+    steps = explain(PRIMITIVES["take"](i, a, b)).steps
+    assert [step.local for step in steps] == ["", "dL/db = 1, as i = 1"]
+    i.data = 5.0
+    assert explain(PRIMITIVES["take"](i, a, b)).steps[1][1:] == (
+        "L = take(i, a, b) = take(5.0, 2.0, 3.0) = nan",
+        "0, as none is taken",
+        "passes nothing on",
+    )
+    assert explain(PRIMITIVES["largest"](a, b)).steps[1][1:] == (
+        "L = largest(a, b) = largest(2.0, 3.0) = 3.0",
+        "0, as of a constant",
+        "passes nothing on",
+    )
+    many = [Value(float(k), label=f"x{k}") for k in range(20)]
+    told = "L = largest(x0, x1, x2, x3, … (20 operands), x19) = largest(0.0, 1.0, 2.0, 3.0, … (20 operands), 19.0) = 19.0"
+    assert explain(PRIMITIVES["largest"](*many)).steps[1].operation == told
+
+
 def test_contributions_of_a_node_used_twice_are_summed() -> None:
     a = Value(2.0, label="a")
     assert gradient_lines(3 * a + a * 4)[-3:] == [

@@ -1,4 +1,4 @@
-"""Functions of several Values: mean, softmax and its relatives, and `where`; each for Values and for plain numbers."""
+"""Functions of several Values: mean, softmax and its relatives, `where`, `take` and `one_hot`; each for Values and for plain numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference  # noqa: F401  (JAX in float64)
-from chainrule import equal, greater, log_softmax, logsumexp, mean, softmax, where
+from chainrule import equal, grad, greater, log_softmax, logsumexp, mean, one_hot, softmax, take, topological_order, where
 
 REFERENCE = {
     logsumexp: jax.scipy.special.logsumexp,
@@ -89,6 +89,105 @@ def test_any_iterable_and_mixed_numbers_will_do(function: Any, Value: type) -> N
         out = weighed(function(numbers))
         assert type(out) is Value
         assert out.data == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize("function", [softmax, log_softmax, logsumexp])
+def test_no_number_of_the_values_is_baked_into_the_graph(function: Any, Value: type) -> None:
+    """Computed anew from other numbers, the nodes are those of a graph that is built from them."""
+    x, y, other_x, other_y = Value(1.0), Value(700.0), Value(900.0), Value(-3.0)
+    graph, wanted = weighed(function([x, y, 2.0])), weighed(function([other_x, other_y, 2.0]))
+    x.data, y.data = other_x.data, other_y.data
+    for node in topological_order(graph):
+        if node._rule is not None:
+            node.data = node._rule.forward(*(operand.data for operand in node._operands))
+    for node, other in zip(topological_order(graph), topological_order(wanted), strict=True):
+        assert (node._op, node.data) == (other._op, other.data)
+
+
+@pytest.mark.parametrize("function", [softmax, log_softmax, logsumexp])
+def test_the_shift_takes_no_part_in_derivatives_of_derivatives(function: Any, Value: type) -> None:
+    x = Value(0.5)
+    first = grad(weighed(function([x, 1.0, x * x])), x)
+    second = grad(first, x).data
+    step = 1e-5
+
+    def slope(at: float) -> float:
+        x = Value(at)
+        weighed(function([x, 1.0, x * x])).backward()
+        return x.grad
+
+    assert second == pytest.approx((slope(0.5 + step) - slope(0.5 - step)) / (2 * step), rel=1e-6)
+
+
+# --- take -----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_take_of_an_integer_is_the_element_itself(Value: type) -> None:
+    a, b = Value(1.0), Value(2.0)
+    row = [a, b]
+    for index in (1, True, np.int64(1), np.uint8(1)):
+        assert take(row, index) is b
+        assert take((3.0, row), index) is row
+    assert take([0.5, 1.5], 0) == 0.5
+
+
+def test_take_of_a_value_is_part_of_the_graph(Value: type) -> None:
+    index, a, b = Value(1.0), Value(5.0), Value(7.0)
+    out = take((a, b, 3), index)
+    assert (out._op, out.data, out._prev[:3]) == ("take", 7.0, (index, a, b))
+    (out * 2.0).backward()
+    assert (index.grad, a.grad, b.grad) == (0.0, 0.0, 2.0)
+    for wrong in (-1.0, 3.0, 0.5, math.nan, math.inf):
+        out = take([a, b, 3], Value(wrong))
+        out.backward()
+        assert math.isnan(out.data)
+        assert (a.grad, b.grad) == (0.0, 0.0)
+    assert take(np.array([1.0, 2.0]), index).data == 2.0
+
+
+def test_a_row_of_a_matrix_is_looked_up(Value: type) -> None:
+    matrix = [[Value(10.0 * i + k) for k in range(3)] for i in range(4)]
+    row = take(matrix, Value(2.0))
+    assert [x.data for x in row] == [20.0, 21.0, 22.0]
+    sum(k * x for k, x in enumerate(row, 1)).backward()
+    assert [[x.grad for x in row] for row in matrix] == [[0.0] * 3, [0.0] * 3, [1.0, 2.0, 3.0], [0.0] * 3]
+    assert [[x.data for x in row] for row in take([matrix, matrix[::-1]], Value(1.0))] == [[x.data for x in row] for row in matrix[::-1]]
+    assert take([[], []], Value(1.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("mistake", "error", "message"),
+    [
+        (lambda V: take([1.0, 2.0], 2), IndexError, r"^take\(\) got index 2, but there are 2, with indices from 0 to 1$"),
+        (lambda V: take([1.0, 2.0], -1), IndexError, r"^take\(\) counts from 0, got index -1; of 2 the last has index 1$"),
+        (lambda V: take([], 0), IndexError, r"^take\(\) got index 0, but there are none$"),
+        (lambda V: take([1.0], 0.0), TypeError, r"^take\(\) takes an integer or a Value as index, got float: 0\.0$"),
+        (lambda V: take([1.0], "0"), TypeError, r"got str: '0'$"),
+        (lambda V: take([], V(0.0)), ValueError, r"^take\(\) of no values"),
+        (lambda V: take([[1.0], [1.0, 2.0]], V(0.0)), ValueError, r"values\[0\] is a row of 1 and values\[1\] is a row of 2$"),
+        (lambda V: take([[1.0], V(1.0)], V(0.0)), TypeError, r"values\[0\] is a row of 1 and values\[1\] is a single number$"),
+        (lambda V: take([1.0, "a"], V(0.0)), TypeError, r"values\[0\] is a single number and values\[1\] is a row of 1$"),
+        (lambda V: take([1.0, None], V(0.0)), TypeError, "^expected a real number or a Value, got NoneType: None$"),
+        (lambda V: one_hot(3, 3), IndexError, r"^one_hot\(\) got index 3, but there are 3, with indices from 0 to 2$"),
+        (lambda V: one_hot(-3, 3), IndexError, r"^one_hot\(\) counts from 0, got index -3; of 3 the last has index 2$"),
+        (lambda V: one_hot(1.0, 3), TypeError, r"^one_hot\(\) takes an integer or a Value as index, got float: 1\.0$"),
+        (lambda V: one_hot(1, 3.0), TypeError, r"^one_hot\(\) takes an integer as count, got float: 3\.0$"),
+    ],
+)
+def test_what_cannot_be_taken_is_told(mistake: Any, error: type[Exception], message: str, Value: type) -> None:
+    with pytest.raises(error, match=message):
+        mistake(Value)
+
+
+def test_one_hot(Value: type) -> None:
+    assert one_hot(1, 3) == one_hot(np.int64(1), np.int64(3)) == [0.0, 1.0, 0.0]
+    index = Value(2.0)
+    hot = one_hot(index, 4)
+    assert [x.data for x in hot] == [0.0, 0.0, 1.0, 0.0]
+    assert {x._op for x in hot} == {"equal"}
+    assert [x.data for x in one_hot(Value(0.5), 2)] == [0.0, 0.0]
+    sum(k * x for k, x in enumerate(hot)).backward()
+    assert index.grad == 0.0
 
 
 # --- where ----------------------------------------------------------------------------------------------------------------------------

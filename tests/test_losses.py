@@ -123,6 +123,20 @@ def test_a_single_sample_needs_no_list() -> None:
     assert cross_entropy(row, 1).data == cross_entropy(row, np.int64(1)).data == expected
 
 
+def test_a_target_of_cross_entropy_may_be_a_value() -> None:
+    rows = [[Value(0.5), Value(-1.0), Value(2.0)], [Value(1.5), Value(0.3), 0.0]]
+    wanted, classes = cross_entropy(rows, [2, 0]), [Value(2.0), Value(0.0)]
+    wanted.backward()
+    gradients = [x.grad for row in rows for x in row if isinstance(x, Value)]
+    loss = cross_entropy(rows, classes)
+    loss.backward()
+    assert loss.data == wanted.data
+    assert [x.grad for row in rows for x in row if isinstance(x, Value)] == gradients
+    assert [c.grad for c in classes] == [0.0, 0.0]
+    assert cross_entropy(rows[0], classes[0]).data == cross_entropy(rows[0], 2).data
+    assert math.isnan(cross_entropy(rows, [Value(3.0), 0]).data)
+
+
 def test_predictions_and_targets_come_in_many_forms() -> None:
     expected = mean_squared_error([Value(1.0), Value(2.0)], [0.0, 4.0]).data
     assert expected == 2.5

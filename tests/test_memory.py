@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 import threading
+from array import array
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from chainrule import value
+from chainrule import primitives, value
 
 on_linux = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc")
 
@@ -26,6 +27,23 @@ def resident() -> int:
 
 
 # --- leaks -----------------------------------------------------------------------------------------------------------------------------
+
+
+def many_at_once(V: Any) -> None:
+    module = sys.modules[V.__module__]
+    x, y = V(0.3), V(-0.5)
+    total = primitives.largest(x * 2.0, y) + primitives.take(x, y, 0.5, x) + x**3
+    mine = V(1.0, (total,), "mine")
+    leaves, *_, by_hand = module.flatten([mine, total])
+    numbers = array("d", [0.5] * len(leaves))
+    module.read_data(leaves, numbers)
+    module.add_grad(leaves, numbers, 0.5)
+    module.sgd_step([x, y], array("d", [0.0, 0.0]), 0.1, 0.9, 0.0, 0.0, False, False, False)
+    module.guard(lambda node, what: by_hand)
+    assert x.data > -1.0
+    assert bool(x < y) is (x.data < y.data)
+    module.guard(None)
+    total.backward()
 
 
 def plain(V: Any) -> None:
@@ -137,6 +155,7 @@ def linked_everywhere(V: Any) -> None:
 SPECIAL: dict[Any, Any] = {}
 SCENARIOS = [
     plain,
+    many_at_once,
     by_hand,
     late_function,
     attributes_that_lead_back,
@@ -367,9 +386,11 @@ def test_what_can_close_a_cycle_is_tracked(engine: ModuleType) -> None:
 
 STARVE = """
 import faulthandler, gc, sys
+from array import array
 faulthandler.enable()
 import _testcapi
 from importlib import import_module
+from chainrule import Adam, logsumexp, take
 engine = import_module(sys.argv[1])
 Value, dot, topological_order = engine.Value, engine.dot, engine.topological_order
 kind = type("Kind", (Value,), {})
@@ -386,6 +407,18 @@ def work():
     (total + hand.exp()).backward()
     total.backward(accumulate=True)
     order = topological_order(total)
+    total + take([x, y, 1.0], x * 2) + logsumexp([x, y])
+    leaves = engine.flatten([total, hand])[0]
+    numbers = array("d", [0.5] * len(leaves))
+    engine.read_data(leaves, numbers)
+    engine.add_grad(leaves, numbers, 2)
+    optimizer = Adam([Value(1.0)])
+    optimizer.step()
+    engine.guard(lambda node, what: None)
+    try:
+        x.data, x < y, bool(x), int(x), engine.constant(1)
+    finally:
+        engine.guard(None)
     repr(total), total._op, total._prev, total._operands, total._backward
     total.__copy__()
     total._backward = dict

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import MLP, Layer, Module, Neuron, Value, nn
+from chainrule.engine import flatten
 
 numbers = st.floats(-10, 10)
 sizes = st.lists(st.integers(1, 4), min_size=1, max_size=3)
@@ -206,6 +207,12 @@ def test_every_kind_of_input_gives_the_same_numbers() -> None:
 def test_a_layer_makes_one_leaf_for_an_input_and_all_neurons_share_it() -> None:
     first, second = Layer(1, 2, nonlin=False)([3.0])
     assert first._prev[2] is second._prev[2]
+
+
+def test_inputs_that_are_numbers_are_constants_of_the_graph() -> None:
+    for model in (MLP(2, [3, 1]), MLP(2, [3, 1], fused=False), Neuron(2)):
+        _, _, _, codes, *_ = flatten([model([1.5, 2])])
+        assert list(codes).count(-1) == len(model.parameters())
 
 
 @pytest.mark.parametrize("name", nn.ACTIVATIONS)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from chainrule import grad, numerical_derivative
-from chainrule.primitives import PRIMITIVES, Primitive, maximum, minimum, real
+from chainrule.primitives import PRIMITIVES, Primitive, maximum, minimum, real, take, zero
 from reference import JAX, arity
 
 INF, NAN = math.inf, math.nan
@@ -33,6 +33,10 @@ def delicate_points(row: Primitive) -> list[tuple[float, ...]]:
     if row.parametric and row.name != "**":
         operands[1] = PARAMETERS
     return list(itertools.product(*operands))
+
+
+def generic_points(row: Primitive) -> Iterator[tuple[float, ...]]:
+    return itertools.product([0.0, 1.0, 0.3] if row is take else GENERIC, *[GENERIC] * (arity(row) - 1))
 
 
 class Difference(NamedTuple):
@@ -91,7 +95,7 @@ def test_every_row_has_a_reference() -> None:
 
 @every_row
 def test_values_are_those_of_jax(row: Primitive) -> None:
-    points = delicate_points(row) + list(itertools.product(GENERIC, repeat=arity(row)))
+    points = delicate_points(row) + list(generic_points(row))
     for point, theirs in zip(points, table(reference(row), points), strict=True):
         ours = row(*point)
         assert type(ours) is float
@@ -101,7 +105,7 @@ def test_values_are_those_of_jax(row: Primitive) -> None:
 
 @every_row
 def test_first_derivatives_are_those_of_jax(row: Primitive, Value: type) -> None:
-    points = delicate_points(row) + list(itertools.product(GENERIC, repeat=arity(row)))
+    points = delicate_points(row) + list(generic_points(row))
     gradient = jax.grad(reference(row), tuple(range(arity(row))))
     for point, theirs in zip(points, table(gradient, points), strict=True):
         operands = [Value(x) for x in point]
@@ -121,7 +125,7 @@ def test_first_derivatives_are_those_of_jax(row: Primitive, Value: type) -> None
 def test_second_derivatives_are_those_of_jax(row: Primitive, Value: type) -> None:
     """Where JAX's are finite. Numbers such as 1e300 stay out: their squares are no longer floats, and in JAX's rules other squares meet."""
     points = [point for point in delicate_points(row) if not any(abs(x) in (1e-300, 1e300) for x in point)]
-    points += list(itertools.product(GENERIC, repeat=arity(row)))
+    points += list(generic_points(row))
     function, everything = reference(row), tuple(range(arity(row)))
 
     def second(*x: Any) -> Any:
@@ -147,7 +151,7 @@ def test_second_derivatives_are_those_of_jax(row: Primitive, Value: type) -> Non
 def test_derivatives_agree_with_central_differences(row: Primitive, Value: type) -> None:
     """Independent of JAX, and so of tests/reference.py: a new row meets it as soon as it is written."""
     compared = 0
-    for point in itertools.product(GENERIC, repeat=arity(row)):
+    for point in generic_points(row):
         operands = [Value(x) for x in point]
         row(*operands).backward()
         for i, operand in enumerate(operands):
@@ -157,7 +161,10 @@ def test_derivatives_agree_with_central_differences(row: Primitive, Value: type)
 
             central = numerical_derivative(along, point[i], central=True)
             jump = abs(along(point[i] + 1e-6) - 2.0 * along(point[i]) + along(point[i] - 1e-6)) > 1e-9  # a corner, or outside the domain
-            if math.isfinite(central) and not jump:
+            if row.each is zero:  # a constant by decree
+                compared += 1
+                assert operand.grad == 0.0
+            elif math.isfinite(central) and not jump:
                 compared += 1
                 assert operand.grad == pytest.approx(central, rel=1e-7, abs=1e-8), f"{row.name} at {point}, operand {i}"
     assert compared > 0
@@ -167,7 +174,7 @@ def test_derivatives_agree_with_central_differences(row: Primitive, Value: type)
 def test_a_plain_parameter_gives_the_derivatives_of_a_value(row: Primitive, Value: type) -> None:
     """`x ** 2` and `x ** Value(2)` must agree, though the 2 is a node in one only."""
     if row.arity is None:
-        assert row(*[1.0] * 4) == 2.0
+        assert row(*[1.0] * 4) == (2.0 if row.name == "dot" else 1.0)
         return
     if row.arity != 2:
         with pytest.raises(TypeError):
@@ -275,6 +282,23 @@ def test_special_numbers_of_one_operand_give_what_numpy_gives(name: str) -> None
         ("maximum", (1.0, NAN), NAN),
         ("minimum", (NAN, 1.0), NAN),
         ("minimum", (1.0, NAN), NAN),
+        ("take", (0.0, 3.0, 4.0), 3.0),
+        ("take", (-0.0, 3.0, 4.0), 3.0),
+        ("take", (1.0, 3.0, 4.0), 4.0),
+        ("take", (2.0, 3.0, 4.0), NAN),
+        ("take", (-1.0, 3.0, 4.0), NAN),
+        ("take", (0.5, 3.0, 4.0), NAN),
+        ("take", (NAN, 3.0), NAN),
+        ("take", (INF, 3.0), NAN),
+        ("take", (0.0,), NAN),
+        ("largest", (1.0, 3.0, 2.0), 3.0),
+        ("largest", (-3.0,), -3.0),
+        ("largest", (-INF, -3.0), -3.0),
+        ("largest", (-INF, -INF), 0.0),
+        ("largest", (INF, 1.0), 0.0),
+        ("largest", (NAN, 1.0), 0.0),
+        ("largest", (1.0, NAN), 0.0),
+        ("largest", (), 0.0),
     ],
 )
 def test_the_edges_people_know(name: str, point: tuple[float, ...], expected: float) -> None:
@@ -309,6 +333,9 @@ def test_the_edges_people_know(name: str, point: tuple[float, ...], expected: fl
         ("sigmoid", (-1000.0,), (0.0,)),
         ("where", (0.0, 3.0, 4.0), (0.0, 0.0, 1.0)),
         ("where", (NAN, 3.0, 4.0), (0.0, 1.0, 0.0)),
+        ("take", (1.0, 3.0, 4.0), (0.0, 0.0, 1.0)),
+        ("take", (0.5, 3.0, 4.0), (0.0, 0.0, 0.0)),
+        ("largest", (1.0, 3.0, 2.0), (0.0, 0.0, 0.0)),
     ],
 )
 def test_derivatives_at_delicate_points(name: str, point: tuple[float, ...], expected: tuple[float, ...], Value: type) -> None:
@@ -345,6 +372,41 @@ def test_no_gradient_passes_through_a_condition_not_even_an_infinite_one(Value: 
     out.backward()
     assert (x.grad, y.grad) == (0.0, INF)
     assert grad(out, x).data == 0.0
+
+
+def test_no_gradient_passes_to_what_is_not_taken_not_even_an_infinite_one(Value: type) -> None:
+    index, a, b, c = Value(1.0), Value(5.0), Value(0.0), Value(7.0)
+    out = PRIMITIVES["sqrt"](take(index, a, b, c))
+    out.backward()
+    assert [v.grad for v in (index, a, b, c)] == [0.0, 0.0, INF, 0.0]
+    assert [g.data for g in grad(out, [index, a, b, c])] == [0.0, 0.0, INF, 0.0]
+
+
+def test_what_is_taken_may_be_taken_again_and_be_the_index(Value: type) -> None:
+    x, y = Value(1.0), Value(3.0)
+    out = take(x, y, x, x) * x
+    out.backward()
+    assert (out.data, x.grad, y.grad) == (1.0, 2.0, 0.0)
+    first = grad(out, x)
+    assert (first.data, grad(first, x).data) == (2.0, 2.0)
+
+
+def test_the_largest_passes_nothing_and_grad_makes_no_node_for_it(Value: type) -> None:
+    x, y = Value(1.0), Value(0.0)
+    shift = PRIMITIVES["largest"](x, y)
+    out = PRIMITIVES["sqrt"](shift - 1.0) + x
+    out.backward()
+    assert (shift.grad, x.grad, y.grad) == (INF, 1.0, 0.0)
+    assert [g.data for g in grad(out, [x, y, shift])] == [1.0, 0.0, INF]
+    assert grad(shift * x, x)._op == "*"  # by 1, so as to be no node of the graph; no sum with a product by 0
+
+
+def test_a_row_of_any_number_of_operands_may_pass_nothing(Value: type) -> None:
+    count = Primitive("count", lambda *data: float(len(data)), each=zero)
+    x = Value(INF)
+    out = count(x, x, 1.0) * x
+    out.backward()
+    assert (out.data, x.grad) == (INF, 3.0)
 
 
 # --- what counts as a number ----------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ SYMBOLS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
 }
 OURS: dict[str, Callable[..., Any]] = PRIMITIVES | SYMBOLS
-EXACT = {"neg", "abs", "relu", "maximum", "minimum", "greater", "equal", "where"}  # results are operands, or 0 and 1: no rounding
+EXACT = {"neg", "abs", "relu", "maximum", "minimum", "greater", "equal", "where", "take", "largest"}  # results are operands, or 0, or 1
 
 
 class Node(NamedTuple):
@@ -64,7 +64,9 @@ class Program(NamedTuple):
 
 
 def distance_to_jump(name: str, numbers: list[float]) -> float:
-    """How far a row is from the nearest point where it, or a derivative, jumps."""
+    """How far a row is from the nearest point where it, or a derivative, jumps, or where it is told to have none that it has."""
+    if name in ("take", "largest"):
+        return 0.0
     if name in ("greater", "equal", "maximum", "minimum"):
         return abs(numbers[0] - numbers[1])
     if name in ("abs", "relu", "leaky_relu", "elu", "where", "**", "atan2"):
@@ -108,6 +110,8 @@ def random_program(seed: int, size: int) -> Program:
     for _ in range(size):
         name = draw.choice(list(PRIMITIVES))
         operands = [Node(draw.randrange(len(data))) if draw.random() < 0.75 else number() for _ in range(arity(PRIMITIVES[name]))]
+        if name == "take":
+            operands[0] = draw.randint(0, len(operands) - 2)
         operands[draw.randrange(len(operands))] = some = Node(draw.randrange(len(data)))
         numbers = [data[x.position] if isinstance(x, Node) else float(x) for x in operands]
         if tame(name, numbers, operands, all(exact[x.position] for x in operands if isinstance(x, Node))):

@@ -11,6 +11,7 @@ Importing this loads nothing heavy: what needs other packages is loaded when it 
 from typing import TYPE_CHECKING, Any
 
 from chainrule.anomaly import detect_anomaly
+from chainrule.compiler.errors import CompileWarning, TraceError
 from chainrule.derivatives import grad
 from chainrule.engine import Value, dot
 from chainrule.functions import (
@@ -36,6 +37,7 @@ from chainrule.functions import (
     maximum,
     mean,
     minimum,
+    one_hot,
     relu,
     sigmoid,
     silu,
@@ -44,6 +46,7 @@ from chainrule.functions import (
     softmax,
     softplus,
     sqrt,
+    take,
     tan,
     tanh,
     where,
@@ -55,6 +58,7 @@ from chainrule.nn import MLP, Layer, Module, Neuron
 from chainrule.optim import SGD, Adam, AdamW
 
 if TYPE_CHECKING:
+    from chainrule.compiler.api import compile
     from chainrule.drawing import draw
     from chainrule.explaining import explain
     from chainrule.models import load_model, load_safetensors, save_model, save_safetensors
@@ -67,9 +71,11 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "CompileWarning",
     "Layer",
     "Module",
     "Neuron",
+    "TraceError",
     "Value",
     "acos",
     "asin",
@@ -77,6 +83,7 @@ __all__ = [
     "atan2",
     "binary_cross_entropy",
     "check_gradients",
+    "compile",
     "cos",
     "cosh",
     "count_operations",
@@ -110,6 +117,7 @@ __all__ = [
     "mean_squared_error",
     "minimum",
     "numerical_derivative",
+    "one_hot",
     "relu",
     "save_model",
     "save_safetensors",
@@ -120,6 +128,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "take",
     "tan",
     "tanh",
     "topological_order",
@@ -127,6 +136,7 @@ __all__ = [
 ]
 
 _LOADED_WHEN_USED = {
+    "compile": "chainrule.compiler.api",
     "draw": "chainrule.drawing",
     "explain": "chainrule.explaining",
     "fit": "chainrule.training",

@@ -37,13 +37,13 @@
 #endif
 
 /* The order matters: see HAS_A, HAS_B, HAS_EXTRA. POWER_NUMBER is x ** 2, whose exponent is a number and no node. */
-enum { LEAF, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, POWER_NUMBER, NEGATIVE, RELU, TANH, EXP, LOG, SIGMOID, DOT, ROW, BY_HAND, OPERATIONS };
+enum { LEAF, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, POWER_NUMBER, NEGATIVE, RELU, TANH, EXP, LOG, SIGMOID, DOT, LARGEST, TAKE, ROW, BY_HAND, OPERATIONS };
 #define HAS_A(v) ((v)->op >= ADD && (v)->op <= SIGMOID)
 #define HAS_B(v) ((v)->op >= ADD && (v)->op <= POWER)
 #define HAS_EXTRA(v) ((v)->op >= DOT)
 
-/* flags: the cyclic collector knows this node; and all nodes that it depends on */
-enum { TRACKED = 1, ALL_TRACKED = 2 };
+/* flags: the cyclic collector knows this node; and all nodes that it depends on; it is a leaf that stands for a number of the program */
+enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4 };
 
 typedef struct Value Value;
 
@@ -85,8 +85,10 @@ static PyObject *reference;                                 /* the class value.V
 static PyObject *real_function, *operation_name_function;   /* primitives.real, value.operation_name */
 static PyObject *copy_function, *deep_copy_function, *reduce_function;      /* of copies.py */
 static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of refusals.py */
+static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
-static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_name, *s_label, *s_empty;
+static PyObject *on_look;                                   /* what `guard` was given, or NULL */
+static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_name, *s_label, *s_empty;
 
 #define IS_EXACT(o) Py_IS_TYPE((PyObject *)(o), value_type)
 #define IS_VALUE(o) (IS_EXACT(o) || PyType_IsSubtype(Py_TYPE(o), value_type))
@@ -125,6 +127,13 @@ static inline Value *new_node(double data, int op) {
     v->op = (unsigned char)op;
     v->flags = 0;
     v->attributes = NULL;
+    return v;
+}
+
+/* A leaf for a number of the program, such as the 2.0 of 2.0 * x. */
+static inline Value *new_constant(double data) {
+    Value *v = new_node(data, LEAF);
+    if (LIKELY(v != NULL)) v->flags = CONSTANT;
     return v;
 }
 
@@ -393,6 +402,23 @@ static inline double binary_forward(int op, double a, double b) {
     }
 }
 
+/* --- the guard ----------------------------------------------------------------------------------------------------------------- */
+
+static int ask_guard(PyObject *node, const char *what) {
+    PyObject *function = Py_NewRef(on_look), *answer = PyObject_CallFunction(function, "Os", node, what);
+    Py_DECREF(function);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+/* True, with an exception, if there is a guard and it does not let this happen. */
+#define REFUSED(node, what) (UNLIKELY(on_look != NULL) && ask_guard((PyObject *)(node), (what)) < 0)
+
+/* Every leaf that is made while there is a guard is a constant. */
+static inline void mark_leaf(Value *v) {
+    if (UNLIKELY(on_look != NULL)) v->flags |= CONSTANT;
+}
+
 /* --- building the graph -------------------------------------------------------------------------------------------------------- */
 
 static PyObject *show(Value *v) {
@@ -473,7 +499,7 @@ static inline int to_operand(PyObject *o, Value **v) {
         int found = to_operand_number(o, &number);
         if (found <= 0) return found;
     }
-    *v = new_node(number, LEAF);
+    *v = new_constant(number);
     return *v ? 1 : -1;
 }
 
@@ -535,7 +561,7 @@ static Value *node_of(int op, PyObject *const *operands, Py_ssize_t n, int param
             number = ((Value *)o)->data;
         } else {
             if (to_number(o, &number) < 0) goto failed;
-            operand = parametric && x->n == 1 ? PyFloat_FromDouble(number) : (PyObject *)new_node(number, LEAF);
+            operand = parametric && x->n == 1 ? PyFloat_FromDouble(number) : (PyObject *)new_constant(number);
             if (!operand) goto failed;
         }
         x->operands[x->n] = operand;
@@ -555,13 +581,41 @@ failed:
 }
 
 /* b + w1 x1 + w2 x2 + ... of interleaved operands. */
-static PyObject *dot_node(PyObject *const *operands, Py_ssize_t n) {
-    Value *v = node_of(DOT, operands, n, 0, NULL);
-    if (!v) return NULL;
-    Value **nodes = (Value **)v->extra->operands;
+static double dot_forward(Value *const *nodes, Py_ssize_t n) {
     double total = n % 2 ? nodes[0]->data : 0.0;
     for (Py_ssize_t i = n % 2; i < n; i += 2) total += nodes[i]->data * nodes[i + 1]->data;
-    v->data = total;
+    return total;
+}
+
+/* The largest of the operands, or 0 if one of them is nan or the largest is infinite. */
+static double largest_forward(Value *const *nodes, Py_ssize_t n) {
+    double top = n ? nodes[0]->data : 0.0;
+    int all_numbers = 1;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        double data = nodes[i]->data;
+        all_numbers &= data == data;
+        if (data > top) top = data;
+    }
+    return all_numbers && isfinite(top) ? top : 0.0;
+}
+
+/* The position of the operand that the first one, an index counted from 0, is the number of; 0 if there is none. */
+static Py_ssize_t taken(Value *const *nodes, Py_ssize_t n) {
+    double index = nodes[0]->data;
+    return 0.0 <= index && index < (double)(n - 1) && index == floor(index) ? (Py_ssize_t)index + 1 : 0;
+}
+
+static double take_forward(Value *const *nodes, Py_ssize_t n) {
+    Py_ssize_t position = n ? taken(nodes, n) : 0;
+    return position ? nodes[position]->data : (double)NAN;
+}
+
+/* DOT, LARGEST or TAKE. */
+static PyObject *many_node(int op, PyObject *const *operands, Py_ssize_t n) {
+    Value *v = node_of(op, operands, n, 0, NULL);
+    if (!v) return NULL;
+    Value *const *nodes = (Value **)v->extra->operands;
+    v->data = op == DOT ? dot_forward(nodes, n) : op == LARGEST ? largest_forward(nodes, n) : take_forward(nodes, n);
     return made(v);
 }
 
@@ -593,8 +647,8 @@ static PyObject *row_node(PyObject *row, PyObject *const *operands, Py_ssize_t n
 /* The node for a row of the table and its operands, at least one of which is a Value. */
 static PyObject *apply(PyObject *row, PyObject *const *operands, Py_ssize_t n) {
     int op = ADD;
-    while (op <= DOT && rows[op] != row) op++;
-    if (op == DOT) return dot_node(operands, n);
+    while (op <= TAKE && rows[op] != row) op++;
+    if (op >= DOT && op <= TAKE) return many_node(op, operands, n);
     if (n == 1 && op > POWER_NUMBER && op <= SIGMOID && IS_VALUE(operands[0])) return unary(operands[0], op);
     if (n == 2 && op <= POWER) {
         double exponent;
@@ -607,7 +661,7 @@ static PyObject *apply(PyObject *row, PyObject *const *operands, Py_ssize_t n) {
                 continue;
             }
             double number;
-            if (to_number(operands[i], &number) < 0 || !(both[i] = new_node(number, LEAF))) {
+            if (to_number(operands[i], &number) < 0 || !(both[i] = new_constant(number))) {
                 Py_XDECREF(both[0]);
                 return NULL;
             }
@@ -678,12 +732,12 @@ static PyObject *dot_of(PyObject *weights, PyObject *inputs, PyObject *bias) {
     for (Py_ssize_t i = start; i < total && !any; i++) any = IS_VALUE(operands[i]);
     PyObject *result;
     if (all && any)
-        result = dot_node(operands, total);
+        result = many_node(DOT, operands, total);
     else {
         /* Converting numbers can run code of the user's, which could change the lists: hold on to what was in them.
          * Without a Value the row decides: floats give a float, and anything else is refused or knows what to do. */
         for (Py_ssize_t i = 0; i < total; i++) Py_INCREF(operands[i]);
-        result = any ? dot_node(operands, total) : PyObject_Vectorcall(rows[DOT], operands, (size_t)total, NULL);
+        result = any ? many_node(DOT, operands, total) : PyObject_Vectorcall(rows[DOT], operands, (size_t)total, NULL);
         for (Py_ssize_t i = 0; i < total; i++) Py_DECREF(operands[i]);
     }
     if (operands != few) PyMem_Free(operands);
@@ -765,6 +819,12 @@ static int push_row(Value *v) {
             goto done;
     }
     int forward = PyTuple_Check(partials) && PyTuple_GET_SIZE(partials) == n;
+    if (!forward) {
+        PyObject *each = PyObject_GetAttr(row, s_each);
+        Py_XDECREF(each); /* the row keeps it */
+        if (!each) goto done;
+        if (each == zero_function) done = n; /* nothing passes */
+    }
     for (; done < n; done++) {
         Py_ssize_t position = forward ? done : n - 1 - done;
         PyObject *operand = x->operands[position];
@@ -795,6 +855,12 @@ static inline void push_dot(Value *v) {
         x->grad += weight->data * grad;
     }
     if (start) nodes[0]->grad += grad;
+}
+
+static inline void push_take(Value *v) {
+    Value **nodes = (Value **)v->extra->operands;
+    Py_ssize_t position = v->extra->n ? taken(nodes, v->extra->n) : 0;
+    if (position) nodes[position]->grad += 1.0 * v->grad;
 }
 
 /* d (a ** b) / d b; see the row of the power in primitives.py. */
@@ -842,12 +908,14 @@ static inline int push(Value *v) {
     }
     case POWER_NUMBER: a->grad += power_in_base(a->data, v->exponent) * grad; return 0;
     case NEGATIVE: a->grad += -1.0 * grad; return 0;
-    case RELU: a->grad += (a->data > 0.0 ? 1.0 : 0.0) * grad; return 0;
+    case RELU: a->grad += (v->data > 0.0 ? 1.0 : 0.0) * grad; return 0;
     case TANH: a->grad += (1.0 - v->data * v->data) * grad; return 0;
     case EXP: a->grad += v->data * grad; return 0;
     case LOG: a->grad += ieee_divide(1.0, a->data) * grad; return 0;
     case SIGMOID: a->grad += v->data * (1.0 - v->data) * grad; return 0;
     case DOT: push_dot(v); return 0;
+    case LARGEST: return 0;
+    case TAKE: push_take(v); return 0;
     case ROW: return push_row(v);
     default: return push_by_hand(v);
     }
@@ -941,16 +1009,16 @@ static uint64_t epoch; /* of the last walk */
 
 enum { EVERY_NODE = 1, ZERO = 2 };
 
-/* Collect the nodes that `root` depends on, each after its operands: all of them, or without the leaves, which have nothing to push.
+/* Collect the nodes that the roots depend on, each after its operands: all of them, or without the leaves, which have nothing to push.
  * With ZERO, set their gradients to zero on the way. `leaves`, if given, gets the leaves. */
-static int walk_once(Value *root, Nodes *order, Nodes *stack, Nodes *leaves, int how, int heed_signals) {
+static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *stack, Nodes *leaves, int how, int heed_signals) {
     uint64_t now = epoch = (epoch + 1) & ((UINT64_C(1) << 48) - 1);
     size_t steps = 0;
     int tracked = 0, zero = how & ZERO, every = how & EVERY_NODE;
     order->n = stack->n = 0;
     if (leaves) leaves->n = 0;
-    if (!HAS_ROOM(*stack, 1)) return -1;
-    stack->items[stack->n++] = root;
+    if (!HAS_ROOM(*stack, count)) return -1;
+    while (count-- > 0) stack->items[stack->n++] = roots[count];
 #define VISIT(parent)                                                           \
     do {                                                                        \
         Value *p = (parent);                                                    \
@@ -1014,10 +1082,10 @@ static int walk_once(Value *root, Nodes *order, Nodes *stack, Nodes *leaves, int
     return 0;
 }
 
-static int walk(Value *root, Nodes *order, Nodes *leaves, int how) {
+static int walk(Value *const *roots, size_t count, Nodes *order, Nodes *leaves, int how) {
     Nodes stack = {NULL, 0, 0};
     int result = 1;
-    for (int tries = 0; result > 0; tries++) result = walk_once(root, order, &stack, leaves, how, tries < 3);
+    for (int tries = 0; result > 0; tries++) result = walk_once(roots, count, order, &stack, leaves, how, tries < 3);
     PyMem_RawFree(stack.items);
     return result;
 }
@@ -1050,7 +1118,7 @@ static int watched_sweep(const Nodes *order) {
 
 static int backward(Value *root) {
     Nodes order = {NULL, 0, 0};
-    int result = walk(root, &order, NULL, ZERO);
+    int result = walk(&root, 1, &order, NULL, ZERO);
     if (result == 0) {
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
@@ -1062,7 +1130,7 @@ static int backward(Value *root) {
 static int backward_accumulating(Value *root) {
     Nodes order = {NULL, 0, 0}, leaves = {NULL, 0, 0};
     double *before = NULL;
-    int result = walk(root, &order, &leaves, 0);
+    int result = walk(&root, 1, &order, &leaves, 0);
     if (result == 0 && !(before = PyMem_RawMalloc((leaves.n + 1) * sizeof(double)))) {
         PyErr_NoMemory();
         result = -1;
@@ -1089,6 +1157,7 @@ static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_s
     if (UNLIKELY(n || named > 1 || (named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "accumulate"))))
         return wrong_call("backward", self, arguments, n, keywords);
     if (named && (accumulate = PyObject_IsTrue(arguments[0])) < 0) return NULL;
+    if (REFUSED(self, "backward")) return NULL;
     sweeping++;
     int result = accumulate ? backward_accumulating((Value *)self) : backward((Value *)self);
     end_of_sweep();
@@ -1100,7 +1169,7 @@ static PyObject *module_topological_order(PyObject *module UNUSED, PyObject *roo
     if (!IS_VALUE(root)) return PyObject_CallOneArg(refuse_root, root);
     Nodes order = {NULL, 0, 0};
     sweeping++;
-    PyObject *list = walk((Value *)root, &order, NULL, EVERY_NODE) < 0 ? NULL : as_list(&order);
+    PyObject *list = walk((Value **)&root, 1, &order, NULL, EVERY_NODE) < 0 ? NULL : as_list(&order);
     end_of_sweep();
     PyMem_RawFree(order.items);
     return list;
@@ -1120,14 +1189,17 @@ static int set_nothing(PyObject *self, PyObject *value, void *name) {
     return not_settable(self, name, value ? "setter" : "deleter");
 }
 
-static PyObject *get_data(PyObject *self, void *closure UNUSED) { return PyFloat_FromDouble(((Value *)self)->data); }
+static PyObject *get_bare_data(PyObject *self, void *closure UNUSED) { return PyFloat_FromDouble(((Value *)self)->data); }
 static PyObject *get_grad(PyObject *self, void *closure UNUSED) { return PyFloat_FromDouble(((Value *)self)->grad); }
+static PyObject *get_data(PyObject *self, void *closure) { return REFUSED(self, "data") ? NULL : get_bare_data(self, closure); }
 
 static int set_data(PyObject *self, PyObject *value, void *name) {
-    return value ? to_number(value, &((Value *)self)->data) : not_settable(self, name, "deleter");
+    if (!value) return not_settable(self, name, "deleter");
+    return REFUSED(self, "data=") ? -1 : to_number(value, &((Value *)self)->data);
 }
 static int set_grad(PyObject *self, PyObject *value, void *name) {
-    return value ? to_number(value, &((Value *)self)->grad) : not_settable(self, name, "deleter");
+    if (!value) return not_settable(self, name, "deleter");
+    return REFUSED(self, "grad=") ? -1 : to_number(value, &((Value *)self)->grad);
 }
 
 static PyObject *get_label(PyObject *self, void *closure UNUSED) {
@@ -1232,6 +1304,7 @@ static int become(Value *v, int op, Extra *extra) {
     }
     v->op = (unsigned char)op;
     v->extra = extra;
+    if (op != LEAF) v->flags &= ~CONSTANT;
     if (old) retire(old);
     return 0;
 }
@@ -1345,6 +1418,7 @@ static int initialize(Value *v, PyObject *const *got) {
     v->data = data;
     v->grad = 0.0;
     if (x) track(v); /* its `_backward` is about to come */
+    else mark_leaf(v);
     int has_label = got[3] ? PyObject_IsTrue(got[3]) : 0;
     if (has_label > 0) return set_label((PyObject *)v, got[3], "label");
     return has_label;
@@ -1429,6 +1503,7 @@ static PyObject *value_vectorcall(PyObject *type, PyObject *const *arguments, si
     if (!v) return NULL;
     if (LIKELY(PyFloat_CheckExact(got[0]) && !got[1] && !got[2] && !got[3])) {
         v->data = PyFloat_AS_DOUBLE(got[0]);
+        mark_leaf(v);
         return (PyObject *)v;
     }
     if (initialize(v, got) < 0) {
@@ -1439,7 +1514,9 @@ static PyObject *value_vectorcall(PyObject *type, PyObject *const *arguments, si
 }
 
 static PyObject *value_bare(PyObject *type, PyObject *nothing UNUSED) {
-    return (PyObject *)new_node_of((PyTypeObject *)type, 0.0);
+    Value *v = new_node_of((PyTypeObject *)type, 0.0);
+    if (v) mark_leaf(v);
+    return (PyObject *)v;
 }
 
 /* A node of the same operation, data, gradient and attributes, with other operands. */
@@ -1475,6 +1552,7 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     }
     twin->grad = v->grad;
     twin->attributes = attributes;
+    if (op == LEAF) mark_leaf(twin);
     int tracked = v->flags;
     if (x)
         twin->extra = x;
@@ -1505,7 +1583,13 @@ static PyObject *value_reduce(PyObject *self, PyObject *protocol UNUSED) { retur
 
 /* --- a number among numbers ---------------------------------------------------------------------------------------------------- */
 
-static PyObject *value_float(PyObject *self) { return PyFloat_FromDouble(((Value *)self)->data); }
+static PyObject *value_float(PyObject *self) { return REFUSED(self, "float") ? NULL : get_bare_data(self, NULL); }
+
+static PyObject *value_int(PyObject *self) {
+    return REFUSED(self, "int") ? NULL : PyLong_FromDouble(((Value *)self)->data);
+}
+
+static int value_bool(PyObject *self) { return REFUSED(self, "bool") ? -1 : 1; }
 
 static PyObject *value_compare(PyObject *self, PyObject *other, int op) {
     if (op == Py_EQ || op == Py_NE) { /* identity, as for any object */
@@ -1513,6 +1597,8 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int op) {
         if (op == Py_NE && self == other) Py_RETURN_FALSE;
         Py_RETURN_NOTIMPLEMENTED;
     }
+    static const char *const signs[] = {[Py_LT] = "<", [Py_LE] = "<=", [Py_GT] = ">", [Py_GE] = ">="};
+    if (REFUSED(self, signs[op])) return NULL;
     double left = ((Value *)self)->data, right;
     if (IS_VALUE(other))
         right = ((Value *)other)->data;
@@ -1525,12 +1611,324 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int op) {
 }
 
 static PyObject *value_repr(PyObject *self) {
-    PyObject *name = PyType_GetName(Py_TYPE(self)), *data = value_float(self), *grad = PyFloat_FromDouble(((Value *)self)->grad), *text = NULL;
+    PyObject *name = PyType_GetName(Py_TYPE(self)), *data = get_bare_data(self, NULL), *grad = PyFloat_FromDouble(((Value *)self)->grad), *text = NULL;
     if (name && data && grad) text = PyUnicode_FromFormat("%U(data=%R, grad=%R)", name, data, grad);
     Py_XDECREF(name);
     Py_XDECREF(data);
     Py_XDECREF(grad);
     return text;
+}
+
+/* --- many nodes at once -------------------------------------------------------------------------------------------------------- */
+
+static PyObject *module_constant(PyObject *module UNUSED, PyObject *number) {
+    double data;
+    if (IS_VALUE(number)) return PyObject_CallOneArg(refuse_data, number);
+    return to_number(number, &data) < 0 ? NULL : (PyObject *)new_constant(data);
+}
+
+enum { LEAF_CODE = -1, CONSTANT_CODE = -2, BY_HAND_CODE = -3 };
+
+/* A graph as `flatten` lays it out: what becomes its ten results. */
+typedef struct {
+    PyObject *rows; /* of the table, in a list; the others are bytearrays, of which the results are views */
+    PyObject *leaf_positions, *codes, *starts, *operands, *parameters, *data, *root_positions;
+    Nodes leaves, by_hand;
+} Layout;
+
+/* How many leaves, operations made by hand, and operands there are; the nodes are numbered in their epochs, from
+ * `first` on. No code of the user's runs before the numbers have been read. */
+static void number_nodes(const Nodes *order, uint64_t first, size_t *leaves, size_t *by_hand, size_t *operands) {
+    for (size_t i = 0; i < order->n; i++) {
+        Value *v = order->items[i];
+#define FAR_AHEAD 16
+        if (i + FAR_AHEAD < order->n) PREFETCH(order->items[i + FAR_AHEAD]);
+        v->epoch = first + i;
+        if (HAS_A(v))
+            *operands += HAS_B(v) ? 2 : 1;
+        else if (v->op == LEAF)
+            ++*leaves;
+        else {
+            *by_hand += v->op == BY_HAND;
+            *operands += (size_t)v->extra->n; /* a parameter counts too: there may be room to spare */
+        }
+    }
+}
+
+/* The index of a row in the list, to which it is added if it is new; -1 with an exception. */
+static Py_ssize_t index_of_row(PyObject *list, PyObject *row) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
+        if (PyList_GET_ITEM(list, i) == row) return i;
+    return PyList_Append(list, row) < 0 ? -1 : PyList_GET_SIZE(list) - 1;
+}
+
+/* Fill the arrays; the number of operands, or -1 with an exception. */
+static Py_ssize_t lay_out(const Nodes *order, uint64_t first, Layout *layout) {
+    int32_t known[OPERATIONS], *leaf_position = (int32_t *)PyByteArray_AS_STRING(layout->leaf_positions);
+    int32_t *code = (int32_t *)PyByteArray_AS_STRING(layout->codes), *operands = (int32_t *)PyByteArray_AS_STRING(layout->operands);
+    int64_t *start = (int64_t *)PyByteArray_AS_STRING(layout->starts);
+    double *parameter = (double *)PyByteArray_AS_STRING(layout->parameters), *data = (double *)PyByteArray_AS_STRING(layout->data);
+    PyObject *last_row = NULL;
+    Py_ssize_t last_index = 0;
+    int32_t *operand = operands;
+    for (int op = 0; op < OPERATIONS; op++) known[op] = -1;
+#define POSITION(node) ((int32_t)((node)->epoch - first))
+    for (size_t i = 0; i < order->n; i++) {
+        Value *v = order->items[i];
+        if (i + FAR_AHEAD < order->n) PREFETCH(order->items[i + FAR_AHEAD]);
+        start[i] = operand - operands;
+        data[i] = v->data;
+        parameter[i] = v->op == POWER_NUMBER ? v->exponent : 0.0;
+        if (HAS_A(v)) {
+            *operand++ = POSITION(v->a);
+            if (HAS_B(v)) *operand++ = POSITION(v->b);
+        } else if (HAS_EXTRA(v)) {
+            for (Py_ssize_t k = 0; k < v->extra->n; k++) {
+                PyObject *o = v->extra->operands[k];
+                if (LIKELY(IS_EXACT(o)) || IS_VALUE(o)) *operand++ = POSITION((Value *)o);
+                else parameter[i] = PyFloat_AS_DOUBLE(o);
+            }
+        }
+        if (v->op == LEAF) {
+            code[i] = v->flags & CONSTANT ? CONSTANT_CODE : LEAF_CODE;
+            *leaf_position++ = (int32_t)i;
+            layout->leaves.items[layout->leaves.n++] = v;
+        } else if (v->op == BY_HAND) {
+            code[i] = BY_HAND_CODE;
+            layout->by_hand.items[layout->by_hand.n++] = v;
+        } else if (v->op == ROW || known[v->op] < 0) {
+            PyObject *row = row_of(v);
+            if (row != last_row && (last_index = index_of_row(layout->rows, row)) < 0) return -1;
+            last_row = row;
+            if (v->op != ROW) known[v->op] = (int32_t)last_index;
+            code[i] = (int32_t)last_index;
+        } else
+            code[i] = known[v->op];
+    }
+    start[order->n] = operand - operands;
+    return operand - operands;
+}
+
+static PyObject *bytes_for(size_t count, size_t size) { return PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(count * size)); }
+
+/* The arrays, filled; 0, or -1 with an exception. What is made before the last number has been read is nothing that Python's cyclic
+ * collector counts, and so starts no finalizer, which could walk through a graph and change the numbers. The list of rows is made before. */
+static int flatten(PyObject *roots, Layout *layout, Nodes *order) {
+    Value **root = (Value **)PySequence_Fast_ITEMS(roots);
+    size_t count = (size_t)PyTuple_GET_SIZE(roots), leaves = 0, by_hand = 0, operands = 0;
+    if (walk(root, count, order, NULL, EVERY_NODE) < 0) return -1;
+    if (order->n > INT32_MAX) {
+        PyErr_SetString(PyExc_OverflowError, "the graph has more nodes than an int32 can count");
+        return -1;
+    }
+    if (epoch + order->n >= UINT64_C(1) << 48) epoch = 0;
+    uint64_t first = epoch + 1;
+    epoch += order->n;
+    number_nodes(order, first, &leaves, &by_hand, &operands);
+    if (!HAS_ROOM(layout->leaves, leaves) || !HAS_ROOM(layout->by_hand, by_hand)) return -1;
+    if (!(layout->leaf_positions = bytes_for(leaves, sizeof(int32_t))) || !(layout->codes = bytes_for(order->n, sizeof(int32_t))) ||
+        !(layout->starts = bytes_for(order->n + 1, sizeof(int64_t))) || !(layout->operands = bytes_for(operands, sizeof(int32_t))) ||
+        !(layout->parameters = bytes_for(order->n, sizeof(double))) || !(layout->data = bytes_for(order->n, sizeof(double))) ||
+        !(layout->root_positions = bytes_for(count, sizeof(int32_t))))
+        return -1;
+    Py_ssize_t filled = lay_out(order, first, layout);
+    if (filled < 0) return -1;
+    int32_t *root_position = (int32_t *)PyByteArray_AS_STRING(layout->root_positions);
+    for (size_t i = 0; i < count; i++) root_position[i] = POSITION(root[i]);
+    return PyByteArray_Resize(layout->operands, filled * (Py_ssize_t)sizeof(int32_t));
+}
+
+static PyObject *as_array(PyObject *bytes, const char *format) {
+    PyObject *view = PyMemoryView_FromObject(bytes), *array = view ? PyObject_CallMethod(view, "cast", "s", format) : NULL;
+    Py_XDECREF(view);
+    return array;
+}
+
+static PyObject *module_flatten(PyObject *module UNUSED, PyObject *sequence) {
+    PyObject *roots = PySequence_Tuple(sequence), *result = NULL, *leaves = NULL, *by_hand = NULL;
+    Layout layout;
+    Nodes order = {NULL, 0, 0};
+    memset(&layout, 0, sizeof layout);
+    if (!roots) return NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(roots); i++)
+        if (!IS_VALUE(PyTuple_GET_ITEM(roots, i))) {
+            Py_XDECREF(PyObject_CallOneArg(refuse_root, PyTuple_GET_ITEM(roots, i)));
+            Py_DECREF(roots);
+            return NULL;
+        }
+    sweeping++;
+    if ((layout.rows = PyList_New(0)) && flatten(roots, &layout, &order) == 0) {
+        leaves = as_list(&layout.leaves);
+        by_hand = leaves ? as_list(&layout.by_hand) : NULL;
+    }
+    end_of_sweep();
+    if (by_hand)
+        result = Py_BuildValue("NNNNNNNNNN", leaves, as_array(layout.leaf_positions, "i"), Py_NewRef(layout.rows), as_array(layout.codes, "i"),
+                               as_array(layout.starts, "q"), as_array(layout.operands, "i"), as_array(layout.parameters, "d"),
+                               as_array(layout.data, "d"), as_array(layout.root_positions, "i"), by_hand);
+    else
+        Py_XDECREF(leaves);
+    Py_DECREF(roots);
+    PyObject *const parts[] = {layout.rows,       layout.leaf_positions, layout.codes, layout.starts, layout.operands,
+                               layout.parameters, layout.data,           layout.root_positions};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) Py_XDECREF(parts[i]);
+    PyMem_RawFree(layout.leaves.items);
+    PyMem_RawFree(layout.by_hand.items);
+    PyMem_RawFree(order.items);
+    return result;
+}
+
+/* A buffer of float64 one after another; 1, or 0 without an exception. */
+static int get_numbers(PyObject *o, Py_buffer *view, int writable) {
+    if (PyObject_GetBuffer(o, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0)) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    if (view->format && strcmp(view->format, "d") == 0) return 1;
+    PyBuffer_Release(view);
+    return 0;
+}
+
+/* The first two arguments of the functions below: Values in a list or tuple, and a buffer of as many numbers, to be released. How many, or
+ * -1 with an exception. The nodes are looked at last: asking for the buffer may run code of the user's. */
+static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view, int writable) {
+    int has_numbers = get_numbers(arguments[1], view, writable), is_list = PyList_Check(arguments[0]) || PyTuple_Check(arguments[0]);
+    Py_ssize_t n = is_list ? PySequence_Fast_GET_SIZE(arguments[0]) : 0, numbers = has_numbers ? view->len / (Py_ssize_t)sizeof(double) : 0;
+    PyObject **nodes = is_list ? PySequence_Fast_ITEMS(arguments[0]) : NULL, *wrong = is_list ? NULL : arguments[0];
+    Py_ssize_t position = is_list ? 0 : -1;
+    for (; position >= 0 && position < n; position++)
+        if (UNLIKELY(!IS_EXACT(nodes[position])) && !IS_VALUE(nodes[position])) {
+            wrong = nodes[position];
+            break;
+        }
+    if (LIKELY(has_numbers && !wrong && n == numbers)) return n;
+    Py_XINCREF(wrong);
+    if (has_numbers) PyBuffer_Release(view);
+    if (wrong) Py_XDECREF(PyObject_CallFunction(refuse_node, "nO", position, wrong));
+    else if (!has_numbers) Py_XDECREF(PyObject_CallFunctionObjArgs(refuse_numbers, arguments[1], writable ? Py_True : Py_False, NULL));
+    else Py_XDECREF(PyObject_CallFunction(refuse_count, "nn", n, numbers));
+    Py_XDECREF(wrong);
+    return -1;
+}
+
+/* A function of nodes, numbers and perhaps a scale: what it does to each node v and each number. */
+#define FOR_EACH_NODE(name, wanted, writable, statement)                                                              \
+    static PyObject *module_##name(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {           \
+        double scale = 1.0;                                                                                           \
+        Py_buffer view;                                                                                               \
+        if (given != (wanted)) {                                                                                      \
+            PyErr_Format(PyExc_TypeError, #name "() takes %d positional arguments but %zd were given", wanted, given); \
+            return NULL;                                                                                              \
+        }                                                                                                             \
+        if (given == 3 && to_number(arguments[2], &scale) < 0) return NULL;                                           \
+        Py_ssize_t n = nodes_and_numbers(arguments, &view, writable);                                                 \
+        if (n < 0) return NULL;                                                                                       \
+        PyObject **nodes = PySequence_Fast_ITEMS(arguments[0]);                                                       \
+        double *number = view.buf;                                                                                    \
+        for (Py_ssize_t i = 0; i < n; i++, number++) {                                                                \
+            Value *v = (Value *)nodes[i];                                                                             \
+            statement;                                                                                                \
+        }                                                                                                             \
+        (void)scale;                                                                                                  \
+        PyBuffer_Release(&view);                                                                                      \
+        Py_RETURN_NONE;                                                                                               \
+    }
+FOR_EACH_NODE(read_data, 2, 1, *number = v->data)
+FOR_EACH_NODE(write_data, 2, 0, v->data = *number)
+FOR_EACH_NODE(read_grad, 2, 1, *number = v->grad)
+FOR_EACH_NODE(write_grad, 2, 0, v->grad = *number)
+FOR_EACH_NODE(add_grad, 3, 0, v->grad += scale * *number)
+
+/* --- the steps of optimisers --------------------------------------------------------------------------------------------------- */
+
+static PyObject *reference_sgd_step, *reference_adam_step; /* of bulk.py: they take whatever is not as expected here */
+
+static int read_floats(PyObject *const *objects, double *floats, int count) {
+    for (int i = 0; i < count; i++) {
+        if (!PyFloat_CheckExact(objects[i])) return 0;
+        floats[i] = PyFloat_AS_DOUBLE(objects[i]);
+    }
+    return 1;
+}
+
+/* Whether nobody can see the difference between `p.data -= x` and a change of the number itself. */
+static int are_plain(PyObject *params) {
+    if (on_look || !PyList_CheckExact(params)) return 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(params); i++)
+        if (!IS_EXACT(PyList_GET_ITEM(params, i))) return 0;
+    return 1;
+}
+
+/* A writable buffer of so many float64, or of at least one that nobody looks at where there are none. */
+static int get_buffer(PyObject *o, Py_buffer *view, Py_ssize_t n) {
+    if (!get_numbers(o, view, 1)) return 0;
+    if (view->len == n * (Py_ssize_t)sizeof(double)) return 1;
+    PyBuffer_Release(view);
+    return 0;
+}
+
+static inline double direction(const Value *p, double weight_decay, int maximize) {
+    double gradient = maximize ? -p->grad : p->grad;
+    return weight_decay != 0.0 ? gradient + weight_decay * p->data : gradient;
+}
+
+static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    double options[4];
+    Py_buffer view = {.buf = NULL};
+    if (given != 9 || !read_floats(arguments + 2, options, 4) || !PyBool_Check(arguments[6]) || !PyBool_Check(arguments[7]) ||
+        !PyBool_Check(arguments[8]) || !PyList_CheckExact(arguments[0]))
+        goto other;
+    const double lr = options[0], momentum = options[1], dampening = options[2], weight_decay = options[3];
+    const int nesterov = arguments[6] == Py_True, maximize = arguments[7] == Py_True, first = arguments[8] == Py_True;
+    const Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
+    if (momentum != 0.0 && !get_buffer(arguments[1], &view, n)) goto other;
+    if (!are_plain(arguments[0]) || PyList_GET_SIZE(arguments[0]) != n) goto other;
+    Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
+    double *buffer = view.buf;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        double g = direction(params[i], weight_decay, maximize);
+        if (momentum != 0.0) {
+            buffer[i] = first ? g : momentum * buffer[i] + (1.0 - dampening) * g;
+            g = nesterov ? g + momentum * buffer[i] : buffer[i];
+        }
+        params[i]->data -= lr * g;
+    }
+    PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+other:
+    PyBuffer_Release(&view);
+    return PyObject_Vectorcall(reference_sgd_step, arguments, (size_t)given, NULL);
+}
+
+static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    double options[7];
+    Py_buffer views[3] = {{.buf = NULL}, {.buf = NULL}, {.buf = NULL}};
+    if (given != 12 || !read_floats(arguments + 4, options, 7) || !PyBool_Check(arguments[11]) || !PyList_CheckExact(arguments[0])) goto other;
+    const double rate = options[0], correction = options[1], beta1 = options[2], beta2 = options[3], eps = options[4], l2 = options[5];
+    const double decay_factor = options[6];
+    const int maximize = arguments[11] == Py_True;
+    const Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
+    for (int i = 0; i < 3; i++)
+        if ((i < 2 || arguments[3] != Py_None) && !get_buffer(arguments[1 + i], &views[i], n)) goto other;
+    if (correction == 0.0 || !are_plain(arguments[0]) || PyList_GET_SIZE(arguments[0]) != n) goto other;
+    Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
+    double *m = views[0].buf, *v = views[1].buf, *largest = views[2].buf;
+    for (Py_ssize_t i = 0; decay_factor != 1.0 && i < n; i++) params[i]->data *= decay_factor;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        double g = direction(params[i], l2, maximize), scale;
+        m[i] = beta1 * m[i] + (1.0 - beta1) * g;
+        v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g;
+        if (arguments[3] != Py_None) {
+            if (largest[i] > scale || isnan(largest[i])) scale = largest[i];
+            largest[i] = scale;
+        }
+        params[i]->data -= rate * ieee_divide(m[i], sqrt(scale) / correction + eps);
+    }
+    for (int i = 0; i < 3; i++) PyBuffer_Release(&views[i]);
+    Py_RETURN_NONE;
+other:
+    for (int i = 0; i < 3; i++) PyBuffer_Release(&views[i]);
+    return PyObject_Vectorcall(reference_adam_step, arguments, (size_t)given, NULL);
 }
 
 /* --- the type and the module --------------------------------------------------------------------------------------------------- */
@@ -1556,6 +1954,8 @@ static PyMethodDef value_methods[] = {
 
 static PyGetSetDef value_properties[] = {{"data", get_data, set_data, NULL, "data"},
                                          {"grad", get_grad, set_grad, NULL, "grad"},
+                                         {"_data", get_bare_data, set_nothing, NULL, "_data"},
+                                         {"_grad", get_grad, set_nothing, NULL, "_grad"},
                                          {"label", get_label, set_label, NULL, "label"},
                                          {"_prev", get_prev, set_nothing, NULL, "_prev"},
                                          {"_operands", get_operands, set_nothing, NULL, "_operands"},
@@ -1593,6 +1993,8 @@ static PyType_Slot value_slots[] = {
     {Py_nb_positive, value_positive},
     {Py_nb_absolute, value_absolute},
     {Py_nb_float, value_float},
+    {Py_nb_int, value_int},
+    {Py_nb_bool, value_bool},
     {0, NULL}};
 
 static PyType_Spec value_spec = {
@@ -1612,9 +2014,26 @@ static PyObject *module_watch(PyObject *module UNUSED, PyObject *const *argument
     Py_RETURN_NONE;
 }
 
+static PyObject *module_guard(PyObject *module UNUSED, PyObject *function) {
+    Py_XSETREF(on_look, function == Py_None ? NULL : Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef module_methods[] = {
     {"dot", METHOD(module_dot, METH_FASTCALL | METH_KEYWORDS), "(weights, inputs, bias=None)"},
+    {"constant", module_constant, METH_O, "(number, /)"},
     {"topological_order", module_topological_order, METH_O, "(root)"},
+    {"flatten", module_flatten, METH_O, "(roots, /)"},
+    {"read_data", METHOD(module_read_data, METH_FASTCALL), "(nodes, out, /)"},
+    {"write_data", METHOD(module_write_data, METH_FASTCALL), "(nodes, numbers, /)"},
+    {"read_grad", METHOD(module_read_grad, METH_FASTCALL), "(nodes, out, /)"},
+    {"write_grad", METHOD(module_write_grad, METH_FASTCALL), "(nodes, numbers, /)"},
+    {"add_grad", METHOD(module_add_grad, METH_FASTCALL), "(nodes, numbers, scale, /)"},
+    {"sgd_step", METHOD(module_sgd_step, METH_FASTCALL),
+     "(params, buffer, lr, momentum, dampening, weight_decay, nesterov, maximize, first, /)"},
+    {"adam_step", METHOD(module_adam_step, METH_FASTCALL),
+     "(params, m, v, largest, rate, correction, beta1, beta2, eps, l2, decay_factor, maximize, /)"},
+    {"guard", module_guard, METH_O, "(function, /)"},
     {"watch", METHOD(module_watch, METH_FASTCALL),
      "Call the first function with every node that an operation makes, and the second with the topological order in place of the sweep."},
     {NULL, NULL, 0, NULL}};
@@ -1664,17 +2083,17 @@ static int borrow_docs(void) {
     return joined ? 0 : -1;
 }
 
-static PyObject *take(PyObject *module, const char *name) { return module ? PyObject_GetAttrString(module, name) : NULL; }
+static PyObject *find(PyObject *module, const char *name) { return module ? PyObject_GetAttrString(module, name) : NULL; }
 
 /* Find what is shared with the reference engine; 0, or -1 with an exception. */
 static int find_shared(void) {
-    static const char *const names[OPERATIONS] = {NULL,       "add",  "subtract", "multiply", "divide", "power",   "power", "negative",
-                                                  "relu", "tanh", "exp",      "log",      "sigmoid", "dot", NULL,    NULL};
+    static const char *const names[OPERATIONS] = {NULL,   "add",  "subtract", "multiply", "divide",  "power", "power",   "negative", "relu",
+                                                  "tanh", "exp",  "log",      "sigmoid",  "dot",     "largest", "take", NULL,       NULL};
     PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.value");
     PyObject *copies = PyImport_ImportModule("chainrule.copies"), *refusals = PyImport_ImportModule("chainrule.refusals");
     int result = -1;
     for (int op = 0; op < OPERATIONS; op++)
-        if (names[op] && !(rows[op] = take(primitives, names[op]))) goto done;
+        if (names[op] && !(rows[op] = find(primitives, names[op]))) goto done;
     const struct {
         PyObject **into, *module;
         const char *name;
@@ -1691,16 +2110,21 @@ static int find_shared(void) {
                   {&refuse_backward, refusals, "refuse_backward"},
                   {&refuse_root, refusals, "refuse_root"},
                   {&refuse_lengths, refusals, "refuse_lengths"},
+                  {&refuse_node, refusals, "refuse_node"},
+                  {&refuse_numbers, refusals, "refuse_numbers"},
+                  {&refuse_count, refusals, "refuse_count"},
+                  {&reference_sgd_step, value, "sgd_step"},
+                  {&reference_adam_step, value, "adam_step"},
                   {&copy_function, copies, "shallow_copy"},
                   {&deep_copy_function, copies, "deep_copy"},
                   {&reduce_function, copies, "reduce"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
-        if (!(*wanted[i].into = take(wanted[i].module, wanted[i].name))) goto done;
+        if (!(*wanted[i].into = find(wanted[i].module, wanted[i].name))) goto done;
     const struct {
         PyObject **into;
         const char *text;
     } strings[] = {{&s_forward, "forward"}, {&s_partials, "partials"}, {&s_partial, "partial"}, {&s_parametric, "parametric"},
-                   {&s_name, "name"},       {&s_label, "_label"},      {&s_empty, ""}};
+                   {&s_each, "each"},       {&s_name, "name"},         {&s_label, "_label"},   {&s_empty, ""}};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         if (!(*strings[i].into = PyUnicode_InternFromString(strings[i].text))) goto done;
     result = borrow_text(value_methods, reference) < 0 || borrow_text(module_methods, value) < 0 || borrow_docs() < 0 ? -1 : 0;

@@ -82,9 +82,9 @@ def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
 def _check(node: Value) -> None:
     """Remember the line of the program that made a node, and look at its number."""
     node._made_at = _users_line()
-    if not math.isfinite(node.data):
+    if not math.isfinite(node._data):
         operands = ", ".join(_told(operand) for operand in node._operands)
-        raise FloatingPointError(f"{node._op!r} made {node.data} from {operands}\n{_place(node)}")
+        raise FloatingPointError(f"{node._op!r} made {node._data} from {operands}\n{_place(node)}")
 
 
 def _watched_sweep(order: list[Value]) -> None:
@@ -102,7 +102,7 @@ def _watched_sweep(order: list[Value]) -> None:
 def _told(operand: Value | float) -> str:
     if isinstance(operand, float):
         return repr(operand)
-    return f"{operand.label or operand._op or 'leaf'} = {operand.data!r}"
+    return f"{operand.label or operand._op or 'leaf'} = {operand._data!r}"
 
 
 def _users_line() -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from chainrule.engine import Value, topological_order
-from chainrule.primitives import zero
+from chainrule.primitives import Primitive, equal, take, where, zero
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +45,13 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     order = topological_order(output)
     between = {id(target) for target in targets}  # the nodes that depend on an input; by id, as a subclass may compare by data
     for node in order:
-        if any(id(parent) in between for parent in node._prev):
+        if any(id(parent) in between for parent in node._prev) and not _passes_nothing(node._rule):
             between.add(id(node))
 
     adjoints: dict[int, Any] = {id(output): 1.0}
     for node in reversed(order):
         adjoint = adjoints.get(id(node))
-        if adjoint is None or id(node) not in between:
+        if adjoint is None or id(node) not in between or _passes_nothing(node._rule):
             continue
         operands = node._operands
         if not any(isinstance(operand, Value) and id(operand) in between for operand in operands):
@@ -63,10 +63,13 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
                 "Use backward(), or write the operation with those of chainrule"
             )
         for position, operand in enumerate(operands):
-            is_zero = primitive.each is None and primitive.partials[position] is zero
+            is_zero = primitive.partials[position] is zero if primitive.each is None else primitive is take and position == 0
             if not isinstance(operand, Value) or id(operand) not in between or is_zero:
                 continue
-            share = _times(adjoint, primitive.partial(position, operands, node))
+            if primitive is take:
+                share = _if_taken(adjoint, operands[0], position)
+            else:
+                share = _times(adjoint, primitive.partial(position, operands, node))
             if id(operand) in adjoints:
                 share = adjoints[id(operand)] + share
             adjoints[id(operand)] = share
@@ -74,6 +77,16 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     taken = {id(node) for node in order}
     results = [_new_value(adjoints.get(id(target), 0.0), taken) for target in targets]
     return results[0] if isinstance(inputs, Value) else results
+
+
+def _passes_nothing(primitive: Primitive | None) -> bool:
+    return primitive is not None and (primitive.each is zero or set(primitive.partials) == {zero})
+
+
+def _if_taken(adjoint: Any, index: Any, position: int) -> Any:
+    """What `take` passes to an operand: a product with 0 for those that are not taken would be nan where the adjoint is infinite."""
+    is_taken = equal(index, position - 1.0)
+    return is_taken if type(adjoint) is float and adjoint == 1.0 else where(is_taken, adjoint, 0.0)
 
 
 def _times(adjoint: Any, derivative: Any) -> Any:

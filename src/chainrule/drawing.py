@@ -31,7 +31,7 @@ _WIDEST_SHRUNK = 1600  # pixels; at half of it, text is still legible
 
 _WEIGHT = re.compile(r"(.*\.)?(w|weights?)([._]?\d+)*", re.IGNORECASE)
 _BIAS = re.compile(r"(.*\.)?(b|bias|biases)([._]?\d+)*", re.IGNORECASE)
-_ORDER_IS_FREE = {"+", "*", "maximum", "minimum", "hypot", "equal"}
+_ORDER_IS_FREE = {"+", "*", "maximum", "minimum", "hypot", "equal", "largest"}
 _INFIX = {"-", "/", "**", "greater"}
 _DARK_NAMES = re.compile(  # of SVG's colours, those on which white text is easier to read than dark
     r"black|(medium|midnight|dark|darkslate|slate|royal)?blue|navy|indigo|(rebecca)?purple|(dark|sea|forest|darksea|darkolive)?green|teal"
@@ -313,6 +313,8 @@ def _place(operation: str, position: int, count: int) -> str:
     if operation == "dot":  # a bias, if their number is odd, and pairs of a weight and an input
         start = count % 2
         return f"{'wx'[(position - start) % 2]}{(position - start) // 2 + 1}" if position >= start else "b"
+    if operation == "take":
+        return str(position - 1) if position else "index"
     if operation in _INFIX:
         return ("left", "right")[position]
     return ("1st", "2nd", "3rd")[position] if position < 3 else f"{position + 1}th"

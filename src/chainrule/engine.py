@@ -9,9 +9,29 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.value import Value, dot, topological_order
+    from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad
+    from chainrule.guards import guard
+    from chainrule.value import Value, constant, dot, topological_order
 
-__all__ = ["ENGINE", "REASON", "Value", "dot", "topological_order"]
+__all__ = [
+    "ENGINE",
+    "REASON",
+    "Value",
+    "adam_step",
+    "add_grad",
+    "constant",
+    "dot",
+    "flatten",
+    "guard",
+    "read_data",
+    "read_grad",
+    "sgd_step",
+    "topological_order",
+    "write_data",
+    "write_grad",
+]
+SHARED = __all__[2:]
+"""What every engine has, by name."""
 
 
 def _choose(asked: str) -> tuple[Any, str, str]:
@@ -44,6 +64,4 @@ _module, ENGINE, REASON = _choose(os.environ.get("CHAINRULE_ENGINE", "").strip()
 """ENGINE is "c" or "python"; REASON says why."""
 
 if not TYPE_CHECKING:
-    Value = _module.Value
-    dot = _module.dot
-    topological_order = _module.topological_order
+    globals().update({name: getattr(_module, name) for name in SHARED})

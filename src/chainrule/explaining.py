@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chainrule.engine import Value, topological_order
 from chainrule.formulas import ATOM, SUM, Formula, short
 from chainrule.graph import names
-from chainrule.primitives import PRIMITIVES, Primitive, dot, zero
+from chainrule.primitives import PRIMITIVES, Primitive, dot, largest, passing_positions, relu, take, zero
 from chainrule.value import BY_HAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LONGEST_NAME = 16  # an expression of more characters gets a short name, such as v7
-MOST_TERMS = 6  # of a sum of contributions that are written out
+MOST_TERMS = 6  # of a sum of contributions, or operands of one operation, that are written out
 
 
 def explain(value: Value, *, max_steps: int = 100) -> Explanation:
@@ -176,7 +176,7 @@ class _Sweep:
                 self._tell_share(operation, node, operand, slope, derivative, share)
                 operation = ""
         if operation and to_tell:
-            self._tell(operation, "0, as for any condition", "passes nothing on")
+            self._tell(operation, _ZERO.get(node._rule, "0, as for any condition"), "passes nothing on")
 
     def _tell_share(self, operation: str, node: Value, operand: Value, slope: Callable[..., Any], derivative: float, share: float) -> None:
         formula = self.namer.formula(node, slope)
@@ -213,15 +213,18 @@ class _Sweep:
         return "?" if node in self.unknown else _told(self.gradients[node])
 
 
+_ZERO: dict[Primitive | None, str] = {largest: "0, as of a constant", take: "0, as none is taken"}  # instead of that of a condition
+
+
 def _runs_by_hand(node: Value) -> bool:
     return node._function is not None
 
 
 def _receivers(node: Value) -> Sequence[Value]:
     """The operands that a node passes a gradient to."""
-    if node._rule is BY_HAND or zero in getattr(node._rule, "partials", ()):
-        return node._prev if _runs_by_hand(node) else [operand for operand, _ in _pairs(node)]
-    return node._prev
+    if node._rule is None or node._rule is dot or _runs_by_hand(node):
+        return node._prev
+    return [operand for operand, _ in _pairs(node)]
 
 
 def _pairs(node: Value) -> list[tuple[Value, Callable[..., Any]]]:
@@ -229,18 +232,22 @@ def _pairs(node: Value) -> list[tuple[Value, Callable[..., Any]]]:
     rule = node._rule
     if rule is None or rule is BY_HAND:
         return []
-    pairs: list[tuple[Value, Callable[..., Any]]] = [
-        (operand, partial(rule.partial, position))
-        for position, operand in enumerate(node._operands)
-        if isinstance(operand, Value) and not (rule.partials and rule.partials[position] is zero)
-    ]
-    return pairs if rule.each is None else pairs[::-1]  # as backward() goes through them
+    operands = node._operands
+    if rule.each is not None:  # from the last to the first, as backward() goes through them
+        positions = [*reversed(passing_positions(rule, [operand.data for operand in operands]))]
+    else:
+        positions = [position for position, derivative in enumerate(rule.partials) if derivative is not zero]
+    return [(operands[position], partial(rule.partial, position)) for position in positions if isinstance(operands[position], Value)]
 
 
 def _terms(shares: list[str]) -> str:
-    if len(shares) <= MOST_TERMS:
-        return " + ".join(shares)
-    return " + ".join([*shares[: MOST_TERMS - 2], f"… ({len(shares)} terms)", shares[-1]])
+    return _listed(shares, " + ", "terms")
+
+
+def _listed(parts: list[str], glue: str, what: str) -> str:
+    if len(parts) <= MOST_TERMS:
+        return glue.join(parts)
+    return glue.join([*parts[: MOST_TERMS - 2], f"… ({len(parts)} {what})", parts[-1]])
 
 
 def _told(x: float) -> str:
@@ -311,6 +318,8 @@ class _Namer:
         out = self._as_formula(node)
         if node in self._binding:  # called by how it is computed: let the formula see into that, to write -a/b² and not -(a/b)/b
             out = out._apply(rule, tuple(operands))
+        if rule is relu:  # the result is over 0 just where the operand is, and that is how people say it
+            (out,) = operands
         derivative = slope(operands, out)
         return derivative if isinstance(derivative, Formula) else Formula.of_number(float(derivative))
 
@@ -338,7 +347,7 @@ def _written(node: Value, operands: list[tuple[str, int]], space: str) -> tuple[
         return _written_sum(operands)
     name = node._op if rule is BY_HAND or rule is None else rule.name
     if name not in _BINDS or rule is not PRIMITIVES.get(name):
-        return f"{name or '?'}({', '.join(text for text, _ in operands)})", _CALL
+        return f"{name or '?'}({_listed([text for text, _ in operands], ', ', 'operands')})", _CALL
     binds = _BINDS[name]
     if len(operands) == 1:
         text, inner = operands[0]

@@ -5,15 +5,15 @@ Each is a row of `primitives.py` or made of a few; all follow IEEE 754 (`log(0.0
 
 from __future__ import annotations
 
-import math
+import operator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule import primitives
 from chainrule.engine import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import TypeAlias
+    from collections.abc import Iterable, Sequence
+    from typing import SupportsIndex, TypeAlias
 
     Scalar: TypeAlias = Value | float
 
@@ -175,6 +175,78 @@ def where(condition: Scalar | bool, a: Scalar, b: Scalar) -> Any:
     return primitives.where(condition, a, b)
 
 
+def take(values: Sequence[Any], index: Value | SupportsIndex) -> Any:
+    """`values[index]`, also for an index that is a Value: then the choice is part of the graph.
+
+    Of rows, it takes a row: `take(matrix, index)` looks up an embedding. The derivative is 1 for what is taken and 0 for all else; no
+    gradient passes to the index.
+
+    Arguments:
+        values: Values or numbers, or rows of them, all of one length.
+        index: which one, counted from 0: an integer, which is decided at once, or a Value whose data is one.
+
+    Returns:
+        `values[index]` itself for an integer; for a Value, a new Value, or a list of new Values for a row. They are nan where the index
+        is not an integer from 0 to `len(values) - 1`.
+
+    Raises:
+        IndexError: if an integer is out of range, or negative.
+        TypeError: if the index is neither an integer nor a Value, or one of several rows is not a row.
+        ValueError: if there are no values, or the rows that a Value chooses from are not of one length.
+    """
+    if not hasattr(index, "_apply"):
+        return values[_checked_index(index, len(values), "take()")]
+    values = list(values)
+    if not values:
+        raise ValueError("take() of no values: there is none that an index could be the number of")
+    lengths = [len(row) if hasattr(row, "__len__") else None for row in values]
+    for position, length in enumerate(lengths):
+        if length != lengths[0]:
+            first, other = ("a single number" if count is None else f"a row of {count}" for count in (lengths[0], length))
+            mistake = TypeError if None in (length, lengths[0]) else ValueError
+            raise mistake(f"take() needs rows of one length, or numbers, but values[0] is {first} and values[{position}] is {other}")
+    if lengths[0] is None:
+        return primitives.take(index, *values)
+    return [take(column, index) for column in zip(*values, strict=True)]
+
+
+def one_hot(index: Value | SupportsIndex, count: SupportsIndex) -> list[Any]:
+    """A list of `count` numbers: 1 at the position that `index` is, counted from 0, and 0 elsewhere.
+
+    Arguments:
+        index: an integer, or a Value whose data is one.
+        count: how many there are.
+
+    Returns:
+        Floats for an integer. Values for a Value, all 0 where it is not an integer from 0 to `count - 1`.
+
+    Raises:
+        IndexError: if an integer is out of range, or negative.
+        TypeError: if the index is neither an integer nor a Value, or the count no integer.
+    """
+    try:
+        count = operator.index(count)
+    except TypeError:
+        raise TypeError(f"one_hot() takes an integer as count, got {type(count).__name__}: {count!r}") from None
+    if hasattr(index, "_apply"):
+        return [primitives.equal(index, float(k)) for k in range(count)]
+    chosen = _checked_index(index, count, "one_hot()")
+    return [1.0 if k == chosen else 0.0 for k in range(count)]
+
+
+def _checked_index(index: Any, count: int, function: str) -> int:
+    try:
+        number = operator.index(index)
+    except TypeError:
+        raise TypeError(f"{function} takes an integer or a Value as index, got {type(index).__name__}: {index!r}") from None
+    if number < 0 < count:
+        raise IndexError(f"{function} counts from 0, got index {number}; of {count} the last has index {count - 1}")
+    if not 0 <= number < count:
+        there = f"{count}, with indices from 0 to {count - 1}" if count > 0 else "none"
+        raise IndexError(f"{function} got index {number}, but there are {there}")
+    return number
+
+
 def mean(values: Iterable[Scalar]) -> Any:
     """The sum of the values divided by their number.
 
@@ -224,10 +296,9 @@ def log_softmax(values: Iterable[Scalar]) -> list[Any]:
     return [x - normalizer for x in shifted]
 
 
-def _with_largest(values: Iterable[Scalar], name: str) -> tuple[list[Scalar], float]:
-    """The values as a list, and the largest of them as a plain number: a shift by it changes neither result nor gradient."""
+def _with_largest(values: Iterable[Scalar], name: str) -> tuple[list[Scalar], Any]:
+    """The values as a list, and the largest of them as a constant: a shift by it changes neither result nor gradient."""
     values = list(values)
     if not values:
         raise ValueError(f"{name}() of no values: it is not defined; check that the list or generator is not empty")
-    largest = max(float(x) for x in values)
-    return values, largest if math.isfinite(largest) else 0.0
+    return values, primitives.largest(*values)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from chainrule.engine import Value
-from chainrule.functions import logsumexp, mean, relu, softplus
+from chainrule.engine import Value, constant
+from chainrule.functions import logsumexp, mean, relu, softplus, take
 from chainrule.primitives import real
 
 if TYPE_CHECKING:
@@ -77,12 +77,13 @@ def binary_cross_entropy(logits: Predictions, targets: Targets) -> Value:
     return mean(softplus((1.0 - 2.0 * target) * logit) for logit, target in pairs)
 
 
-def cross_entropy(logits: Iterable[Any], targets: Iterable[SupportsIndex] | SupportsIndex) -> Value:
+def cross_entropy(logits: Iterable[Any], targets: Iterable[Value | SupportsIndex] | Value | SupportsIndex) -> Value:
     """The mean of `-log(softmax(logits)[target])`, computed as `logsumexp(logits) - logits[target]`, which does not overflow.
 
     Arguments:
         logits: a row of Values for each sample, one for each class, before any softmax; or the row of a single sample.
-        targets: the number of the right class for each sample, counted from 0; or that of the single sample.
+        targets: the number of the right class for each sample, counted from 0; or that of the single sample. It is an integer, or a
+            Value whose data is one; of a Value that is no class, the loss is nan.
 
     Returns:
         The loss, 0 or more, in nats.
@@ -98,7 +99,8 @@ def cross_entropy(logits: Iterable[Any], targets: Iterable[SupportsIndex] | Supp
     losses = []
     for sample, (row, target) in enumerate(zip(rows, classes, strict=True)):
         values = _row(row, sample)
-        losses.append(logsumexp(values) - values[_class(target, len(values), sample)])
+        index = target if isinstance(target, Value) else _class(target, len(values), sample)
+        losses.append(logsumexp(values) - take(values, index))
     return mean(losses)
 
 
@@ -128,7 +130,7 @@ def l2_penalty(parameters: Iterable[Value], strength: Value | SupportsFloat) -> 
         strength = _number(strength, "strength")
         if not strength >= 0:
             raise ValueError(f"strength must be 0 or more, got {strength}: a negative one would make the weights grow without end")
-    return strength * sum((parameter * parameter for parameter in parameters), Value(0.0))
+    return strength * sum((parameter * parameter for parameter in parameters), constant(0.0))
 
 
 # --- checking what is given -------------------------------------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ def _same_length(predictions: list[Any], targets: list[Any], what: str) -> None:
 
 
 def _as_value(x: Any, what: str) -> Value:
-    return x if isinstance(x, Value) else Value(_number(x, what))
+    return x if isinstance(x, Value) else constant(_number(x, what))
 
 
 def _number(x: Any, what: str) -> float:

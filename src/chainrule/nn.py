@@ -7,7 +7,7 @@ import operator
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.engine import Value, dot
+from chainrule.engine import Value, constant, dot
 from chainrule.primitives import real
 
 if TYPE_CHECKING:
@@ -359,7 +359,7 @@ def _input(x: Any, position: int, module: Module) -> Value:
     if isinstance(x, Value):
         return x
     try:
-        return Value(x)
+        return constant(x)
     except (TypeError, OverflowError) as error:
         raise type(error)(f"input {position} of {module!r}: {error}") from None
 

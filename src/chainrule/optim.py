@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
+from array import array
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from chainrule import primitives
 from chainrule.arguments import at_least_zero, finite, integer, number
-from chainrule.engine import Value
+from chainrule.engine import Value, adam_step, sgd_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-_divide = primitives.divide.forward  # as IEEE 754 has it: 0 / 0 is nan
+    from collections.abc import Iterable, Mapping
 
 
 class Optimizer:
@@ -29,7 +27,7 @@ class Optimizer:
 
     OPTIONS: ClassVar[tuple[str, ...]] = ("lr",)
     BUFFERS: ClassVar[tuple[str, ...]] = ()
-    """The names of the lists that are kept from step to step, parallel to `params`; empty until they are needed."""
+    """The names of the arrays of floats that are kept from step to step, parallel to `params`; empty until they are needed."""
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         self.params = _checked(params)
@@ -72,20 +70,14 @@ class Optimizer:
             raise ValueError(f"this is not a state of {here} but of {whose!r:.60}")
         if unfit := sorted(set(self.state_dict()) ^ set(state)):
             raise ValueError(f"this state does not fit {here}: missing or unexpected are {', '.join(unfit)}")
-        buffers: dict[str, list[float]] = {}
+        buffers: dict[str, array[float]] = {}
         for name in self.BUFFERS:
             if not isinstance(state[name], list) or len(state[name]) not in (0, len(self.params)):
                 raise ValueError(f"{name} must be a list of {len(self.params)} numbers, one for each parameter, got {_told(state[name])}")
-            buffers[name] = [number(name, x) for x in state[name]]
+            buffers[name] = array("d", [number(name, x) for x in state[name]])
         steps = integer("steps", state["steps"], 0)
         checked = type(self)(self.params, **{name: state[name] for name in self.OPTIONS})  # raises if an option is out of its range
         vars(self).update(vars(checked), **buffers, steps=steps)
-
-    def _gradients(self, weight_decay: float, maximize: bool) -> Iterator[tuple[Value, float]]:
-        """Each parameter with the direction to go against: its gradient, with that of the L2 penalty `weight_decay / 2 * p ** 2`."""
-        for p in self.params:
-            gradient = -p.grad if maximize else p.grad
-            yield p, (gradient + weight_decay * p.data if weight_decay else gradient)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.OPTIONS)
@@ -138,17 +130,14 @@ class SGD(Optimizer):
             raise ValueError(f"nesterov needs momentum over 0 and dampening 0, got momentum={momentum} and dampening={dampening}")
         self.nesterov = nesterov
         self.maximize = maximize
-        self.momentum_buffer: list[float] = []
+        self.momentum_buffer = array("d")
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
         first = not self.momentum_buffer
-        buffer = [0.0] * len(self.params) if first and self.momentum else self.momentum_buffer
-        for i, (p, g) in enumerate(self._gradients(self.weight_decay, self.maximize)):
-            if self.momentum:
-                buffer[i] = g if first else self.momentum * buffer[i] + (1.0 - self.dampening) * g
-                g = g + self.momentum * buffer[i] if self.nesterov else buffer[i]
-            p.data -= self.lr * g
+        buffer = _zeros(self.params) if first and self.momentum else self.momentum_buffer
+        options = self.lr, self.momentum, self.dampening, self.weight_decay, self.nesterov, self.maximize
+        sgd_step(self.params, buffer, *options, first)
         self.momentum_buffer = buffer
         self.steps += 1
 
@@ -198,29 +187,23 @@ class Adam(Optimizer):
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.amsgrad = amsgrad
         self.maximize = maximize
-        self.exp_avg: list[float] = []
-        self.exp_avg_sq: list[float] = []
-        self.max_exp_avg_sq: list[float] = []
+        self.exp_avg, self.exp_avg_sq, self.max_exp_avg_sq = array("d"), array("d"), array("d")
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
-        self._descend(self.weight_decay)
+        self._descend(self.weight_decay, 1.0)
 
-    def _descend(self, l2: float) -> None:
+    def _descend(self, l2: float, decay_factor: float) -> None:
         for name in self.BUFFERS:
             if not getattr(self, name) and (name != "max_exp_avg_sq" or self.amsgrad):
-                setattr(self, name, [0.0] * len(self.params))
+                setattr(self, name, _zeros(self.params))
         self.steps += 1
         beta1, beta2 = self.betas
         rate = self.lr / (1.0 - beta1**self.steps)
         correction = math.sqrt(1.0 - beta2**self.steps)
-        m, v, largest = self.exp_avg, self.exp_avg_sq, self.max_exp_avg_sq
-        for i, (p, g) in enumerate(self._gradients(l2, self.maximize)):
-            m[i] = beta1 * m[i] + (1.0 - beta1) * g
-            v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g
-            if self.amsgrad:
-                largest[i] = scale = primitives.maximum(largest[i], scale)  # nan if either is
-            p.data -= rate * _divide(m[i], math.sqrt(scale) / correction + self.eps)
+        largest = self.max_exp_avg_sq if self.amsgrad else None
+        factors = rate, correction, beta1, beta2, self.eps, l2, decay_factor
+        adam_step(self.params, self.exp_avg, self.exp_avg_sq, largest, *factors, self.maximize)
 
 
 class AdamW(Adam):
@@ -258,9 +241,7 @@ class AdamW(Adam):
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
-        for p in self.params:
-            p.data *= 1.0 - self.lr * self.weight_decay
-        self._descend(0.0)
+        self._descend(0.0, 1.0 - self.lr * self.weight_decay)
 
 
 def _checked(params: Iterable[Value]) -> list[Value]:
@@ -280,6 +261,10 @@ def _checked(params: Iterable[Value]) -> list[Value]:
             raise ValueError(f"{name} is parameter {seen[p]} again: it would be changed twice in a step; list each once")
         seen[p] = position
     return params
+
+
+def _zeros(params: list[Value]) -> array[float]:
+    return array("d", bytes(8 * len(params)))
 
 
 def _told(x: object) -> str:

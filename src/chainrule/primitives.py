@@ -35,7 +35,8 @@ class Primitive:
         partials: for each operand, a function of the operands and the result that returns the partial derivative.
         parametric: whether a plain number as the second operand belongs to the operation, as the 2 of `x ** 2` does, and is not a node.
         each: for an operation of any number of operands, in place of `partials`: a function of an operand's position, the operands and
-            the result that returns the partial derivative with respect to that operand. Such a row has None as its arity.
+            the result that returns the partial derivative with respect to that operand; `zero` where nothing passes to any of them.
+            Such a row has None as its arity.
     """
 
     __slots__ = ("arity", "each", "forward", "name", "parametric", "partials")
@@ -167,6 +168,35 @@ def _factor(position: int, operands: Sequence[Operand], out: Operand) -> Operand
     return operands[position - 1] if (position - start) % 2 else operands[position + 1]
 
 
+def _largest(*operands: float) -> float:
+    top = max(operands, default=0.0)
+    return top if math.isfinite(top) and not any(map(math.isnan, operands)) else 0.0
+
+
+def _counts(index: float, count: int) -> bool:
+    """Whether `index` is the number of one of `count` things, counted from 0."""
+    return 0.0 <= index < count and index == math.floor(index)
+
+
+def _take(index: float, *values: float) -> float:
+    return values[int(index)] if _counts(index, len(values)) else NAN
+
+
+def _is_taken(position: int, operands: Sequence[Operand], out: Operand) -> Operand:
+    """1 for the operand that `take` chose, 0 for the others and for the index."""
+    return equal(operands[0], position - 1.0) if position else 0.0
+
+
+def passing_positions(row: Primitive, data: Sequence[float]) -> range:
+    """Where among its operands a row of any number of them passes a gradient to: that of a 0 would not be nothing if it is infinite."""
+    if row.each is zero:
+        return range(0)
+    if row is not take:
+        return range(len(data))
+    first = int(data[0]) + 1 if _counts(data[0], len(data) - 1) else 0
+    return range(first, first + (first > 0))
+
+
 def _sigmoid(a: float) -> float:
     if a >= 0:
         return 1.0 / (1.0 + math.exp(-a))
@@ -247,6 +277,14 @@ def where(condition: Operand, a: Operand, b: Operand) -> Operand:
     return a if condition else b
 
 
+# Of operands i, v0, v1, ...: v0 where i is 0, v1 where it is 1, and so on; nan where there is none. To the others no gradient passes, not
+# even an infinite one.
+take: Primitive = Primitive("take", _take, each=_is_taken)
+
+# A constant by which to shift its operands: the largest of them, or 0 if one is nan or the largest infinite. No gradient passes, since what
+# is shifted by it does not depend on it.
+largest: Primitive = Primitive("largest", _largest, each=zero)
+
 absolute: Primitive = Primitive("abs", abs, lambda a, out: greater(a, 0.0) - greater(0.0, a))
 maximum: Primitive = Primitive(
     "maximum",
@@ -296,7 +334,7 @@ tanh: Primitive = Primitive("tanh", math.tanh, lambda a, out: 1.0 - out * out)
 erf: Primitive = Primitive("erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)))
 sigmoid: Primitive = Primitive("sigmoid", _sigmoid, lambda a, out: out * (1.0 - out))
 softplus: Primitive = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
-relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(a, 0.0))
+relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0))
 leaky_relu: Primitive = Primitive(
     "leaky_relu",
     lambda a, slope: a if a > 0 else slope * a,

@@ -35,3 +35,21 @@ def refuse_root(root: object) -> NoReturn:
 def refuse_lengths(weights: int, inputs: int) -> NoReturn:
     """Refuse weights and inputs that do not pair up."""
     raise ValueError(f"dot() multiplies weights and inputs in pairs, got {weights} weights and {inputs} inputs")
+
+
+def refuse_node(position: int, thing: object) -> NoReturn:
+    """Refuse what is no list of Values, or what is none at a position of one (-1 for the list itself)."""
+    if position < 0:
+        raise TypeError(f"nodes must be a list or tuple of Values, got {type(thing).__name__}")
+    raise TypeError(f"node {position} must be a Value, got {type(thing).__name__}: {thing!r:.60}")
+
+
+def refuse_numbers(thing: object, writable: bool) -> NoReturn:
+    """Refuse numbers that are not laid out as float64 one after another, or cannot be written to."""
+    wanted = "a buffer of float64, one after another" + (", that can be written to" if writable else "")
+    raise TypeError(f"expected {wanted}, such as numpy.zeros(n) or array.array('d', ...), got {type(thing).__name__}")
+
+
+def refuse_count(nodes: int, numbers: int) -> NoReturn:
+    """Refuse numbers that are not one for each node."""
+    raise ValueError(f"there must be one number for each node, got {nodes} nodes and {numbers} numbers")

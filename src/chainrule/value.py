@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule import copies, primitives
-from chainrule.primitives import Primitive, add, multiply, negative, power, real, zero
+from chainrule.primitives import Primitive, add, multiply, negative, passing_positions, power, real, zero
 from chainrule.primitives import dot as dot_row
 from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from typing import Self, SupportsFloat
 
 BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
+CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of the program, such as the 2.0 of `2.0 * x`
+guarding = False  # whether `guard` is on: every leaf that is made is a constant then
 
 
 class Value:
@@ -44,8 +46,9 @@ class Value:
         TypeError: if `data` is not a real number, or a child is not a Value.
     """
 
-    # A leaf has no rule. A result has its operands in _a and _b; with other than one or two, _a is a tuple of them. _b lives in the
-    # instance dictionary, where CPython keeps the first entry in line: so a node takes 128 bytes and may have attributes of the user's.
+    # A leaf has no rule, and nothing in _a or, if it is a constant, a mark. A result has its operands in _a and _b; with other than one
+    # or two, _a is a tuple of them. _b lives in the instance dictionary, where CPython keeps the first entry in line: so a node takes 128
+    # bytes and may have attributes of the user's.
     __slots__ = ("__dict__", "_a", "_data", "_grad", "_rule")
     __array_ufunc__ = None  # NumPy scalars and arrays leave the arithmetic to us
 
@@ -63,6 +66,8 @@ class Value:
         self._data = data if type(data) is float else real(data)
         self._grad = 0.0
         self._rule = None
+        if guarding:
+            self._a = CONSTANT
         if _children or _op:
             self._a = tuple(_children)
             for child in self._a:
@@ -386,7 +391,13 @@ class Value:
     # --- a number among numbers -----------------------------------------------------------------------------------------------------
 
     def __float__(self) -> float:
-        return self.data
+        return self._data
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __bool__(self) -> bool:
+        return True
 
     def __lt__(self, other: Value | SupportsFloat) -> bool:
         return NotImplemented if (number := _number(other)) is None else self._data < number
@@ -414,6 +425,8 @@ class Value:
         leaf = _new(cls)
         leaf._data = leaf._grad = 0.0
         leaf._rule = None
+        if guarding:
+            leaf._a = CONSTANT
         return leaf
 
     def _attributes(self) -> dict[str, Any]:
@@ -453,9 +466,14 @@ def topological_order(root: Value) -> list[Value]:
     """
     if not isinstance(root, Value):
         refuse_root(root)
+    return order_below((root,))
+
+
+def order_below(roots: Sequence[Value]) -> list[Value]:
+    """The topological order of all that several results depend on, as if they were the parents of one; without that one."""
     order: list[Value] = []
     seen: set[int] = set()  # by id: a subclass may compare its Values by their data
-    stack: list[Any] = [root]
+    stack: list[Any] = [*reversed(roots)]
     while stack:
         node = stack.pop()
         if node is None:  # the parents of the node below are done
@@ -548,7 +566,7 @@ def _push(node: Value) -> None:
     operands = node._operands
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
     if rule.arity is None:
-        for position in reversed(range(len(operands))):
+        for position in reversed(passing_positions(rule, data)):
             operands[position]._grad += rule.partial(position, data, node._data) * node._grad
         return
     for operand, partial in zip(operands, rule.partials, strict=True):
@@ -593,7 +611,19 @@ def _number(x: object) -> float | None:
 def _leaf(data: float) -> Value:
     leaf = Value._bare()
     leaf._data = data
+    leaf._a = CONSTANT
     return leaf
+
+
+def constant(number: SupportsFloat, /) -> Value:
+    """A leaf that stands for a number of the program, as the 2.0 of `2.0 * x` does: `flatten` marks it, and a compiled graph keeps it.
+
+    Raises:
+        TypeError: if it is not a real number.
+    """
+    if isinstance(number, Value):
+        refuse_data(number)
+    return _leaf(real(number))
 
 
 def dot(
@@ -641,3 +671,7 @@ _new = object.__new__
 for _ in range(32):
     _first = _new(Value)
 _first._b = None
+
+# The rest of what an engine has; it builds on the above.
+from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad  # noqa: E402, F401
+from chainrule.guards import guard  # noqa: E402, F401

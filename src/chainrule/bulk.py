@@ -1,0 +1,290 @@
+"""Many nodes at once, as arrays: a graph as `flatten` lays it out, numbers read and written in one call, and the steps of optimisers.
+
+These are the reference in Python; the C engine has the same functions, which are the fast ones. They look at the nodes themselves: what a
+subclass makes of `data` and `grad` counts for the optimisers' steps only, and no guard is asked.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from chainrule.primitives import divide, maximum, real
+from chainrule.refusals import refuse_count, refuse_node, refuse_numbers, refuse_root
+from chainrule.value import BY_HAND, CONSTANT, Value, order_below
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import TypeAlias
+
+    from chainrule.primitives import Primitive
+
+    Ints: TypeAlias = memoryview[int]
+    Floats: TypeAlias = memoryview[float]
+
+LEAF_CODE, CONSTANT_CODE, BY_HAND_CODE = -1, -2, -3
+
+
+def flatten(roots: Sequence[Value], /) -> tuple[list[Value], Ints, list[Primitive], Ints, Ints, Ints, Floats, Floats, Ints, list[Value]]:
+    """Lay out the graph below some results as arrays.
+
+    The nodes are numbered in topological order, as `topological_order` would list them for a node whose parents are the roots: each
+    once, after its parents. A node's operands are the Values among them; a number that belongs to the operation, as the 2 of `x ** 2`,
+    is its parameter, and `x ** 2` has one operand where `x ** Value(2)` has two.
+
+    Arguments:
+        roots: the results, in a list or tuple.
+
+    Returns:
+        Ten things. Arrays are memoryviews, which are sequences of numbers and what `numpy.frombuffer` takes, of these types:
+
+        - leaves: a list of the leaves, constants among them, in topological order.
+        - leaf_positions (int32): where they stand in the order.
+        - rows: a list of the rows of `primitives.py` that occur, each once, in the order in which they first do.
+        - codes (int32): for every node its row, as an index into `rows`; -1 for a leaf, -2 for a constant, that is a leaf that stands for
+          a number of the program or was made while a guard was on, and -3 for an operation made by hand.
+        - starts (int64): where in `operands` those of a node begin; one entry more than there are nodes, so that they end where those of
+          the next begin.
+        - operands (int32): the positions of the operands of one node after another.
+        - parameters (float64): for every node the number that belongs to its operation, else 0.
+        - data (float64): the number of every node.
+        - root_positions (int32): where the roots stand in the order.
+        - by_hand: a list of the nodes whose operation was made by hand, in topological order.
+
+    Raises:
+        TypeError: if a root is not a Value.
+    """
+    roots = tuple(roots)
+    for root in roots:
+        if not isinstance(root, Value):
+            refuse_root(root)
+    order = order_below(roots)
+    position = {id(node): i for i, node in enumerate(order)}
+    leaves: list[Value] = []
+    by_hand: list[Value] = []
+    index: dict[Primitive, int] = {}
+    leaf_positions, codes, operands, root_positions = (array("i") for _ in range(4))
+    starts, parameters, data = array("q", [0]), array("d"), array("d")
+    for node in order:
+        rule = node._rule
+        parameter = 0.0
+        if rule is None:
+            codes.append(CONSTANT_CODE if getattr(node, "_a", None) is CONSTANT else LEAF_CODE)
+            leaf_positions.append(position[id(node)])
+            leaves.append(node)
+        elif rule is BY_HAND:
+            codes.append(BY_HAND_CODE)
+            by_hand.append(node)
+        else:
+            codes.append(index.setdefault(rule, len(index)))
+        for operand in node._operands:
+            if isinstance(operand, Value):
+                operands.append(position[id(operand)])
+            else:
+                parameter = operand
+        starts.append(len(operands))
+        parameters.append(parameter)
+        data.append(node._data)
+    root_positions.extend(position[id(root)] for root in roots)
+    return (
+        leaves,
+        _view(leaf_positions),
+        [*index],
+        _view(codes),
+        _view(starts),
+        _view(operands),
+        _view(parameters),
+        _view(data),
+        _view(root_positions),
+        by_hand,
+    )
+
+
+def _view(numbers: array[Any]) -> memoryview[Any]:
+    return memoryview(numbers)
+
+
+# --- numbers of many nodes --------------------------------------------------------------------------------------------------------------
+
+
+def read_data(nodes: Sequence[Value], out: Any, /) -> None:
+    """Write the data of the nodes into a buffer.
+
+    Arguments:
+        nodes: a list or tuple of Values.
+        out: a buffer of as many float64, such as a NumPy array or `array.array("d", ...)`; it is overwritten.
+
+    Raises:
+        TypeError: if a node is not a Value, or `out` is no C-contiguous buffer of float64 that can be written to.
+        ValueError: if there are not as many numbers as nodes.
+    """
+    numbers = _numbers(nodes, out, writable=True)
+    for i, node in enumerate(nodes):
+        numbers[i] = node._data
+
+
+def write_data(nodes: Sequence[Value], numbers: Any, /) -> None:
+    """Set the data of the nodes to the numbers in a buffer.
+
+    Arguments:
+        nodes: a list or tuple of Values.
+        numbers: a buffer of as many float64.
+
+    Raises:
+        TypeError: if a node is not a Value, or `numbers` is no C-contiguous buffer of float64.
+        ValueError: if there are not as many numbers as nodes.
+    """
+    for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
+        node._data = number
+
+
+def read_grad(nodes: Sequence[Value], out: Any, /) -> None:
+    """Write the gradients of the nodes into a buffer.
+
+    Arguments:
+        nodes: a list or tuple of Values.
+        out: a buffer of as many float64; it is overwritten.
+
+    Raises:
+        TypeError: if a node is not a Value, or `out` is no C-contiguous buffer of float64 that can be written to.
+        ValueError: if there are not as many numbers as nodes.
+    """
+    numbers = _numbers(nodes, out, writable=True)
+    for i, node in enumerate(nodes):
+        numbers[i] = node._grad
+
+
+def write_grad(nodes: Sequence[Value], numbers: Any, /) -> None:
+    """Set the gradients of the nodes to the numbers in a buffer.
+
+    Arguments:
+        nodes: a list or tuple of Values.
+        numbers: a buffer of as many float64.
+
+    Raises:
+        TypeError: if a node is not a Value, or `numbers` is no C-contiguous buffer of float64.
+        ValueError: if there are not as many numbers as nodes.
+    """
+    for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
+        node._grad = number
+
+
+def add_grad(nodes: Sequence[Value], numbers: Any, scale: float, /) -> None:
+    """Add `scale` times the numbers in a buffer to the gradients of the nodes.
+
+    Arguments:
+        nodes: a list or tuple of Values; a node that is in it twice gets both.
+        numbers: a buffer of as many float64.
+        scale: what each number is multiplied by.
+
+    Raises:
+        TypeError: if a node is not a Value, or `numbers` is no C-contiguous buffer of float64.
+        ValueError: if there are not as many numbers as nodes.
+    """
+    scale = real(scale)
+    for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
+        node._grad += scale * number
+
+
+def _numbers(nodes: Sequence[Value], buffer: Any, *, writable: bool = False) -> memoryview[float]:
+    """The buffer as so many float64 one after another."""
+    if not isinstance(nodes, (list, tuple)):
+        refuse_node(-1, nodes)
+    for position, node in enumerate(nodes):
+        if not isinstance(node, Value):
+            refuse_node(position, node)
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        refuse_numbers(buffer, writable)
+    if view.format != "d" or not view.c_contiguous or (writable and view.readonly):
+        refuse_numbers(buffer, writable)
+    if view.nbytes != 8 * len(nodes):
+        refuse_count(len(nodes), view.nbytes // 8)
+    return (view.cast("B") if view.nbytes else memoryview(b"")).cast("d")
+
+
+# --- the steps of optimisers ------------------------------------------------------------------------------------------------------------
+
+
+def sgd_step(
+    params: Sequence[Value],
+    buffer: array[float],
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+    first: bool,
+    /,
+) -> None:
+    """Change every parameter once, as `SGD` does.
+
+    Arguments:
+        params: the parameters, in a list.
+        buffer: the momentum of each, which is changed too; not looked at if `momentum` is 0.
+        lr: the learning rate.
+        momentum: how much of the last step's direction is kept.
+        dampening: how much of the gradient is left out of the momentum.
+        weight_decay: the strength of an L2 penalty.
+        nesterov: use Nesterov's momentum.
+        maximize: climb instead of descend.
+        first: whether this is the first step, at which the momentum is the gradient.
+    """
+    for i, (p, g) in enumerate(_gradients(params, weight_decay, maximize)):
+        if momentum:
+            buffer[i] = g if first else momentum * buffer[i] + (1.0 - dampening) * g
+            g = g + momentum * buffer[i] if nesterov else buffer[i]
+        p.data -= lr * g
+
+
+def adam_step(
+    params: Sequence[Value],
+    m: array[float],
+    v: array[float],
+    largest: array[float] | None,
+    rate: float,
+    correction: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    l2: float,
+    decay_factor: float,
+    maximize: bool,
+    /,
+) -> None:
+    """Change every parameter once, as `Adam` and `AdamW` do.
+
+    Arguments:
+        params: the parameters, in a list.
+        m: the mean of the gradients of each, which is changed too.
+        v: the mean of their squares, likewise.
+        largest: with amsgrad the largest such mean so far, likewise; else None.
+        rate: the learning rate over `1 - beta1 ** steps`.
+        correction: the square root of `1 - beta2 ** steps`.
+        beta1: how much of `m` is kept.
+        beta2: how much of `v` is kept.
+        eps: added to the denominator.
+        l2: the strength of an L2 penalty.
+        decay_factor: what each parameter is multiplied by first.
+        maximize: climb instead of descend.
+    """
+    if decay_factor != 1.0:
+        for p in params:
+            p.data *= decay_factor
+    for i, (p, g) in enumerate(_gradients(params, l2, maximize)):
+        m[i] = beta1 * m[i] + (1.0 - beta1) * g
+        v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g
+        if largest is not None:
+            largest[i] = scale = maximum(largest[i], scale)  # nan if either is
+        root = math.sqrt(scale) if not scale < 0.0 else math.nan
+        p.data -= rate * divide.forward(m[i], root / correction + eps)  # as IEEE 754 has it: 0 / 0 is nan
+
+
+def _gradients(params: Sequence[Value], weight_decay: float, maximize: bool) -> Iterator[tuple[Value, float]]:
+    """Each parameter with the direction to go against: its gradient, with that of the L2 penalty `weight_decay / 2 * p ** 2`."""
+    for p in params:
+        gradient = -p.grad if maximize else p.grad
+        yield p, (gradient + weight_decay * p.data if weight_decay else gradient)

@@ -1,0 +1,106 @@
+"""`compile`: the front door of the compiler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from chainrule.engine import Value
+
+try:
+    import llvmlite  # noqa: F401
+    import numpy  # noqa: F401, ICN001
+except ImportError as error:  # pragma: no cover
+    raise ImportError(
+        f"chainrule.compile() needs {error.name}, which is not installed: pip install 'chainrule[compile]'", name=error.name
+    ) from error
+
+from chainrule.compiler.function import CompiledFunction
+from chainrule.compiler.graphs import CompiledGraph
+from chainrule.compiler.native import Target, generic, host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EACH = "each"
+_UNSET: Any = object()
+
+
+@overload
+def compile(what: Value, *, dtype: str = ..., target: str | Target | None = ...) -> CompiledGraph: ...
+@overload
+def compile(
+    what: Callable[..., Any], *, batch: str | None = ..., dtype: str = ..., target: str | Target | None = ..., threads: int = ...
+) -> CompiledFunction: ...
+@overload
+def compile(
+    *, batch: str | None = ..., dtype: str = ..., target: str | Target | None = ..., threads: int = ...
+) -> Callable[[Callable[..., Any]], CompiledFunction]: ...
+def compile(
+    what: Any = None,
+    *,
+    batch: Any = _UNSET,
+    dtype: str = "float64",
+    target: str | Target | None = None,
+    threads: int = 1,
+) -> Any:
+    """Compile scalar code to machine code that computes with arrays.
+
+    Three forms, one engine:
+
+        step = compile(loss)                # a graph: step() computes it anew, returns the number and fills its leaves' gradients
+
+        @compile                            # a function of numbers, arrays or nested lists; traced once for each shape of them
+        def loss(X, y): ...
+        L = loss(X, y)
+        L.backward()                        # the gradients of the Values that it captures, as ever
+
+        @compile(batch="mean")              # written for one sample; the arguments have a leading axis, of any length
+        def loss(x, y): ...
+
+    Captured Values are read at every call. While the function is traced it must not look at numbers: see `TraceError`.
+
+    Arguments:
+        what: a Value, or a function; a Module is one.
+        batch: for a function of one sample: "mean" or "sum" of its results over the samples, or None for the result of each.
+        dtype: "float64" or "float32", what to compute in.
+        target: "host", this machine, or "generic", any machine of its kind.
+        threads: over how many threads to spread the samples of a batch; the result depends on their number by rounding only.
+
+    Returns:
+        A function without arguments for a graph; else a function of the same arguments, which has `value_and_grad()` for derivatives with
+        respect to them, `program` to look at, and `cache_info()`.
+
+    Raises:
+        TypeError: if `what` is neither a Value nor a function, or an operation in the graph was made by hand.
+        ValueError: for an option that does not exist.
+    """
+    if batch is not _UNSET and batch not in ("mean", "sum", None, _EACH):
+        raise ValueError(f"batch must be 'mean', 'sum' or None, got {batch!r}")
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
+    if not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads must be an integer of 1 or more, got {threads!r}")
+    machine = _target(target)
+    options: dict[str, Any] = {"dtype": dtype, "target": machine}
+    if isinstance(what, Value):
+        if batch is not _UNSET:
+            raise ValueError("batch= is for a function of one sample, and this is a graph; compile the function that makes it")
+        return CompiledGraph(what, **options, stacklevel=3)
+    mode = None if batch is _UNSET else _EACH if batch is None else batch
+    if threads > 1 and mode is None:
+        raise ValueError("threads= spreads the samples of a batch; write the function for one sample and say batch=")
+    if what is None:
+        return lambda function: compile(function, batch=batch, dtype=dtype, target=machine, threads=threads)
+    if not callable(what):
+        raise TypeError(f"compile() takes a Value or a function, got {type(what).__name__}: {what!r:.60}")
+    return CompiledFunction(what, batch=mode, threads=threads, **options)
+
+
+def _target(target: str | Target | None) -> Target:
+    if target is None or target == "host":
+        return host()
+    if target == "generic":
+        return generic()
+    if isinstance(target, Target):
+        return target
+    raise ValueError(f"target must be 'host' or 'generic', got {target!r}")

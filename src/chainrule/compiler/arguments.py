@@ -1,0 +1,138 @@
+"""The arguments of compiled functions: numbers, arrays and nested lists, checked before anything runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.engine import Value, read_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Argument:
+    """One argument as an array of numbers.
+
+    Arguments:
+        name: what the function calls it.
+        given: what was passed.
+        batched: whether its first axis is that of the samples.
+    """
+
+    __slots__ = ("array", "batched", "integer", "is_array", "name", "values")
+
+    def __init__(self, name: str, given: Any, *, batched: bool) -> None:
+        self.name = name
+        self.batched = batched
+        self.is_array = isinstance(given, np.ndarray)
+        self.values: list[Value] | None = None
+        self.array = given if self.is_array and given.dtype.kind in "fiub" else self._converted(given)
+        self.integer = self.array.dtype.kind in "iu"
+        if batched and self.array.ndim == 0:
+            raise TypeError(f"{name} must have a leading axis for the samples, got a single number: {given!r}; put it in a list")
+
+    def _converted(self, given: Any) -> np.ndarray:
+        try:
+            array = np.asarray(given)
+        except ValueError:
+            raise ValueError(
+                f"{self.name} is a list of parts of different lengths; compiled functions take arrays, and lists as regular as arrays: "
+                "pad them, or compile a function for each length"
+            ) from None
+        if array.dtype.kind == "O":
+            flat = array.ravel().tolist()
+            if not flat or not all(isinstance(x, Value) or _is_number(x) for x in flat):
+                odd = next((x for x in flat if not isinstance(x, Value) and not _is_number(x)), given)
+                raise TypeError(self._refusal(odd))
+            self.values = [x if isinstance(x, Value) else Value(x) for x in flat]
+            numbers = np.empty(len(flat))
+            read_data(self.values, numbers)
+            return numbers.reshape(array.shape)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(self._refusal(given))
+        return array
+
+    def _refusal(self, given: Any) -> str:
+        return (
+            f"{self.name} must be a number, an array of numbers, or nested lists of them, got {type(given).__name__}: {given!r:.60}; what "
+            "else the function needs it should take from its surroundings, as a closure, a method or functools.partial does"
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that the function sees: without the axis of the samples."""
+        return self.array.shape[1:] if self.batched else self.array.shape
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What a trace depends on."""
+        return (self.shape, self.integer, self.is_array, self.values is not None)
+
+    def sample(self) -> list[float]:
+        """The numbers that a trace computes with."""
+        numbers: list[float] = (self.array[0] if self.batched else self.array).ravel().tolist()
+        return numbers
+
+    def shaped(self, leaves: Sequence[Value]) -> Any:
+        """Values in the form in which the function would get numbers: an array for an array, lists for lists."""
+        shape = self.shape
+        if not shape:
+            return leaves[0]
+        array = np.empty(len(leaves), object)
+        array[:] = leaves
+        array = array.reshape(shape)
+        return array if self.is_array else array.tolist()
+
+    def numbers(self, dtype: str) -> np.ndarray:
+        """All its numbers, in one piece of memory."""
+        return np.ascontiguousarray(self.array, dtype)
+
+    def check(self, bounds: np.ndarray | None) -> None:
+        """Check that integers that are used as indices are in range.
+
+        Raises:
+            IndexError: if one is not.
+        """
+        if bounds is None:
+            return
+        flat = self.array.reshape(-1, len(bounds)) if len(bounds) else self.array
+        bad = ((flat < 0) | (flat >= bounds)) & (bounds < np.iinfo(np.int64).max)
+        if bad.any():
+            at = tuple(int(k) for k in np.argwhere(bad.reshape(self.array.shape))[0])
+            where = "".join(f"[{k}]" for k in at)
+            most = int(np.broadcast_to(bounds, flat.shape).reshape(self.array.shape)[at])
+            raise IndexError(f"{self.name}{where} is {self.array[at]}, but is used as an index into {most} values: it must be from 0 to {most - 1}")
+
+
+def _is_number(x: object) -> bool:
+    return isinstance(x, (bool, int, float, np.number, np.bool_))
+
+
+def batch_length(arguments: Sequence[Argument]) -> int:
+    """The number of samples.
+
+    Raises:
+        ValueError: if arguments differ in it, there are none, or there are no samples.
+    """
+    if not arguments:
+        raise ValueError("a function compiled with batch= needs an argument with samples, but was called without any")
+    lengths = [len(argument.array) for argument in arguments]
+    if len(set(lengths)) > 1:
+        told = ", ".join(f"{argument.name} has {length}" for argument, length in zip(arguments, lengths, strict=True))
+        raise ValueError(f"every argument must have as many samples, but {told}")
+    if lengths[0] == 0:
+        raise ValueError("the batch is empty: there is no sample to compute with")
+    return lengths[0]
+
+
+def names_of(function: Callable[..., Any], count: int) -> list[str]:
+    """What a function calls its first arguments, for messages."""
+    import inspect
+
+    try:
+        names = [p.name for p in inspect.signature(function).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    except (TypeError, ValueError):
+        names = []
+    return [*names, *(f"argument {k + 1}" for k in range(len(names), count))][:count]

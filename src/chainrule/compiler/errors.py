@@ -1,0 +1,13 @@
+"""What can go wrong when a program is traced. Importing this loads nothing heavy."""
+
+from __future__ import annotations
+
+__all__ = ["CompileWarning", "TraceError"]
+
+
+class TraceError(TypeError):
+    """A traced function asked for a number that is known only when the compiled program runs."""
+
+
+class CompileWarning(UserWarning):
+    """A program was not compiled, and runs on the eager engine."""

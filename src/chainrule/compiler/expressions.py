@@ -1,0 +1,239 @@
+"""What a statement computes at one point: an expression over numbers in memory, made of the primitives of `primitives.py`.
+
+Expressions answer `_apply`, so the partial derivatives of the table run on them unchanged; that is how the adjoint is derived.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chainrule import primitives
+from chainrule.primitives import Primitive, real
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Self
+
+    import numpy as np
+
+
+class Buffer:
+    """A piece of memory of the program.
+
+    Arguments:
+        name: what listings call it.
+        size: how many numbers it holds; for one sample, if `per_sample`.
+        role: "parameter", "input", "constant", "table", "value", "output", or "adjoint"; with `of`, the adjoint of another buffer.
+        per_sample: whether there is one such piece for each sample of the batch, one after another.
+        numbers: what a constant or table holds.
+        of: the buffer whose adjoint this is.
+    """
+
+    __slots__ = ("name", "numbers", "of", "per_sample", "role", "size")
+
+    def __init__(
+        self, name: str, size: int, role: str, *, per_sample: bool = False, numbers: np.ndarray | None = None, of: Buffer | None = None
+    ) -> None:
+        self.name = name
+        self.size = size
+        self.role = role
+        self.per_sample = per_sample
+        self.numbers = numbers
+        self.of = of
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Lookup(NamedTuple):
+    """An offset that is read from memory: `scale` times the integer at this place of `buffer`."""
+
+    buffer: Buffer
+    base: int
+    strides: tuple[int, ...]
+    scale: int = 1
+    advance: int = 0
+
+
+class Access(NamedTuple):
+    """A place in a buffer for each point of a statement's axes: `base + sum(stride * index)`, plus a looked-up offset.
+
+    In a loop, `advance` is added for each iteration.
+    """
+
+    buffer: Buffer
+    base: int
+    strides: tuple[int, ...]
+    lookup: Lookup | None = None
+    advance: int = 0
+
+
+class Expression:
+    """A number computed at one point of a statement's axes."""
+
+    __slots__ = ()
+
+    def _apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Expression:
+        return apply(primitive, *operands)
+
+    def __add__(self, other: Any) -> Expression:
+        return apply(primitives.add, self, other)
+
+    def __radd__(self, other: Any) -> Expression:
+        return apply(primitives.add, other, self)
+
+    def __sub__(self, other: Any) -> Expression:
+        return apply(primitives.subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Expression:
+        return apply(primitives.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Expression:
+        return apply(primitives.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Expression:
+        return apply(primitives.multiply, other, self)
+
+    def __neg__(self) -> Expression:
+        return apply(primitives.negative, self)
+
+    def operands(self) -> tuple[Expression, ...]:
+        """The expressions this one is computed from."""
+        return ()
+
+    def map(self, change: Callable[[Access], Access]) -> Self:
+        """The same expression with each access changed."""
+        return self
+
+    def loads(self) -> list[Access]:
+        """Every place it reads, each once, in order."""
+        return list(dict.fromkeys(e.access for e in self.parts() if isinstance(e, Load)))
+
+    def parts(self) -> Iterator[Expression]:
+        """This expression and all those below it, operands first; shared ones as often as they are used."""
+        for operand in self.operands():
+            yield from operand.parts()
+        yield self
+
+
+class Load(Expression):
+    """The number in memory at an access."""
+
+    __slots__ = ("access",)
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    def map(self, change: Callable[[Access], Access]) -> Any:
+        """The same expression with its access changed."""
+        return Load(change(self.access))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Load) and self.access == other.access
+
+    def __hash__(self) -> int:
+        return hash(self.access)
+
+
+class Constant(Expression):
+    """A number that is known."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: float) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and (self.number, str(self.number)) == (other.number, str(other.number))
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+
+class Apply(Expression):
+    """A primitive of expressions."""
+
+    __slots__ = ("_hash", "_operands", "primitive")
+
+    def __init__(self, primitive: Primitive, operands: tuple[Expression, ...]) -> None:
+        self.primitive = primitive
+        self._operands = operands
+        self._hash = hash((primitive.name, operands))
+
+    def operands(self) -> tuple[Expression, ...]:
+        """The expressions this one is computed from."""
+        return self._operands
+
+    def map(self, change: Callable[[Access], Access]) -> Any:
+        """The same expression with each access changed."""
+        return Apply(self.primitive, tuple(operand.map(change) for operand in self._operands))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Apply) or self._hash != other._hash:
+            return False
+        return self is other or (self.primitive is other.primitive and self._operands == other._operands)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+ZERO, ONE, MINUS_ONE = Constant(0.0), Constant(1.0), Constant(-1.0)
+
+
+def expression(x: Any) -> Expression:
+    """`x` itself if it is an expression, else the constant."""
+    return x if isinstance(x, Expression) else Constant(real(x))
+
+
+def apply(primitive: Primitive, *operands: Any) -> Expression:
+    """Apply a primitive; what is known is computed at once, and factors of 1 are left out.
+
+    A factor of 0 stays: 0 times infinity is nan.
+    """
+    parts = tuple(expression(operand) for operand in operands)
+    numbers = [part.number for part in parts if isinstance(part, Constant)]
+    if len(numbers) == len(parts):
+        return Constant(primitive.forward(*numbers))
+    if primitive is primitives.multiply:
+        return _product(*parts)
+    if primitive is primitives.negative:
+        return _product(MINUS_ONE, parts[0])
+    if primitive is primitives.add and ZERO in parts:
+        return parts[1] if parts[0] == ZERO else parts[0]
+    if primitive is primitives.subtract and parts[1] == ZERO:
+        return parts[0]
+    if primitive is primitives.divide and isinstance(parts[1], Constant) and _is_power_of_two(parts[1].number):
+        return _product(Constant(1.0 / parts[1].number), parts[0])
+    return Apply(primitive, parts)
+
+
+def _product(a: Expression, b: Expression) -> Expression:
+    """`a * b`, with what is known of both gathered in front: `coefficient * rest`."""
+    (p, x), (q, y) = _scaled(a), _scaled(b)
+    coefficient = p * q
+    rest = x if y is None else y if x is None else Apply(primitives.multiply, (x, y))
+    if rest is None:
+        return Constant(coefficient)
+    if coefficient == 1.0:
+        return rest
+    if coefficient == -1.0:
+        return Apply(primitives.negative, (rest,))
+    return Apply(primitives.multiply, (Constant(coefficient), rest))
+
+
+def _scaled(e: Expression) -> tuple[float, Expression | None]:
+    """The known factor of an expression, and what remains."""
+    if isinstance(e, Constant):
+        return e.number, None
+    if isinstance(e, Apply):
+        if e.primitive is primitives.negative:
+            return -1.0, e.operands()[0]
+        if e.primitive is primitives.multiply and isinstance(e.operands()[0], Constant):
+            return e.operands()[0].number, e.operands()[1]  # type: ignore[attr-defined]
+    return 1.0, e
+
+
+def _is_power_of_two(x: float) -> bool:
+    import math
+
+    return x != 0.0 and math.isfinite(x) and abs(math.frexp(x)[0]) == 0.5 and math.isfinite(1.0 / x)

@@ -1,0 +1,461 @@
+"""`@compile`: a function is traced once for each shape of its arguments, and runs as machine code from then on."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from chainrule.compiler.arguments import Argument, batch_length, names_of
+from chainrule.compiler.errors import TraceError
+from chainrule.compiler.graphs import again, filled_in, read_parameters, warn_irregular
+from chainrule.compiler.lowering import CannotLowerError
+from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
+from chainrule.compiler.tape import record
+from chainrule.compiler.tracing import Results, trace
+from chainrule.engine import Value, add_grad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chainrule.compiler.native import Target
+    from chainrule.compiler.tape import Tape
+
+CACHED = 64
+
+
+class CacheInfo(NamedTuple):
+    """As `functools.lru_cache` has it: how often a program was at hand, how often a trace was needed, and how many programs are kept."""
+
+    hits: int
+    misses: int
+    maxsize: int
+    currsize: int
+
+
+class Traced(NamedTuple):
+    """What is kept of a trace.
+
+    Arguments:
+        program: the compiled program; None if it is too irregular.
+        leaves: the captured Values, in the order of the program's parameters.
+        captured: the same, without padding.
+        results: the shape of what the function returned.
+    """
+
+    program: Program | None
+    leaves: list[Value]
+    captured: tuple[Value, ...]
+    results: Results
+
+
+class CompiledFunction:
+    """A function that is traced once for each shape of its arguments, and runs as machine code.
+
+    Arguments:
+        function: a function of numbers, arrays or nested lists that computes with Values.
+        batch: None, or how the results of the samples are joined: "mean", "sum", or "each". With other than None the function is written
+            for one sample, and the arguments have a leading axis.
+        dtype: "float64" or "float32".
+        target: the machine; this one by default.
+        threads: over how many threads the samples of a batch are spread.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        batch: str | None = None,
+        dtype: str = "float64",
+        target: Target | None = None,
+        threads: int = 1,
+    ) -> None:
+        self._function = function
+        self._batch = batch
+        self._dtype = dtype
+        self._target = target
+        self._threads = threads
+        self._name = getattr(function, "__name__", type(function).__name__)
+        self._cache: OrderedDict[Any, Traced] = OrderedDict()
+        self._hits = self._misses = 0
+        self._lock = threading.RLock()
+        self._backward_expected = False
+        self._pool: ThreadPoolExecutor | None = None
+        self._last: Traced | None = None
+        functools.update_wrapper(self, function, updated=())
+
+    # --- calling ------------------------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the function.
+
+        Returns:
+            For a function that returns one Value: a Value, whose `backward()` fills the gradients of the captured Values; with
+            batch="each" an array with a number for each sample. For other functions: arrays and floats in the lists, tuples and dicts
+            that it returns.
+        """
+        arguments = self._arguments(args, kwargs)
+        samples = batch_length(arguments) if self._batch is not None else 1
+        traced = self._traced(arguments, tuple(kwargs))
+        program = traced.program
+        if program is None:
+            return self._eagerly(args, kwargs, samples)
+        for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
+            argument.check(bounds)
+        if self._returns_loss(traced):
+            return self._loss(traced, arguments, samples)
+        kernel = program.kernel()
+        output = np.empty((samples, len(traced.results.values)), self._dtype)
+        run = _Run(self, kernel, traced, arguments, samples)
+        run.go({program.lowered.output: output})
+        return traced.results.filled(output if self._batch is not None else output[0])
+
+    def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, tuple[np.ndarray | None, ...]]:
+        """Compute the function and its derivatives with respect to its arguments.
+
+        Returns:
+            The value, a float, or with batch="each" an array with one for each sample; and for each argument an array of its shape, with
+            the derivatives of the value, or of each sample's own value; None for an argument of integers.
+
+        Raises:
+            TypeError: if the function does not return one Value.
+        """
+        arguments = self._arguments(args, kwargs)
+        samples = batch_length(arguments) if self._batch is not None else 1
+        traced = self._traced(arguments, tuple(kwargs))
+        if not traced.results.is_scalar:
+            raise TypeError(f"value_and_grad() takes a function that returns one Value; {self._name} returns {len(traced.results.values)}")
+        program = traced.program
+        if program is None:
+            return self._value_and_grad_eagerly(arguments, samples)
+        for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
+            argument.check(bounds)
+        kernel = program.kernel(inputs=True)
+        run = _Run(self, kernel, traced, arguments, samples)
+        gradients: list[np.ndarray | None] = []
+        bound: dict[Any, np.ndarray] = {}
+        for argument, buffer in zip(arguments, program.lowered.inputs, strict=True):
+            array = np.zeros(argument.array.shape, self._dtype)
+            gradients.append(None if argument.integer else array)
+            if buffer is not None:
+                bound[kernel.gradients[buffer]] = array
+        output = np.empty(samples, self._dtype)
+        bound[program.lowered.output] = output
+        loss = run.go(bound)
+        value: Any = output if self._batch == "each" else loss if self._batch is not None else float(output[0])
+        return value, tuple(gradients)
+
+    @property
+    def program(self) -> Program | None:
+        """The program of the last call; None before the first, and if it could not be compiled."""
+        return None if self._last is None else self._last.program
+
+    def cache_info(self) -> CacheInfo:
+        """How often a program was at hand and how often not, how many are kept at most, and how many there are."""
+        return CacheInfo(self._hits, self._misses, CACHED, len(self._cache))
+
+    def cache_clear(self) -> None:
+        """Forget all programs: the next call traces the function anew, as is needed when what it captures has got other parameters."""
+        with self._lock:
+            self._cache.clear()
+            self._hits = self._misses = 0
+            self._last = None
+
+    def trace(self, *args: Any, **kwargs: Any) -> Traced:
+        """Trace the function for arguments like these, without running it."""
+        return self._traced(self._arguments(args, kwargs), tuple(kwargs))
+
+    # --- the loss and its gradients -----------------------------------------------------------------------------------------------------
+
+    def _returns_loss(self, traced: Traced) -> bool:
+        return traced.results.is_scalar and self._batch != "each"
+
+    def _loss(self, traced: Traced, arguments: list[Argument], samples: int) -> Value:
+        """The result as a Value whose backward() fills the gradients of the captured Values, and of Values among the arguments."""
+        given = [value for argument in arguments if argument.values is not None for value in argument.values]
+        run = _Run(self, None, traced, arguments, samples)
+        at_once = self._backward_expected and bool(traced.captured) and not given
+        number, gradients = run.gradients(inputs=False) if at_once else (run.value(), None)
+        nodes = traced.leaves
+        parents = (*traced.captured, *given)
+        if not parents:
+            return Value(number)
+        loss = Value(number, parents, "compiled")
+        snapshot = None if at_once else run.snapshot()
+
+        def push() -> None:
+            self._backward_expected = True
+            found = gradients
+            if found is None:
+                assert snapshot is not None
+                _, found = snapshot.gradients(inputs=bool(given))
+            if nodes:
+                add_grad(nodes, found[0], loss.grad)
+            if given:
+                add_grad(given, np.concatenate([found[1 + k].ravel() for k, a in enumerate(arguments) if a.values is not None]), loss.grad)
+
+        loss._backward = push
+        return loss
+
+    # --- arguments and traces -------------------------------------------------------------------------------------------------------------
+
+    def _arguments(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Argument]:
+        batched = self._batch is not None
+        names = [*self._names(len(args)), *kwargs]
+        return [Argument(name, given, batched=batched) for name, given in zip(names, (*args, *kwargs.values()), strict=True)]
+
+    def _names(self, count: int) -> list[str]:
+        known = self.__dict__.setdefault("_known_names", {})
+        if count not in known:
+            known[count] = names_of(self._function, count)
+        names: list[str] = known[count]
+        return names
+
+    def _traced(self, arguments: list[Argument], keywords: tuple[str, ...]) -> Traced:
+        key = (keywords, *(argument.key for argument in arguments))
+        with self._lock:
+            traced = self._cache.get(key)
+            if traced is not None:
+                self._hits += 1
+                if self._last is not traced:
+                    self._cache.move_to_end(key)
+                    self._last = traced
+                return traced
+            self._misses += 1
+            traced = self._cache[key] = self._trace(arguments, keywords)
+            self._last = traced
+            if len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
+            return traced
+
+    def _trace(self, arguments: list[Argument], keywords: tuple[str, ...]) -> Traced:
+        found = trace(self._function, arguments, keywords)
+        results = Results(found.result, self._name)
+        if not results.values:
+            raise TypeError(f"{self._name} returned no Value: there is nothing to compute")
+        sizes = [int(np.prod(argument.shape)) for argument in arguments]
+        try:
+            tape = record(results.values, found.places)
+            program = Program(
+                tape,
+                sizes,
+                batched=self._batch is not None,
+                reduction=self._batch if self._batch in ("mean", "sum") else None,
+                dtype=self._dtype,
+                target=self._target,
+            )
+        except (TooIrregularError, CannotLowerError) as error:
+            warn_irregular(self._name, error, 5)
+            captured = tuple(_captured(results.values, found.places))
+            return Traced(None, list(captured), captured, results)
+        results.values = [Value(0.0)] * len(results.values)  # the graph is not needed any more
+        leaves = filled_in(program.lowered.parameters)
+        captured = tuple(leaf for leaf in program.lowered.parameters if leaf is not None)
+        return Traced(program, leaves, captured, results)
+
+    # --- without a program ----------------------------------------------------------------------------------------------------------------
+
+    def _eagerly(self, args: Sequence[Any], kwargs: dict[str, Any], samples: int) -> Any:
+        if self._batch is None:
+            return _numbers(self._function(*args, **kwargs))
+        results = [
+            self._function(*(argument[k] for argument in args), **{name: argument[k] for name, argument in kwargs.items()})
+            for k in range(samples)
+        ]
+        if self._batch == "each":
+            shapes = [Results(result, self._name) for result in results]
+            return shapes[0].filled(np.array([[float(value) for value in shape.values] for shape in shapes]))
+        total = sum(results[1:], results[0])
+        return total if self._batch == "sum" else total / samples
+
+    def _value_and_grad_eagerly(self, arguments: list[Argument], samples: int) -> tuple[Any, tuple[np.ndarray | None, ...]]:
+        leaves = [[Value(x) for x in argument.array.ravel().tolist()] for argument in arguments]
+        whole = [_reshaped(values, argument.array.shape) for values, argument in zip(leaves, arguments, strict=True)]
+        gradients: list[np.ndarray | None] = [None if a.integer else np.zeros(a.array.shape) for a in arguments]
+        results = [self._function(*whole)] if self._batch is None else [self._function(*(x[k] for x in whole)) for k in range(samples)]
+        total = sum(results[1:], results[0])
+        if self._batch == "mean":
+            total = total / samples
+        if isinstance(total, Value):
+            total.backward()
+        for values, gradient in zip(leaves, gradients, strict=True):
+            if gradient is not None:
+                gradient[...] = np.reshape([value.grad for value in values], gradient.shape)
+        value = np.array([float(result) for result in results]) if self._batch == "each" else float(total)
+        return value, tuple(gradients)
+
+    # --- copies -----------------------------------------------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> Any:
+        if _found_by_name(self):
+            return self.__qualname__
+        options: dict[str, Any] = {"dtype": self._dtype, "target": self._target, "threads": self._threads}
+        if self._batch is not None:
+            options["batch"] = self._batch
+        return again, (self._function, options)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """A method: the function compiled for each instance by itself."""
+        if instance is None:
+            return self
+        name = f"_compiled_{self._name}"
+        bound = vars(instance).get(name)
+        if bound is None or bound._function.__func__ is not self._function:
+            method = self._function.__get__(instance, owner)
+            bound = CompiledFunction(method, batch=self._batch, dtype=self._dtype, target=self._target, threads=self._threads)
+            vars(instance)[name] = bound
+        return bound
+
+    def __repr__(self) -> str:
+        batch = "" if self._batch is None else f", batch={self._batch!r}"
+        return f"<compiled {self._name}{batch}, {len(self._cache)} programs>"
+
+    def pool(self) -> ThreadPoolExecutor:
+        """The threads that the samples are spread over."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._threads, "chainrule")
+            return self._pool
+
+
+class _Run:
+    """One call of a compiled function: its arguments, and what is computed from them."""
+
+    def __init__(self, owner: CompiledFunction, kernel: Kernel | None, traced: Traced, arguments: list[Argument], samples: int) -> None:
+        assert traced.program is not None
+        self.owner = owner
+        self.program = traced.program
+        self.kernel = kernel
+        self.traced = traced
+        self.arguments = arguments
+        self.samples = samples
+        self.numbers = [
+            None if buffer is None else argument.numbers(owner._dtype)
+            for argument, buffer in zip(arguments, self.program.lowered.inputs, strict=True)
+        ]
+        self.parameters: np.ndarray | None = None
+
+    def snapshot(self) -> _Run:
+        """This run, to be repeated later with the numbers that parameters and arguments have now."""
+        if self.parameters is None and self.traced.leaves:
+            from chainrule.engine import read_data
+
+            self.parameters = np.empty(len(self.traced.leaves))
+            read_data(self.traced.leaves, self.parameters)
+        self.numbers = [
+            numbers.copy() if numbers is not None and numbers is argument.array else numbers
+            for numbers, argument in zip(self.numbers, self.arguments, strict=True)
+        ]
+        return self
+
+    def value(self) -> float:
+        """The loss."""
+        self.kernel = self.program.kernel()
+        output = np.empty(self.samples, self.owner._dtype)
+        loss = self.go({self.program.lowered.output: output})
+        return loss if self.owner._batch is not None else float(output[0])
+
+    def gradients(self, *, inputs: bool) -> tuple[float, list[np.ndarray]]:
+        """The loss and the gradients: of the parameters, then of each argument."""
+        self.kernel = kernel = self.program.kernel(parameters=True, inputs=inputs)
+        output = np.empty(self.samples, self.owner._dtype)
+        bound = {self.program.lowered.output: output}
+        found: list[np.ndarray] = [np.zeros(0)]
+        if inputs:
+            for argument, buffer in zip(self.arguments, self.program.lowered.inputs, strict=True):
+                found.append(np.zeros(argument.array.shape, self.owner._dtype))
+                if buffer is not None:
+                    bound[kernel.gradients[buffer]] = found[-1]
+        total: list[np.ndarray] = []
+        loss = self.go(bound, total)
+        if total:
+            found[0] = total[0].astype(np.float64)
+        found[1:] = [np.asarray(array, np.float64) for array in found[1:]]
+        return (loss if self.owner._batch is not None else float(output[0])), found
+
+    def go(self, bound: dict[Any, np.ndarray], gradients: list[np.ndarray] | None = None) -> float:
+        """Run the kernel on all samples.
+
+        Arguments:
+            bound: arrays for buffers of results; with a batch, each has a row for a sample.
+            gradients: gets the gradients of the parameters.
+
+        Returns:
+            The loss of a batch.
+        """
+        threads = min(self.owner._threads, self.samples)
+        if threads == 1:
+            return self._part(bound, 0, self.samples, gradients)
+        ends = [self.samples * (k + 1) // threads for k in range(threads)]
+        parts = [[] if gradients is not None else None for _ in ends]  # type: ignore[var-annotated]
+        jobs = [
+            self.owner.pool().submit(self._part, bound, begin, end, part)
+            for begin, end, part in zip([0, *ends], ends, parts, strict=False)
+        ]
+        loss = sum(job.result() for job in jobs)
+        if gradients is not None and parts[0]:
+            gradients.append(np.sum([part[0] for part in parts if part], axis=0))
+        return loss
+
+    def _part(self, bound: dict[Any, np.ndarray], begin: int, end: int, gradients: list[np.ndarray] | None) -> float:
+        """Run the kernel on some of the samples."""
+        kernel, program = self.kernel, self.program
+        assert kernel is not None
+        workspace = kernel.workspace()
+        if self.parameters is None:
+            read_parameters(kernel, workspace, self.traced.leaves)
+        elif program.parameters is not None and program.parameters in workspace.arrays:
+            workspace.arrays[program.parameters][:] = self.parameters
+        batched = self.owner._batch is not None
+        for buffer, numbers in zip(program.lowered.inputs, self.numbers, strict=True):
+            if buffer is not None and numbers is not None:
+                workspace.bind(buffer, numbers[begin:end] if batched else numbers)
+        for buffer, array in bound.items():
+            workspace.bind(buffer, array[begin:end] if batched else array)
+        if program.seed in workspace.arrays:
+            workspace.arrays[program.seed][0] = 1.0 / self.samples if self.owner._batch == "mean" else 1.0
+        workspace.run(end - begin)
+        if gradients is not None and program.parameters in kernel.gradients:
+            gradients.append(workspace.arrays[kernel.gradients[program.parameters]].copy())
+        loss = float(workspace.arrays[program.loss][0]) if program.loss in workspace.arrays else 0.0
+        kernel.give_back(workspace)
+        return loss
+
+
+def _captured(results: Sequence[Value], places: dict[int, Any]) -> list[Value]:
+    """The leaves that a graph depends on and that are neither arguments nor numbers of the program."""
+    tape: Tape = record(results, places)
+    return list(tape.parameters.values())
+
+
+def _numbers(result: Any) -> Any:
+    """What the compiled function would return for this."""
+    if isinstance(result, Value):
+        return result
+    shape = Results(result, "the function")
+    return shape.filled(np.array([float(value) for value in shape.values]))
+
+
+def _reshaped(values: list[Value], shape: tuple[int, ...]) -> Any:
+    if not shape:
+        return values[0]
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array.reshape(shape).tolist()
+
+
+def _found_by_name(function: CompiledFunction) -> bool:
+    """Whether a pickle can name it: it stands in its module, in place of what it was made from."""
+    import sys
+
+    found: Any = sys.modules.get(getattr(function, "__module__", ""))
+    for part in getattr(function, "__qualname__", "<").split("."):
+        found = getattr(found, part, None)
+    return found is function
+
+
+__all__ = ["CacheInfo", "CompiledFunction", "TraceError"]

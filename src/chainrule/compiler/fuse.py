@@ -1,0 +1,209 @@
+"""Statements over the same axes are done together, so that what one computes the next need not fetch from memory.
+
+A statement joins an earlier group if nothing between them stands in the way, and if every number that it shares with the group is met at
+the same point of the axes. What no other group reads is never stored.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chainrule.compiler.emit import is_injective
+from chainrule.compiler.statements import BATCH, Group, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from chainrule.compiler.expressions import Access, Buffer
+
+WINDOW = 8  # how many groups back a statement looks for one to join
+MOST_STATEMENTS = 48  # in a group: what is at hand must fit registers, more or less
+
+
+def fuse(parts: Sequence[Sequence[Statement]], kept: Iterable[Buffer]) -> list[list[Group]]:
+    """Gather statements into groups.
+
+    Arguments:
+        parts: the statements of each part of the program, in order. A group lies within a part.
+        kept: the buffers whose contents matter when all is done.
+
+    Returns:
+        The groups of each part.
+    """
+    gathered = [_gather(part) for part in parts]
+    read = set(kept).union(*(_read_from_memory(group.statements) for groups in gathered for group in groups))
+    return [
+        [Group(group.sizes, tuple(group.statements), tuple(s.store.buffer in read for s in group.statements)) for group in groups]
+        for groups in gathered
+    ]
+
+
+def _gather(statements: Sequence[Statement]) -> list[_Growing]:
+    groups: list[_Growing] = []
+    for statement in map(parallel_first, statements):
+        joined = False
+        for group in reversed(groups[-WINDOW:]):
+            if group.take(statement):
+                joined = True
+                break
+            if group.conflicts(statement):
+                break
+        if not joined:
+            groups.append(_Growing(statement))
+    return groups
+
+
+def parallel_first(statement: Statement) -> Statement:
+    """The same statement with its reduced axes last, and without axes of one point."""
+    reduced = statement.reduced
+    axes = [axis for axis in range(len(statement.sizes)) if axis not in reduced and statement.sizes[axis] != 1]
+    axes += [axis for axis in reduced if statement.sizes[axis] != 1]
+
+    def change(access: Access) -> Access:
+        lookup = access.lookup
+        if lookup is not None:
+            lookup = lookup._replace(strides=tuple(lookup.strides[axis] for axis in axes))
+        return access._replace(strides=tuple(access.strides[axis] for axis in axes), lookup=lookup)
+
+    return replace(statement.map(change), sizes=tuple(statement.sizes[axis] for axis in axes))
+
+
+class _Growing:
+    """A group that may still take statements."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.statements = [statement]
+        self.sizes = parallel_sizes(statement)
+
+    def take(self, statement: Statement) -> bool:
+        """Take a statement in, if it fits."""
+        if len(self.statements) == MOST_STATEMENTS or statement.per_sample != self.statements[0].per_sample:
+            return False
+        if statement.scattered or self.statements[0].scattered or not is_injective(statement, len(parallel_sizes(statement))):
+            return False
+        if statement.reduced and any(other.reduced for other in self.statements) and self.sizes:
+            return False
+        sizes, mine = self.sizes, parallel_sizes(statement)
+        if sizes != mine:
+            if len(mine) > len(sizes):
+                split = [split_axes(other, mine) for other in self.statements]
+                if any(other is None for other in split):
+                    return False
+                changed = [other for other in split if other is not None]
+                if not _fits(changed, statement):
+                    return False
+                self.statements, self.sizes = [*changed, statement], mine
+                return True
+            other = split_axes(statement, sizes)
+            if other is None:
+                return False
+            statement = other
+        if not _fits(self.statements, statement):
+            return False
+        self.statements.append(statement)
+        return True
+
+    def conflicts(self, statement: Statement) -> bool:
+        """Whether the statement must come after the group."""
+        for other in self.statements:
+            if any(_overlap(other, other.store, statement, access) for access in statement.accesses()):
+                return True
+            if any(_overlap(other, access, statement, statement.store) for access in other.value.loads()):
+                return True
+        return False
+
+
+def parallel_sizes(statement: Statement) -> tuple[int, ...]:
+    """The sizes of the axes that are not reduced."""
+    return statement.sizes[: len(statement.sizes) - len(statement.reduced)]
+
+
+def split_axes(statement: Statement, sizes: tuple[int, ...]) -> Statement | None:
+    """The same statement with its parallel axes cut into others: 1600 points into 100 times 16; None if it cannot be."""
+    mine = parallel_sizes(statement)
+    first = 1 if mine[:1] == (BATCH,) == sizes[:1] else 0
+    if len(mine) != first + 1 or BATCH in sizes[first:] or mine[first] == BATCH or mine[first] != math.prod(sizes[first:]):
+        return None
+    if any(access.lookup is not None and access.lookup.strides[first] for access in statement.accesses()):
+        return None
+
+    def strides(old: tuple[int, ...]) -> tuple[int, ...]:
+        steps = [old[first] * math.prod(sizes[axis + 1 :]) for axis in range(first, len(sizes))]
+        return (*old[:first], *steps, *old[first + 1 :])
+
+    def change(access: Access) -> Access:
+        lookup = access.lookup
+        if lookup is not None:
+            lookup = lookup._replace(strides=strides(lookup.strides))
+        return access._replace(strides=strides(access.strides), lookup=lookup)
+
+    return replace(statement.map(change), sizes=(*sizes, *statement.sizes[first + 1 :]))
+
+
+def _fits(group: list[Statement], statement: Statement) -> bool:
+    """Whether the statement meets what it shares with the group at the same point of the axes."""
+    parallel = len(parallel_sizes(statement))
+    for other in group:
+        for access in statement.accesses():
+            if _overlap(other, other.store, statement, access):
+                if not _same_point(other.store, access, parallel) or not is_injective(other, parallel):
+                    return False
+                if statement.reduced and access is not statement.store:
+                    return False  # the sum would read what is not yet in memory
+        for access in other.value.loads():
+            if _overlap(other, access, statement, statement.store) and (
+                other.reduced or not _same_point(access, statement.store, parallel)
+            ):
+                return False
+    return True
+
+
+def _same_point(a: Access, b: Access, parallel: int) -> bool:
+    if a.lookup is not None or b.lookup is not None or any(a.strides[parallel:]) or any(b.strides[parallel:]):
+        return False
+    return (a.buffer, a.base, a.strides[:parallel]) == (b.buffer, b.base, b.strides[:parallel])
+
+
+def _overlap(one: Statement, a: Access, other: Statement, b: Access) -> bool:
+    """Whether accesses of two statements may meet; those whose place is looked up may meet any other of their buffer."""
+    if a.buffer is not b.buffer:
+        return False
+    if a.lookup is not None or b.lookup is not None:
+        return True
+    (low, high), (low_b, high_b) = _span(one, a), _span(other, b)
+    return low <= high_b and low_b <= high
+
+
+def _span(statement: Statement, access: Access) -> tuple[int, int]:
+    """The first and the last place of an access, in a buffer of samples within one sample."""
+    low = high = access.base
+    for size, stride in zip(statement.sizes, access.strides, strict=True):
+        if size != BATCH:
+            low += min(stride, 0) * (size - 1)
+            high += max(stride, 0) * (size - 1)
+    return low, high
+
+
+def _read_from_memory(statements: list[Statement]) -> set[Buffer]:
+    """What a group reads that it has not itself stored at the same point before."""
+    read = set()
+    written: set[Access] = set()
+    for statement in statements:
+        parallel = len(parallel_sizes(statement))
+        for access in statement.value.loads():
+            if _at_point(access, parallel) not in written or any(access.strides[parallel:]):
+                read.add(access.buffer)
+        store = _at_point(statement.store, parallel)
+        if statement.accumulate and store not in written:
+            read.add(store.buffer)
+        written.add(store)
+    return read
+
+
+def _at_point(access: Access, parallel: int) -> Access:
+    return access._replace(strides=access.strides[:parallel])
+
+
+__all__ = ["fuse", "parallel_first", "parallel_sizes", "split_axes"]

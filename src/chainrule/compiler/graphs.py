@@ -1,0 +1,124 @@
+"""`compile(loss)`: a graph that exists becomes a function without arguments."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.compiler.errors import CompileWarning
+from chainrule.compiler.lowering import CannotLowerError
+from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
+from chainrule.compiler.tape import record
+from chainrule.engine import Value, read_data, topological_order, write_grad
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chainrule.compiler.native import Target
+
+
+def read_parameters(kernel: Kernel, workspace: Workspace, leaves: Sequence[Value]) -> None:
+    """Fetch the parameters' numbers into a workspace."""
+    buffer = kernel.program.parameters
+    if buffer is not None and buffer in workspace.arrays:
+        array = workspace.arrays[buffer]
+        if kernel.program.dtype == "float64":
+            read_data(leaves, array)
+        else:
+            numbers = np.empty(len(leaves))
+            read_data(leaves, numbers)
+            array[:] = numbers
+
+
+def filled_in(parameters: Sequence[Value | None]) -> list[Value]:
+    """The parameters, with a Value that nobody sees for each place of padding."""
+    return [Value(0.0) if parameter is None else parameter for parameter in parameters]
+
+
+def warn_irregular(what: str, error: Exception, stacklevel: int) -> None:
+    """Say that a program runs on the eager engine, and why."""
+    warnings.warn(
+        f"{what} was not compiled and runs on the eager engine, with the same numbers: {error}. Programs that repeat themselves, with loops "
+        "over samples, neurons or time steps, can be compiled",
+        CompileWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+class CompiledGraph:
+    """A graph, compiled: each call computes it anew from its leaves' `data` and fills their `grad`.
+
+    Arguments:
+        loss: the result of the graph.
+        dtype: "float64" or "float32".
+        target: the machine; this one by default.
+
+    Raises:
+        TypeError: if an operation in the graph was made by hand.
+    """
+
+    def __init__(self, loss: Value, *, dtype: str = "float64", target: Target | None = None, stacklevel: int = 2) -> None:
+        self._loss = loss
+        self._options = {"dtype": dtype, "target": target}
+        self.program: Program | None = None
+        self._dtype = dtype
+        try:
+            tape = record([loss])
+            self.program = Program(tape, dtype=dtype, target=target)
+        except (TooIrregularError, CannotLowerError) as error:
+            warn_irregular("this graph", error, stacklevel)
+            self._order = topological_order(loss)
+            return
+        self._leaves = filled_in(self.program.lowered.parameters)
+        self._kernel = self.program.kernel(parameters=True)
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The leaves that are read at each call, and whose gradients are filled; numbers of the program are not among them."""
+        if self.program is None:
+            return [node for node in self._order if not node._operands]
+        return [leaf for leaf in self.program.lowered.parameters if leaf is not None]
+
+    def __call__(self) -> float:
+        """Compute the result, and the gradients of the leaves.
+
+        Returns:
+            The result.
+        """
+        if self.program is None:
+            return self._eagerly()
+        kernel = self._kernel
+        workspace = kernel.workspace()
+        read_parameters(kernel, workspace, self._leaves)
+        workspace.run()
+        parameters = self.program.parameters
+        if parameters is not None:
+            gradients = workspace.arrays[kernel.gradients[parameters]]
+            write_grad(self._leaves, gradients if self._dtype == "float64" else gradients.astype(np.float64))
+        result = float(workspace.arrays[self.program.lowered.output][0])
+        kernel.give_back(workspace)
+        return result
+
+    def _eagerly(self) -> float:
+        """Compute every node of the graph anew, on the eager engine."""
+        for node in self._order:
+            if (rule := node._primitive) is not None:
+                node.data = rule.forward(*(float(operand) for operand in node._operands))
+        self._loss.backward()
+        return self._loss.data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return again, (self._loss, self._options)
+
+    def __repr__(self) -> str:
+        what = f"{self.program.nodes:,} nodes" if self.program is not None else "not compiled"
+        return f"<compiled graph of {what}>"
+
+
+def again(what: Any, options: dict[str, Any]) -> Any:
+    """Compile what a pickle or a copy was made from."""
+    from chainrule.compiler.api import compile
+
+    return compile(what, **options)

@@ -1,0 +1,110 @@
+"""Machine code: LLVM compiles the text of a program's functions for this machine, and NumPy holds the memory they work on."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from chainrule.compiler import vector_math
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chainrule.compiler.expressions import Buffer
+
+
+class Target(NamedTuple):
+    """What machine to compile for.
+
+    Arguments:
+        cpu: LLVM's name of the processor.
+        features: LLVM's list of its features.
+        vector_bits: the size of the vectors that programs use.
+        fma: whether it multiplies and adds with one rounding.
+    """
+
+    cpu: str
+    features: str
+    vector_bits: int
+    fma: bool
+
+
+@cache
+def host() -> Target:
+    """This machine, with all that its processor can do."""
+    features = dict(llvm.get_host_cpu_features())
+    arm = platform.machine().lower() in ("aarch64", "arm64")
+    bits = 512 if features.get("avx512f") else 256 if features.get("avx") else 128
+    return Target(llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), bits, bool(features.get("fma")) or arm)
+
+
+@cache
+def generic() -> Target:
+    """Any machine of this kind: what every processor of the architecture can do."""
+    arm = platform.machine().lower() in ("aarch64", "arm64")
+    return Target("generic", "", 128, arm)
+
+
+@cache
+def _initialize() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+class Code:
+    """Compiled functions. The machine code is freed with this object.
+
+    Arguments:
+        text: a module in LLVM's assembly language.
+        target: the machine.
+    """
+
+    def __init__(self, text: str, target: Target) -> None:
+        _initialize()
+        module = llvm.parse_assembly(text)
+        machine = llvm.Target.from_default_triple().create_target_machine(cpu=target.cpu, features=target.features, opt=1)
+        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_always_inliner_pass()
+        passes.add_sroa_pass()
+        passes.add_instruction_combine_pass()
+        passes.add_simplify_cfg_pass()
+        passes.run(module, builder)
+        self._engine = llvm.create_mcjit_compiler(module, machine)
+        self._engine.finalize_object()
+
+    def function(self, name: str, *arguments: Any) -> Any:
+        """A function of the module, as ctypes calls it; Python's lock is released meanwhile."""
+        function = ctypes.CFUNCTYPE(None, *arguments)(self._engine.get_function_address(name))
+        function.code = self  # keeps the machine code while the function is in use
+        return function
+
+
+def module(functions: Sequence[str], needed: set[tuple[str, str, int]], target: Target) -> str:
+    """The text of a module: functions, the elementary functions they need, and what LLVM itself provides."""
+    body = "\n".join(functions)
+    body += "\n" + vector_math.definitions(sorted(needed), fma=target.fma)
+    text = f"{body}\n{vector_math.declarations(body)}\n"
+    return text + f'attributes #0 = {{ "prefer-vector-width"="{target.vector_bits}" }}\n'
+
+
+def aligned(size: int, dtype: Any) -> np.ndarray:
+    """Zeros that begin at a cache line, with one line to spare behind them."""
+    itemsize = np.dtype(dtype).itemsize
+    raw = np.zeros(size * itemsize + 192, np.uint8)
+    begin = -raw.ctypes.data % 64
+    return raw[begin : begin + size * itemsize].view(dtype)
+
+
+def memory_of(buffer: Buffer, dtype: str, samples: int = 1) -> np.ndarray:
+    """Memory for a buffer, with its numbers if it has any."""
+    kind: Any = np.int32 if buffer.role == "table" else dtype
+    memory = aligned(max(1, buffer.size) * (samples if buffer.per_sample else 1), kind)
+    if buffer.numbers is not None:
+        memory[: len(buffer.numbers)] = buffer.numbers
+    return memory

@@ -1,0 +1,206 @@
+"""Tracing: the function is called once, on Values in place of its arguments, and the graph that it builds is its program.
+
+A trace follows one path through the function, so nothing may look at a number meanwhile: what it says would become part of the program.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from chainrule.compiler.errors import TraceError
+from chainrule.engine import Value, guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from chainrule.compiler.arguments import Argument
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_lock = threading.RLock()  # the guard is one for the whole process
+
+_CHOOSE = (
+    "the trace follows one path only, so the program would always take it. Write where(greater(a, b), x, y), maximum(a, b) or minimum(a, b)"
+)
+_KNOWN_LATER = (
+    "the number is known only when the compiled program runs, and what it is now would become part of the program. Compute with the Value "
+    "itself; for a choice write where(), maximum() or softmax()"
+)
+_ADVICE = {
+    "data": f"`.data` was read: {_KNOWN_LATER}",
+    "float": f"float() of a Value, by a function of `math` or NumPy perhaps: {_KNOWN_LATER}; use chainrule's exp(), log() and so on",
+    "int": "int() of a Value: an index must be an argument of integers itself; write take(values, index) or one_hot(index, count)",
+    "bool": f"a Value was used as a condition: {_CHOOSE}",
+    "data=": "`.data` was assigned: that would happen once, while tracing, and never again. Do it outside the function",
+    "grad=": "`.grad` was assigned: that would happen once, while tracing, and never again. Do it outside the function",
+    "backward": "backward() was called: return the loss, and call backward() on what the compiled function returns",
+}
+_INDEX = "a traced integer was used as an index: the trace would always take this element. Write take(values, index)"
+
+
+class Index(Value):
+    """A traced integer: an argument that may be used as an index by `take` and `one_hot`, or as a number."""
+
+    def __index__(self) -> int:
+        refuse(_INDEX)
+
+
+class Trace(NamedTuple):
+    """What a trace has found.
+
+    Arguments:
+        result: what the function returned.
+        places: for the id of each Value that stood for a number of an argument, the number of the argument and the place in it.
+        inputs: those Values, by argument, which keeps their ids from being used again.
+    """
+
+    result: Any
+    places: dict[int, tuple[int, int]]
+    inputs: list[list[Value]]
+
+
+def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords: Sequence[str]) -> Trace:
+    """Call a function on Values that stand for its arguments.
+
+    Arguments:
+        function: the function.
+        arguments: what to make Values for; their numbers are those that the trace computes with.
+        keywords: the names of the last arguments, which are passed by name.
+
+    Raises:
+        TraceError: if the function looks at a number.
+    """
+    made: list[list[Value]] = []
+    passed: list[Any] = []
+    for argument in arguments:
+        kind = Index if argument.integer else Value
+        leaves = [kind(number) for number in argument.sample()]
+        made.append(leaves)
+        passed.append(argument.shaped(leaves))
+    positional = len(passed) - len(keywords)
+    with watched():
+        try:
+            result = function(*passed[:positional], **dict(zip(keywords, passed[positional:], strict=True)))
+        except TypeError as error:
+            if isinstance(error, TraceError) or "indices must be integers" not in str(error) or "Value" not in str(error):
+                raise
+            raise TraceError(f"a Value was used as an index: {_ADVICE['int']}\n{_place(error)}") from error
+    places = {id(leaf): (number, place) for number, leaves in enumerate(made) for place, leaf in enumerate(leaves)}
+    return Trace(result, places, made)
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Within this block, a Value's number cannot be looked at by the thread that entered it."""
+    thread = threading.get_ident()
+
+    def look(node: Value, what: str) -> None:
+        if threading.get_ident() == thread:
+            refuse(_ADVICE.get(what, f"two Values were compared by {what}: {_CHOOSE}"))
+
+    with _lock:
+        guard(look)
+        try:
+            yield
+        finally:
+            guard(None)
+
+
+def refuse(what: str) -> NoReturn:
+    """Raise, naming the line of the program."""
+    raise TraceError(f"while chainrule.compile() traces this function, {what}\n{_line(sys._getframe(1))}")
+
+
+def _line(frame: Any) -> str:
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return _told(frame.f_code.co_filename, frame.f_lineno)
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of an error's traceback that is not in this package."""
+    found = "", 0
+    traceback = error.__traceback__
+    while traceback is not None:
+        if not traceback.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            found = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return _told(*found)
+
+
+def _told(file: str, line: int) -> str:
+    text = linecache.getline(file, line).strip()
+    return f"{file}, line {line}: {text}" if text else f"{file}, line {line}"
+
+
+# --- results ----------------------------------------------------------------------------------------------------------------------------
+
+
+class Results:
+    """The Values that a function returned, in the shape in which it returned them: lists, tuples and dicts.
+
+    Arguments:
+        result: what it returned.
+    """
+
+    def __init__(self, result: Any, function: str) -> None:
+        self.function = function
+        self.values: list[Value] = []
+        self.shape = self._shape(result)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it returned one Value."""
+        return self.shape == 0 and type(self.shape) is int
+
+    def _shape(self, result: Any) -> Any:
+        """What was returned, with the number of each Value in place of it."""
+        if isinstance(result, Value):
+            self.values.append(result)
+            return len(self.values) - 1
+        if isinstance(result, dict):
+            return {key: self._shape(part) for key, part in result.items()}
+        if isinstance(result, tuple):
+            return tuple(self._shape(part) for part in result)
+        if isinstance(result, (list, np.ndarray)):
+            return [self._shape(part) for part in result]
+        try:
+            self.values.append(Value(result))
+        except TypeError:
+            raise TypeError(
+                f"{self.function} must return Values, numbers, or lists, tuples and dicts of them; it returned {type(result).__name__}"
+            ) from None
+        return len(self.values) - 1
+
+    def filled(self, numbers: np.ndarray) -> Any:
+        """The results in their shape: arrays in place of lists of Values.
+
+        Arguments:
+            numbers: one column for each Value, behind any axis for samples.
+        """
+        return self._filled(self.shape, numbers)
+
+    def _filled(self, shape: Any, numbers: np.ndarray) -> Any:
+        if isinstance(shape, dict):
+            return {key: self._filled(part, numbers) for key, part in shape.items()}
+        if isinstance(shape, tuple):
+            return tuple(self._filled(part, numbers) for part in shape)
+        if isinstance(shape, list):
+            columns = _columns(shape)
+            return [self._filled(part, numbers) for part in shape] if columns is None else numbers[..., columns]
+        return numbers[..., shape].copy() if numbers.ndim > 1 else float(numbers[shape])
+
+
+def _columns(shape: Any) -> np.ndarray | None:
+    """The numbers of the Values of nested lists, if they are of one length at each depth and hold nothing else."""
+    try:
+        columns = np.array(shape)
+    except ValueError:
+        return None
+    return columns if columns.dtype.kind == "i" or not len(shape) else None
