@@ -176,9 +176,9 @@ def main() -> None:
     for (workload, dtype), rows in found.items():
         names = [name for name in rows if options.rows in name]
         if workload in options.only and options.dtype in (dtype, "both") and names:
-            title = f"{TITLES[workload]}; {dtype}: minimum (median)"
+            title = f"{TITLES[workload]}; {dtype}: minimum{'' if workload == 'compile' else ' (median)'}"
             rounds = 2 if workload == "compile" else options.rounds
-            best |= compare(__file__, title, names, options.turns, rounds, ENVIRONMENT, failed, ratios=workload != "compile")
+            best |= compare(__file__, title, names, options.turns, rounds, ENVIRONMENT, failed, brief=workload == "compile")
     judge(best)
     for name, printed in failed.items():
         print(f"{name} FAILED: {(printed.strip().splitlines() or ['(nothing said)'])[-1]}")

@@ -117,7 +117,7 @@ def compare(
     rounds: int,
     environment: dict[str, str] | None = None,
     failed: dict[str, str] | None = None,
-    ratios: bool = True,
+    brief: bool = False,
 ) -> dict[str, dict[str, float]]:
     """Measure rows in turns and print a table; each number is the minimum and, in brackets, the median.
 
@@ -129,7 +129,7 @@ def compare(
         rounds: measurements of a row in each turn.
         environment: of the rows' processes; this process's own by default.
         failed: where to note rows that fail, with what they printed; without it, the first such row ends everything.
-        ratios: whether to print them.
+        brief: print neither medians nor ratios.
 
     Returns:
         The minima, by row and quantity.
@@ -146,7 +146,7 @@ def compare(
                 del measured[name]
     best = {name: {key: min(m[key] for m in found) for key in found[0]} for name, found in measured.items()}
     if best:
-        _print_table(title, measured, best, ratios)
+        _print_table(title, measured, best, brief)
     return best
 
 
@@ -154,23 +154,23 @@ def _told(number: float) -> str:
     return f"{number:,.0f}" if number >= 1000 else f"{number:.4g}"
 
 
-def _print_table(title: str, measured: dict[str, list[dict[str, float]]], best: dict[str, dict[str, float]], ratios: bool) -> None:
+def _print_table(title: str, measured: dict[str, list[dict[str, float]]], best: dict[str, dict[str, float]], brief: bool) -> None:
     table = Table()
     table.add_column("")
     first = next(iter(best.values()))
     for key in first:
         table.add_column(key, justify="right")
-        if ratios:
+        if not brief:
             table.add_column("ratio", justify="right")
     for name in best:
         cells = []
         for key in first:
             if key not in best[name]:
-                cells += [""] * (1 + ratios)
+                cells += [""] * (1 if brief else 2)
                 continue
             median = statistics.median(m[key] for m in measured[name])
-            cells.append(f"{_told(best[name][key])} ({_told(median)})")
-            if ratios:
+            cells.append(_told(best[name][key]) + ("" if brief else f" ({_told(median)})"))
+            if not brief:
                 cells.append(f"{best[name][key] / first[key]:.2f}" if first[key] else "")
         table.add_row(name.partition(": ")[2] or name, *cells)
     console = Console(width=150)

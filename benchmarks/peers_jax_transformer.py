@@ -60,11 +60,7 @@ def step(unravel: Callable[[Any], Any], state: Any, document: Any) -> tuple[Any,
 
 
 def row(dtype: str, looped: bool) -> Iterator[dict[str, float]]:
-    """Time per document of a jitted step, or of a jitted scan over all documents.
-
-    Each round starts from the initial state: after some hundred steps the running means of units that have died are subnormal numbers,
-    which slow the whole step down.
-    """
+    """Time per document of a jitted step, or of a jitted scan over all documents."""
     weights, unravel = ravel_pytree({name: jnp.array(matrix, dtype) for name, matrix in initial_matrices().items()})
     state = (weights, jnp.zeros_like(weights), jnp.zeros_like(weights), jnp.array(0.0))
     one_step = partial(step, unravel)

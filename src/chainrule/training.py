@@ -11,13 +11,15 @@ import math
 import random
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 from chainrule.ctrl_c import handled_by
 from chainrule.engine import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from chainrule.compiler.training import NativeFit
 
 
 class Optimizer(Protocol):
@@ -86,7 +88,7 @@ class State(NamedTuple):
 
 def fit(
     loss: Callable[..., Value],
-    data: Sequence[Sequence[Any]],
+    data: Sequence[Sequence[Any]] = (),
     *,
     optimizer: Optimizer,
     params: Iterable[Value] | None = None,
@@ -96,23 +98,29 @@ def fit(
     shuffle: bool = True,
     schedule: Schedule | None = None,
     callback: Callable[[State], bool | None] | None = None,
+    every: int = 1,
     rng: random.Random | None = None,
 ) -> History:
     """Train: for each minibatch compute the loss, its gradients, and let the optimiser change the parameters.
 
+    A loss that `chainrule.compile` has compiled, with an optimiser of chainrule's own, runs as machine code from step to step: batches,
+    gradients and the optimiser included. Any other runs on the eager engine, with the same numbers to rounding.
+
     Ctrl-C ends the training after the step that is under way; what was learned is kept, and `History.interrupted` is set.
 
     Arguments:
-        loss: a function of the batch, one argument for each column of `data` (a list with an entry for each sample), to a Value.
+        loss: a function of the batch, one argument for each column of `data` (a list with an entry for each sample), to a Value; or a
+            function of one sample that is compiled with batch="mean" or "sum"; or a compiled graph, which has no data.
         data: the columns, a tuple of equally long sequences: `(inputs, targets)`.
         optimizer: an optimiser over the parameters, from `chainrule.optim` or your own; its `step()` is called after each backward().
         params: the parameters, whose gradients are set to zero before each backward(); those of the optimiser by default.
         steps: how many steps to make; say this or `epochs`.
         epochs: how many times to go through all of the data.
         batch_size: how many samples make a batch; all of them by default. The last batch of an epoch may be smaller.
-        shuffle: go through the samples in a new random order in each epoch.
+        shuffle: go through the samples in a new random order in each epoch; batches of all samples are left as they are.
         schedule: a learning-rate schedule; its `step()` is called after the optimiser's.
         callback: called after each step with a `State`; training ends when it returns True.
+        every: how many steps there are between calls of `callback`; it is called after the last one in any case.
         rng: where the random orders come from; `random.Random(0)` by default, so that a run can be repeated.
 
     Returns:
@@ -123,32 +131,142 @@ def fit(
         TypeError: if `loss` does not return a Value.
         FloatingPointError: if the loss or a parameter becomes nan or infinite; the message names the step.
     """
-    samples = _sample_count(data)
+    samples = 1 if _needs_no_data(loss, data) else _sample_count(data)
     batch_size = samples if batch_size is None else min(batch_size, samples)
     steps = _step_count(steps, epochs, batch_size, samples)
+    if every < 1:
+        raise ValueError(f"every must be at least 1, got {every}")
     params = list(optimizer.params if params is None else params)  # type: ignore[attr-defined]
-    history = History()
-    batches = _batches(samples, batch_size, shuffle, rng or random.Random(0))
+    shuffle = shuffle and batch_size < samples
+    run = _Run(loss, data, optimizer, params, schedule, _batches(samples, batch_size, shuffle, rng or random.Random(0)), steps)
+    native = _native(loss, data, optimizer, batch_size)
     with _ctrl_c() as asked_to_stop:
         try:
-            for step, (epoch, batch) in zip(range(1, steps + 1), batches, strict=False):
-                number = _one_step(loss, [[column[i] for i in batch] for column in data], params, optimizer, step)
-                history.step.append(step)
-                history.loss.append(number)
-                history.learning_rate.append(getattr(optimizer, "lr", math.nan))
-                if schedule is not None:
-                    schedule.step()
-                if callback is not None and callback(State(step, steps, epoch, number, batch, history)):
-                    break
+            while len(run.history.step) < steps:
+                due = min(steps, (len(run.history.step) // every + 1) * every) if callback is not None else steps
+                if native is None:
+                    run.step()
+                else:
+                    run.native_steps(native, due, whole=batch_size == samples)
+                done = len(run.history.step)
+                if callback is not None and done == due:
+                    stop = run.call(callback, native)
+                    if stop:
+                        break
                 if asked_to_stop():
-                    history.interrupted = step < steps
+                    run.history.interrupted = done < steps
                     break
         except KeyboardInterrupt:  # a second Ctrl-C, or one where the signal is not ours to handle
-            history.interrupted = True
+            run.history.interrupted = True
+        finally:
+            if native is not None:
+                native.write_back()
+    history = run.history
     for column in history.metrics.values():
         column += [math.nan] * (len(history.step) - len(column))
     _check_finite(params, len(history.step))
     return history
+
+
+@dataclass
+class _Run:
+    """A training under way."""
+
+    loss: Callable[..., Value]
+    data: Sequence[Sequence[Any]]
+    optimizer: Any
+    params: list[Value]
+    schedule: Schedule | None
+    batches: Iterator[tuple[int, Sequence[int]]]
+    steps: int
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    batch: Sequence[int] = ()
+    ahead: tuple[int, Sequence[int]] | None = None  # a batch that was looked at and is still to come
+
+    def step(self) -> None:
+        """Make one step, on the eager engine."""
+        self.epoch, self.batch = next(self.batches)
+        number = len(self.history.step) + 1
+        loss = _one_step(self.loss, [[column[i] for i in self.batch] for column in self.data], self.params, self.optimizer, number)
+        self.history.step.append(number)
+        self.history.loss.append(loss)
+        self.history.learning_rate.append(getattr(self.optimizer, "lr", math.nan))
+        if self.schedule is not None:
+            self.schedule.step()
+
+    def native_steps(self, native: NativeFit, due: int, *, whole: bool) -> None:
+        """Make some steps as machine code, all with batches of one size, up to the step `due`."""
+        done = len(self.history.step)
+        most = min(native.steps_at_once, due - done)
+        batches = None if whole else self._next_batches(most)
+        if batches is None:
+            self.epoch, self.batch = next(self.batches)
+            self.epoch += done
+        count = most if batches is None else len(batches)
+        rates = self._rates(count)
+        chunk = native.run(batches, rates, len(self.batch))
+        made = len(chunk.losses) - chunk.failed
+        self.history.step.extend(range(done + 1, done + made + 1))
+        self.history.loss.extend(chunk.losses[:made])
+        self.history.learning_rate.extend(rates[:made])
+        if chunk.failed:
+            _refuse_loss(chunk.losses[-1], done + made + 1, rates[made])
+
+    def _next_batches(self, most: int) -> list[Sequence[int]]:
+        """The next batches, as long as they are of the same size."""
+        found: list[Sequence[int]] = []
+        while len(found) < most:
+            epoch, batch = self.ahead or next(self.batches)
+            if found and len(batch) != len(found[0]):
+                self.ahead = epoch, batch
+                break
+            self.ahead = None
+            self.epoch, self.batch = epoch, batch
+            found.append(batch)
+        return found
+
+    def _rates(self, count: int) -> list[float]:
+        """The learning rates of the next steps; the schedule goes on as it does after each."""
+        if self.schedule is None:
+            return [self.optimizer.lr] * count
+        rates = []
+        for _ in range(count):
+            rates.append(self.optimizer.lr)
+            self.schedule.step()
+        return rates
+
+    def call(self, callback: Callable[[State], bool | None], native: NativeFit | None) -> bool | None:
+        """Tell the callback where the training stands."""
+        done = len(self.history.step)
+        if native is not None:
+            native.write_back()
+        state = State(done, self.steps, self.epoch, self.history.loss[-1], self.batch, self.history)
+        stop = callback(state)
+        if native is not None:
+            native.forget()
+        return stop
+
+
+def _native(loss: Any, data: Any, optimizer: Any, samples: int) -> NativeFit | None:
+    """What runs the training as machine code; None if the loss is not compiled, or the optimiser is not one of chainrule's."""
+    if not getattr(loss, "compiled", False):
+        return None
+    from chainrule.compiler.training import NativeFit
+
+    if not NativeFit.can(loss, optimizer):
+        return None
+    native = NativeFit(loss, data, optimizer)
+    return native if native.loop(samples) is not None else None
+
+
+def _needs_no_data(loss: Any, data: Any) -> bool:
+    """Whether the loss is a compiled graph, whose data are in the graph."""
+    if not getattr(loss, "is_graph", False):
+        return False
+    if len(data):
+        raise ValueError("a compiled graph holds its data already; call fit(step, optimizer=..., steps=...) without data")
+    return True
 
 
 @contextmanager
@@ -170,20 +288,26 @@ def _collector_paused() -> Iterator[None]:
 @_collector_paused()
 def _one_step(loss: Callable[..., Value], batch: list[list[Any]], params: list[Value], optimizer: Optimizer, step: int) -> float:
     """One step of gradient descent; returns the loss before it."""
-    result = loss(*batch)
-    if not isinstance(result, Value):
-        raise TypeError(f"the loss must be a Value, got {type(result).__name__}: {result!r}")
-    if not math.isfinite(result.data):
-        rate = getattr(optimizer, "lr", None)
-        raise FloatingPointError(
-            f"the loss became {result.data} at step {step}{'' if rate is None else f' (learning rate {rate:g})'}; lower the learning rate, "
-            "or find the operation that made it with `with chainrule.detect_anomaly():`"
-        )
     for parameter in params:  # backward() zeroes only those that this loss depends on
         parameter.grad = 0.0
-    result.backward()
+    result = loss(*batch)
+    is_graph = getattr(loss, "is_graph", False)  # a compiled one, which has filled the gradients
+    if not isinstance(result, Value) and not is_graph:
+        raise TypeError(f"the loss must be a Value, got {type(result).__name__}: {result!r}")
+    number = float(result)
+    if not math.isfinite(number):
+        _refuse_loss(number, step, getattr(optimizer, "lr", None))
+    if not is_graph:
+        result.backward()
     optimizer.step()
-    return result.data
+    return number
+
+
+def _refuse_loss(loss: float, step: int, rate: float | None) -> NoReturn:
+    raise FloatingPointError(
+        f"the loss became {loss} at step {step}{'' if rate is None else f' (learning rate {rate:g})'}; lower the learning rate, "
+        "or find the operation that made it with `with chainrule.detect_anomaly():`"
+    )
 
 
 def _sample_count(data: Sequence[Sequence[Any]]) -> int:
@@ -204,7 +328,7 @@ def _step_count(steps: int | None, epochs: int | None, batch_size: int, samples:
     return steps if steps is not None else (epochs or 0) * math.ceil(samples / batch_size)
 
 
-def _batches(samples: int, batch_size: int, shuffle: bool, rng: random.Random) -> Iterator[tuple[int, list[int]]]:
+def _batches(samples: int, batch_size: int, shuffle: bool, rng: random.Random) -> Iterator[tuple[int, Sequence[int]]]:
     """The epoch and the indices of each minibatch, without end."""
     epoch = 0
     while True:

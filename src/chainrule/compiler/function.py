@@ -65,6 +65,8 @@ class CompiledFunction:
         threads: over how many threads the samples of a batch are spread.
     """
 
+    compiled = True
+
     def __init__(
         self,
         function: Callable[..., Any],

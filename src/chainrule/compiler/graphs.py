@@ -59,6 +59,8 @@ class CompiledGraph:
         TypeError: if an operation in the graph was made by hand.
     """
 
+    compiled = is_graph = True
+
     def __init__(self, loss: Value, *, dtype: str = "float64", target: Target | None = None, stacklevel: int = 2) -> None:
         self._loss = loss
         self._options = {"dtype": dtype, "target": target}

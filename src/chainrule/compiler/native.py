@@ -33,6 +33,10 @@ class Target(NamedTuple):
     vector_bits: int
     fma: bool
 
+    def lanes(self, dtype: str) -> int:
+        """How many numbers a vector holds."""
+        return self.vector_bits // (64 if dtype == "float64" else 32)
+
 
 @cache
 def host() -> Target:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -161,12 +161,24 @@ class Kernel:
             self.steps: list[list[Step]] = [roll(part) for part in placed.parts]
             self.placed = placed
             self.buffers = placed.buffers
-        with program._timed("emit"):
-            self.text = self._text()
-        with program._timed("LLVM"):
-            self._code = Code(self.text, program.target)
-            self._run = self._code.function("run", ctypes.c_void_p, ctypes.c_int64)
         self._free: list[Workspace] = []
+        self._lock = threading.Lock()
+        self._function: Any = None
+
+    def run(self, table: int, samples: int) -> None:
+        """Run the machine code, which is made the first time."""
+        if self._function is None:
+            with self._lock:
+                if self._function is None:
+                    self._function = self._compiled()
+        self._function(table, samples)
+
+    def _compiled(self) -> Any:
+        with self.program._timed("emit"):
+            needed: set[tuple[str, str, int]] = set()
+            text = module(self.functions(needed), needed, self.program.target)
+        with self.program._timed("LLVM"):
+            return Code(text, self.program.target).function("run", ctypes.c_void_p, ctypes.c_int64)
 
     @property
     def bytes(self) -> int:
@@ -174,19 +186,24 @@ class Kernel:
         size = 8 if self.program.dtype == "float64" else 4
         return sum(buffer.size * size for buffer in self.buffers if not buffer.per_sample)
 
-    def _text(self) -> str:
-        needed: set[tuple[str, str, int]] = set()
+    def functions(self, needed: set[tuple[str, str, int]]) -> list[str]:
+        """The text of the kernel's functions; the one to call is `run`, with the addresses of the buffers and the number of samples.
+
+        Arguments:
+            needed: gets the elementary functions that they call.
+        """
         program = self.program
         names = [f"%b{k}" for k in range(len(self.buffers))]
-        signature = ", ".join([*(f"ptr noalias align {4 if b.role == 'table' else 8} {name}" for b, name in zip(self.buffers, names, strict=True)), "i64 %n"])
+        typed = [
+            f"ptr noalias align {4 if buffer.role == 'table' else 8} {name}" for buffer, name in zip(self.buffers, names, strict=True)
+        ]
+        signature = ", ".join([*typed, "i64 %n"])
         functions = []
         for name, steps in zip(("before", "block", "after"), self.steps, strict=True):
             text = Text(program.dtype)
-            width = program.target.vector_bits // (8 * text.bytes)
-            Emitter(text, dict(zip(self.buffers, names, strict=True)), width, needed).steps(steps)
-            functions.append(text.function(f"internal void @{name}({signature}) noinline #0").replace("define internal", "define internal", 1))
-        functions.append(self._driver())
-        return module(functions, needed, program.target)
+            Emitter(text, dict(zip(self.buffers, names, strict=True)), program.target.lanes(program.dtype), needed).steps(steps)
+            functions.append(text.function(f"internal void @{name}({signature}) noinline #0"))
+        return [*functions, self._driver()]
 
     def _driver(self) -> str:
         """The function that Python calls: all samples, block by block."""
@@ -239,7 +256,7 @@ class Workspace:
         self._number = {buffer: k for k, buffer in enumerate(kernel.buffers)}
         for buffer, array in self.arrays.items():
             self._table[self._number[buffer]] = array.ctypes.data
-        self._address = self._table.ctypes.data
+        self.address = self._table.ctypes.data
 
     def bind(self, buffer: Buffer, array: np.ndarray) -> None:
         """Let a buffer be an array of the caller's."""
@@ -249,7 +266,7 @@ class Workspace:
 
     def run(self, samples: int = 1) -> None:
         """Run the kernel."""
-        self.kernel._run(self._address, samples)
+        self.kernel.run(self.address, samples)
 
 
 class _Stopwatch:

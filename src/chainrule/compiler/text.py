@@ -143,6 +143,26 @@ class Text:
         self.do(f"br label %{head}")
         self.lines.append(f"{after}:")
 
+    def when(self, condition: str, body: Callable[[], None]) -> None:
+        """What is done only where a condition holds."""
+        inside, after = self.label(), self.label()
+        self.do(f"br i1 {condition}, label %{inside}, label %{after}")
+        self.lines.append(f"{inside}:")
+        with self.inside():
+            body()
+        self.place(after)
+
+    def unless(self, condition: str, label: str) -> None:
+        """Leave for a label where a condition does not hold."""
+        go_on = self.label()
+        self.do(f"br i1 {condition}, label %{go_on}, label %{label}")
+        self.lines.append(f"{go_on}:")
+
+    def place(self, label: str) -> None:
+        """Put a label here, and come here from what stands above."""
+        self.do(f"br label %{label}")
+        self.lines.append(f"{label}:")
+
     def function(self, signature: str) -> str:
         """The whole function."""
         return "\n".join([f"define {signature} {{", "entry:", *self.variables, "  br label %start", "start:", *self.lines, "  ret void", "}"])
