@@ -1636,25 +1636,6 @@ typedef struct {
     Nodes leaves, by_hand;
 } Layout;
 
-/* How many leaves, operations made by hand, and operands there are; the nodes are numbered in their epochs, from
- * `first` on. No code of the user's runs before the numbers have been read. */
-static void number_nodes(const Nodes *order, uint64_t first, size_t *leaves, size_t *by_hand, size_t *operands) {
-    for (size_t i = 0; i < order->n; i++) {
-        Value *v = order->items[i];
-#define FAR_AHEAD 16
-        if (i + FAR_AHEAD < order->n) PREFETCH(order->items[i + FAR_AHEAD]);
-        v->epoch = first + i;
-        if (HAS_A(v))
-            *operands += HAS_B(v) ? 2 : 1;
-        else if (v->op == LEAF)
-            ++*leaves;
-        else {
-            *by_hand += v->op == BY_HAND;
-            *operands += (size_t)v->extra->n; /* a parameter counts too: there may be room to spare */
-        }
-    }
-}
-
 /* The index of a row in the list, to which it is added if it is new; -1 with an exception. */
 static Py_ssize_t index_of_row(PyObject *list, PyObject *row) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
@@ -1662,40 +1643,53 @@ static Py_ssize_t index_of_row(PyObject *list, PyObject *row) {
     return PyList_Append(list, row) < 0 ? -1 : PyList_GET_SIZE(list) - 1;
 }
 
-/* Fill the arrays; the number of operands, or -1 with an exception. */
-static Py_ssize_t lay_out(const Nodes *order, uint64_t first, Layout *layout) {
-    int32_t known[OPERATIONS], *leaf_position = (int32_t *)PyByteArray_AS_STRING(layout->leaf_positions);
-    int32_t *code = (int32_t *)PyByteArray_AS_STRING(layout->codes), *operands = (int32_t *)PyByteArray_AS_STRING(layout->operands);
+static PyObject *bytes_for(size_t count, size_t size) { return PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(count * size)); }
+
+/* Room for so many operands; NULL with an exception. */
+static int32_t *room_for_operands(Layout *layout, size_t count) {
+    return PyByteArray_Resize(layout->operands, (Py_ssize_t)(count * sizeof(int32_t))) < 0 ? NULL : (int32_t *)PyByteArray_AS_STRING(layout->operands);
+}
+
+#define POSITION(node) ((int32_t)((node)->epoch - first))
+
+/* Number the nodes in their epochs, from `first` on, and fill the arrays; 0, or -1 with an exception. */
+static int lay_out(const Nodes *order, uint64_t first, Layout *layout) {
+    int32_t known[OPERATIONS], *code = (int32_t *)PyByteArray_AS_STRING(layout->codes);
     int64_t *start = (int64_t *)PyByteArray_AS_STRING(layout->starts);
     double *parameter = (double *)PyByteArray_AS_STRING(layout->parameters), *data = (double *)PyByteArray_AS_STRING(layout->data);
+    size_t filled = 0, room = 2 * order->n;
+    int32_t *operands = room_for_operands(layout, room);
     PyObject *last_row = NULL;
     Py_ssize_t last_index = 0;
-    int32_t *operand = operands;
+    if (!operands) return -1;
     for (int op = 0; op < OPERATIONS; op++) known[op] = -1;
-#define POSITION(node) ((int32_t)((node)->epoch - first))
     for (size_t i = 0; i < order->n; i++) {
         Value *v = order->items[i];
+#define FAR_AHEAD 16
         if (i + FAR_AHEAD < order->n) PREFETCH(order->items[i + FAR_AHEAD]);
-        start[i] = operand - operands;
+        v->epoch = first + i;
+        start[i] = (int64_t)filled;
         data[i] = v->data;
         parameter[i] = v->op == POWER_NUMBER ? v->exponent : 0.0;
+        size_t more = HAS_EXTRA(v) ? (size_t)v->extra->n : 2;
+        if (UNLIKELY(filled + more > room)) {
+            room = 2 * (filled + more);
+            if (!(operands = room_for_operands(layout, room))) return -1;
+        }
         if (HAS_A(v)) {
-            *operand++ = POSITION(v->a);
-            if (HAS_B(v)) *operand++ = POSITION(v->b);
-        } else if (HAS_EXTRA(v)) {
+            operands[filled++] = POSITION(v->a);
+            if (HAS_B(v)) operands[filled++] = POSITION(v->b);
+        } else if (HAS_EXTRA(v))
             for (Py_ssize_t k = 0; k < v->extra->n; k++) {
                 PyObject *o = v->extra->operands[k];
-                if (LIKELY(IS_EXACT(o)) || IS_VALUE(o)) *operand++ = POSITION((Value *)o);
+                if (LIKELY(IS_EXACT(o)) || IS_VALUE(o)) operands[filled++] = POSITION((Value *)o);
                 else parameter[i] = PyFloat_AS_DOUBLE(o);
             }
-        }
-        if (v->op == LEAF) {
-            code[i] = v->flags & CONSTANT ? CONSTANT_CODE : LEAF_CODE;
-            *leaf_position++ = (int32_t)i;
-            layout->leaves.items[layout->leaves.n++] = v;
-        } else if (v->op == BY_HAND) {
-            code[i] = BY_HAND_CODE;
-            layout->by_hand.items[layout->by_hand.n++] = v;
+        if (v->op == LEAF || v->op == BY_HAND) {
+            Nodes *into = v->op == LEAF ? &layout->leaves : &layout->by_hand;
+            if (!HAS_ROOM(*into, 1)) return -1;
+            into->items[into->n++] = v;
+            code[i] = v->op == BY_HAND ? BY_HAND_CODE : v->flags & CONSTANT ? CONSTANT_CODE : LEAF_CODE;
         } else if (v->op == ROW || known[v->op] < 0) {
             PyObject *row = row_of(v);
             if (row != last_row && (last_index = index_of_row(layout->rows, row)) < 0) return -1;
@@ -1705,17 +1699,23 @@ static Py_ssize_t lay_out(const Nodes *order, uint64_t first, Layout *layout) {
         } else
             code[i] = known[v->op];
     }
-    start[order->n] = operand - operands;
-    return operand - operands;
+    start[order->n] = (int64_t)filled;
+    return room_for_operands(layout, filled) ? 0 : -1;
 }
 
-static PyObject *bytes_for(size_t count, size_t size) { return PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(count * size)); }
+/* The positions of some nodes, as an array; NULL with an exception. */
+static PyObject *positions(Value *const *nodes, size_t n, uint64_t first) {
+    PyObject *bytes = bytes_for(n, sizeof(int32_t));
+    int32_t *position = bytes ? (int32_t *)PyByteArray_AS_STRING(bytes) : NULL;
+    for (size_t i = 0; bytes && i < n; i++) position[i] = POSITION(nodes[i]);
+    return bytes;
+}
 
 /* The arrays, filled; 0, or -1 with an exception. What is made before the last number has been read is nothing that Python's cyclic
  * collector counts, and so starts no finalizer, which could walk through a graph and change the numbers. The list of rows is made before. */
 static int flatten(PyObject *roots, Layout *layout, Nodes *order) {
     Value **root = (Value **)PySequence_Fast_ITEMS(roots);
-    size_t count = (size_t)PyTuple_GET_SIZE(roots), leaves = 0, by_hand = 0, operands = 0;
+    size_t count = (size_t)PyTuple_GET_SIZE(roots);
     if (walk(root, count, order, NULL, EVERY_NODE) < 0) return -1;
     if (order->n > INT32_MAX) {
         PyErr_SetString(PyExc_OverflowError, "the graph has more nodes than an int32 can count");
@@ -1724,18 +1724,13 @@ static int flatten(PyObject *roots, Layout *layout, Nodes *order) {
     if (epoch + order->n >= UINT64_C(1) << 48) epoch = 0;
     uint64_t first = epoch + 1;
     epoch += order->n;
-    number_nodes(order, first, &leaves, &by_hand, &operands);
-    if (!HAS_ROOM(layout->leaves, leaves) || !HAS_ROOM(layout->by_hand, by_hand)) return -1;
-    if (!(layout->leaf_positions = bytes_for(leaves, sizeof(int32_t))) || !(layout->codes = bytes_for(order->n, sizeof(int32_t))) ||
-        !(layout->starts = bytes_for(order->n + 1, sizeof(int64_t))) || !(layout->operands = bytes_for(operands, sizeof(int32_t))) ||
-        !(layout->parameters = bytes_for(order->n, sizeof(double))) || !(layout->data = bytes_for(order->n, sizeof(double))) ||
-        !(layout->root_positions = bytes_for(count, sizeof(int32_t))))
+    if (!(layout->codes = bytes_for(order->n, sizeof(int32_t))) || !(layout->starts = bytes_for(order->n + 1, sizeof(int64_t))) ||
+        !(layout->operands = bytes_for(0, 1)) || !(layout->parameters = bytes_for(order->n, sizeof(double))) ||
+        !(layout->data = bytes_for(order->n, sizeof(double))) || lay_out(order, first, layout) < 0)
         return -1;
-    Py_ssize_t filled = lay_out(order, first, layout);
-    if (filled < 0) return -1;
-    int32_t *root_position = (int32_t *)PyByteArray_AS_STRING(layout->root_positions);
-    for (size_t i = 0; i < count; i++) root_position[i] = POSITION(root[i]);
-    return PyByteArray_Resize(layout->operands, filled * (Py_ssize_t)sizeof(int32_t));
+    layout->leaf_positions = positions(layout->leaves.items, layout->leaves.n, first);
+    layout->root_positions = positions(root, count, first);
+    return layout->leaf_positions && layout->root_positions ? 0 : -1;
 }
 
 static PyObject *as_array(PyObject *bytes, const char *format) {

@@ -137,9 +137,9 @@ def fit(
     if every < 1:
         raise ValueError(f"every must be at least 1, got {every}")
     params = list(optimizer.params if params is None else params)  # type: ignore[attr-defined]
-    shuffle = shuffle and batch_size < samples
-    run = _Run(loss, data, optimizer, params, schedule, _batches(samples, batch_size, shuffle, rng or random.Random(0)), steps)
-    native = _native(loss, data, optimizer, batch_size)
+    orders = _orders(samples, shuffle and batch_size < samples, rng or random.Random(0))
+    native = _native(loss, data, optimizer, orders, batch_size)
+    run = _Run(loss, data, optimizer, params, schedule, _batches(orders, batch_size), steps)
     with _ctrl_c() as asked_to_stop:
         try:
             while len(run.history.step) < steps:
@@ -147,7 +147,7 @@ def fit(
                 if native is None:
                     run.step()
                 else:
-                    run.native_steps(native, due, whole=batch_size == samples)
+                    run.native_steps(native, due)
                 done = len(run.history.step)
                 if callback is not None and done == due:
                     stop = run.call(callback, native)
@@ -182,7 +182,6 @@ class _Run:
     history: History = field(default_factory=History)
     epoch: int = 0
     batch: Sequence[int] = ()
-    ahead: tuple[int, Sequence[int]] | None = None  # a batch that was looked at and is still to come
 
     def step(self) -> None:
         """Make one step, on the eager engine."""
@@ -195,15 +194,10 @@ class _Run:
         if self.schedule is not None:
             self.schedule.step()
 
-    def native_steps(self, native: NativeFit, due: int, *, whole: bool) -> None:
+    def native_steps(self, native: NativeFit, due: int) -> None:
         """Make some steps as machine code, all with batches of one size, up to the step `due`."""
         done = len(self.history.step)
-        most = min(native.steps_at_once, due - done)
-        batches = None if whole else self._next_batches(most)
-        if batches is None:
-            self.epoch, self.batch = next(self.batches)
-            self.epoch += done
-        count = most if batches is None else len(batches)
+        self.epoch, self.batch, batches, count = native.take_batches(min(native.steps_at_once, due - done))
         rates = self._rates(count)
         chunk = native.run(batches, rates, len(self.batch))
         made = len(chunk.losses) - chunk.failed
@@ -212,19 +206,6 @@ class _Run:
         self.history.learning_rate.extend(rates[:made])
         if chunk.failed:
             _refuse_loss(chunk.losses[-1], done + made + 1, rates[made])
-
-    def _next_batches(self, most: int) -> list[Sequence[int]]:
-        """The next batches, as long as they are of the same size."""
-        found: list[Sequence[int]] = []
-        while len(found) < most:
-            epoch, batch = self.ahead or next(self.batches)
-            if found and len(batch) != len(found[0]):
-                self.ahead = epoch, batch
-                break
-            self.ahead = None
-            self.epoch, self.batch = epoch, batch
-            found.append(batch)
-        return found
 
     def _rates(self, count: int) -> list[float]:
         """The learning rates of the next steps; the schedule goes on as it does after each."""
@@ -248,7 +229,7 @@ class _Run:
         return stop
 
 
-def _native(loss: Any, data: Any, optimizer: Any, samples: int) -> NativeFit | None:
+def _native(loss: Any, data: Any, optimizer: Any, orders: Iterator[Sequence[int]], batch_size: int) -> NativeFit | None:
     """What runs the training as machine code; None if the loss is not compiled, or the optimiser is not one of chainrule's."""
     if not getattr(loss, "compiled", False):
         return None
@@ -256,8 +237,8 @@ def _native(loss: Any, data: Any, optimizer: Any, samples: int) -> NativeFit | N
 
     if not NativeFit.can(loss, optimizer):
         return None
-    native = NativeFit(loss, data, optimizer)
-    return native if native.loop(samples) is not None else None
+    native = NativeFit(loss, data, optimizer, orders, batch_size)
+    return native if native.loop(batch_size) is not None else None
 
 
 def _needs_no_data(loss: Any, data: Any) -> bool:
@@ -328,16 +309,22 @@ def _step_count(steps: int | None, epochs: int | None, batch_size: int, samples:
     return steps if steps is not None else (epochs or 0) * math.ceil(samples / batch_size)
 
 
-def _batches(samples: int, batch_size: int, shuffle: bool, rng: random.Random) -> Iterator[tuple[int, Sequence[int]]]:
-    """The epoch and the indices of each minibatch, without end."""
-    epoch = 0
+def _orders(samples: int, shuffle: bool, rng: random.Random) -> Iterator[Sequence[int]]:
+    """The order of the samples in each epoch, without end."""
     while True:
-        epoch += 1
-        order = list(range(samples))
         if shuffle:
+            order = list(range(samples))
             rng.shuffle(order)
-        for begin in range(0, samples, batch_size):
-            yield epoch, order[begin : begin + batch_size]
+            yield order
+        else:
+            yield range(samples)
+
+
+def _batches(orders: Iterator[Sequence[int]], batch_size: int) -> Iterator[tuple[int, Sequence[int]]]:
+    """The epoch and the indices of each minibatch, without end."""
+    for epoch, order in enumerate(orders, 1):
+        for begin in range(0, len(order), batch_size):
+            yield epoch, list(order[begin : begin + batch_size])
 
 
 def _check_finite(params: list[Value], step: int) -> None:

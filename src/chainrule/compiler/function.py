@@ -182,25 +182,11 @@ class CompiledFunction:
         run = _Run(self, None, traced, arguments, samples)
         at_once = self._backward_expected and bool(traced.captured) and not given
         number, gradients = run.gradients(inputs=False) if at_once else (run.value(), None)
-        nodes = traced.leaves
-        parents = (*traced.captured, *given)
+        parents = (*traced.captured, *given) if given else traced.captured
         if not parents:
             return Value(number)
         loss = Value(number, parents, "compiled")
-        snapshot = None if at_once else run.snapshot()
-
-        def push() -> None:
-            self._backward_expected = True
-            found = gradients
-            if found is None:
-                assert snapshot is not None
-                _, found = snapshot.gradients(inputs=bool(given))
-            if nodes:
-                add_grad(nodes, found[0], loss.grad)
-            if given:
-                add_grad(given, np.concatenate([found[1 + k].ravel() for k, a in enumerate(arguments) if a.values is not None]), loss.grad)
-
-        loss._backward = push
+        loss._backward = _Push(loss, run if at_once else run.snapshot(), gradients, given)
         return loss
 
     # --- arguments and traces -------------------------------------------------------------------------------------------------------------
@@ -322,6 +308,34 @@ class CompiledFunction:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._threads, "chainrule")
             return self._pool
+
+
+class _Push:
+    """The `_backward` of a compiled loss: adds its share to the gradients of what it was computed from.
+
+    The first time that it is called, the gradients are computed, with the numbers of the call; from then on the function computes them
+    together with the loss.
+    """
+
+    __slots__ = ("given", "gradients", "loss", "run")
+
+    def __init__(self, loss: Value, run: _Run, gradients: list[np.ndarray] | None, given: list[Value]) -> None:
+        self.loss = loss
+        self.run = run
+        self.gradients = gradients
+        self.given = given
+
+    def __call__(self) -> None:
+        run = self.run
+        run.owner._backward_expected = True
+        found = self.gradients
+        if found is None:
+            found = self.gradients = run.gradients(inputs=bool(self.given))[1]
+        if run.traced.leaves:
+            add_grad(run.traced.leaves, found[0], self.loss.grad)
+        if self.given:
+            columns = [gradient.ravel() for gradient, a in zip(found[1:], run.arguments, strict=True) if a.values is not None]
+            add_grad(self.given, np.concatenate(columns), self.loss.grad)
 
 
 class _Run:

@@ -100,7 +100,7 @@ class _Growing:
             if other is None:
                 return False
             statement = other
-        if not _fits(self.statements, statement):
+        if _looked_up_axes(statement) != _looked_up_axes(self.statements[0]) or not _fits(self.statements, statement):
             return False
         self.statements.append(statement)
         return True
@@ -140,6 +140,17 @@ def split_axes(statement: Statement, sizes: tuple[int, ...]) -> Statement | None
         return access._replace(strides=strides(access.strides), lookup=lookup)
 
     return replace(statement.map(change), sizes=(*sizes, *statement.sizes[first + 1 :]))
+
+
+def _looked_up_axes(statement: Statement) -> set[int]:
+    """The axes along which a place is looked up: no vectors lie along them, so others had better not share them."""
+    return {
+        axis
+        for access in statement.accesses()
+        if access.lookup is not None
+        for axis, stride in enumerate(access.lookup.strides[: len(parallel_sizes(statement))])
+        if stride
+    }
 
 
 def _fits(group: list[Statement], statement: Statement) -> bool:

@@ -151,9 +151,11 @@ class NativeLoop:
         self.rows = rows
         own = {leaf: k for k, leaf in enumerate(leaves) if leaf is not None}
         more = [p for p in optimizer.params if p not in own]  # that the loss does not depend on; their gradients are 0
-        self.places = np.array([own[p] if p in own else len(leaves) + more.index(p) for p in optimizer.params])
-        self.frozen = [k for leaf, k in own.items() if leaf not in set(optimizer.params)]
-        self.frozen_leaves = [leaves[k] for k in self.frozen]
+        place = own | {p: len(leaves) + k for k, p in enumerate(more)}
+        self.places = np.array([place[p] for p in optimizer.params])
+        changed = set(optimizer.params)
+        self.frozen_leaves = [leaf for leaf in own if leaf not in changed]
+        self.frozen = [own[leaf] for leaf in self.frozen_leaves]
         size = len(leaves) + len(more)
         self.rule = Rule(optimizer, size, frozen=bool(self.frozen))
         self.kernel = program.kernel(parameters=True)
@@ -165,7 +167,11 @@ class NativeLoop:
             self._share(program.parameters, self.memory[self.rule.parameters])
             self._share(self.kernel.gradients[program.parameters], self.memory[self.rule.gradients])
         self._bind()
-        self._function = self._compiled()
+        options = tuple(getattr(optimizer, name) for name in optimizer.OPTIONS if name != "lr")
+        key = (type(optimizer), options, size, bool(self.frozen), samples, tuple(rows))
+        if key not in program.loops:
+            program.loops[key] = self._compiled()
+        self._function = program.loops[key]
 
     def _share(self, buffer: Buffer, array: np.ndarray) -> None:
         self.workspace.bind(buffer, array)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chainrule.compiler.tape import Tape
 
 MOST_STATEMENTS = 2000
-CACHE = 192 * 1024  # bytes that the values of one block of samples may take
+CACHE = 384 * 1024  # bytes that the values of one block of samples may take
 SMALLEST_BLOCK, LARGEST_BLOCK = 16, 4096
 
 
@@ -80,18 +80,15 @@ class Program:
             self.lowered: Lowered = lower(tape, found, inputs, batched=batched)
         if len(self.lowered.statements) > MOST_STATEMENTS:
             raise TooIrregularError(f"{self.nodes:,} nodes became {len(self.lowered.statements):,} statements")
+        self.parameters = next((buffer for buffer in self.lowered.buffers if buffer.role == "parameter"), None)
         self.loss = Buffer("loss", 1, "output")
         self.seed = Buffer("seed", 1, "seed")
+        self.loops: dict[Any, Any] = {}  # training loops around it, as machine code
         self._kernels: dict[tuple[bool, bool], Kernel] = {}
         self._lock = threading.Lock()
 
     def _timed(self, stage: str) -> _Stopwatch:
         return _Stopwatch(self.seconds, stage)
-
-    @property
-    def parameters(self) -> Buffer | None:
-        """The buffer of the parameters; None if there are none."""
-        return next((buffer for buffer in self.lowered.buffers if buffer.role == "parameter"), None)
 
     def kernel(self, *, parameters: bool = False, inputs: bool = False) -> Kernel:
         """The compiled program, which computes the results and the gradients that are asked for.

@@ -16,7 +16,7 @@ from chainrule.compiler.loop import STATES, NativeLoop
 from chainrule.engine import Value, read_data, write_data, write_grad
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from chainrule.optim import Optimizer
 
@@ -43,13 +43,26 @@ class NativeFit:
         loss: a compiled function or graph.
         data: the columns.
         optimizer: an SGD, Adam or AdamW.
+        orders: the order of the samples in each epoch.
+        batch_size: how many samples make a batch; the last of an epoch may be smaller.
 
     Raises:
         TypeError: if the loss is not one Value, or the mean or sum of one Value for each sample.
     """
 
-    def __init__(self, loss: CompiledFunction | CompiledGraph, data: Sequence[Any], optimizer: Optimizer) -> None:
+    def __init__(
+        self,
+        loss: CompiledFunction | CompiledGraph,
+        data: Sequence[Any],
+        optimizer: Optimizer,
+        orders: Iterator[Sequence[int]],
+        batch_size: int,
+    ) -> None:
         self.loss = loss
+        self.orders = orders
+        self.batch_size = batch_size
+        self.epoch = 0
+        self.rest = np.zeros(0, np.int64)  # the samples of this epoch that are still to come
         self.optimizer: Any = optimizer
         names = names_of(loss._function, len(data)) if isinstance(loss, CompiledFunction) else []
         self.columns = [Argument(name, column, batched=True) for name, column in zip(names, data, strict=False)]
@@ -101,7 +114,37 @@ class NativeFit:
 
     # --- runs of steps ------------------------------------------------------------------------------------------------------------------
 
-    def run(self, batches: Sequence[Sequence[int]] | None, rates: Sequence[float], samples: int) -> Chunk:
+    def take_batches(self, most: int) -> tuple[int, Sequence[int], np.ndarray | None, int]:
+        """The next batches, as long as they are of one size.
+
+        Arguments:
+            most: how many at most.
+
+        Returns:
+            The epoch and the samples of the last of them; the samples of each, a row for each batch, or None if each is of all samples as
+            they are; and the number of batches.
+        """
+        found: list[np.ndarray] = []
+        count = 0
+        while count < most:
+            if not len(self.rest):
+                order = next(self.orders)
+                self.epoch += 1
+                if isinstance(order, range) and self.batch_size == len(order):
+                    self.epoch += most - 1
+                    return self.epoch, order, None, most
+                self.rest = np.array(order, np.int64)
+            size = min(self.batch_size, len(self.rest))
+            if found and size != found[0].shape[1]:
+                break
+            batches = min(most - count, len(self.rest) // size)
+            found.append(self.rest[: batches * size].reshape(batches, size))
+            self.rest = self.rest[batches * size :]
+            count += batches
+        joined = np.concatenate(found)
+        return self.epoch, joined[-1].tolist(), joined, count
+
+    def run(self, batches: np.ndarray | None, rates: Sequence[float], samples: int) -> Chunk:
         """Make steps with batches of one size.
 
         Arguments:
@@ -115,7 +158,7 @@ class NativeFit:
         made = self.optimizer.steps
         scalars = loop.rule.step_scalars(np.array(rates), made)
         begin = time.perf_counter()
-        losses = loop.run(self.arrays, None if batches is None else np.array(batches, np.int64), scalars)
+        losses = loop.run(self.arrays, batches, scalars)
         self._pace(len(rates), time.perf_counter() - begin)
         failed = not math.isfinite(losses[-1])
         self.optimizer.steps += len(losses) - failed

@@ -1,0 +1,407 @@
+"""How a program's memory is called: arrays with names and shapes, and places in them as indices.
+
+A statement knows a place as `base + sum(stride * index)` in a buffer. Here that becomes `w[j, k]`: the parameters' buffer is cut into
+arrays named after the labels of their Values, each buffer gets the shape in which most statements go through it, and the strides are
+read as steps along its dimensions. Where they are none, the place is written as one number, `w.flat[16*j + k + 5]`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from chainrule import primitives
+from chainrule.compiler.expressions import Access, Apply, Buffer, Constant, Expression, Load, Lookup
+from chainrule.compiler.fuse import split_axes
+from chainrule.compiler.statements import BATCH, Group, Statement
+from chainrule.formulas import short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from chainrule.compiler.lowering import Lowered
+    from chainrule.primitives import Primitive
+
+SAMPLE, ITERATION = "n", "t"
+LETTERS = "ijklmpqrsuwxyz"
+MOST_SHAPES = 8  # candidates for the shape of one array
+
+
+class Array(NamedTuple):
+    """A part of memory that has a name.
+
+    Arguments:
+        name: what it is called.
+        shape: its dimensions; for one sample, if `buffer.per_sample`.
+        buffer: where it lies.
+        begin: from which place on.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    buffer: Buffer
+    begin: int
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds; for one sample, if `buffer.per_sample`."""
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        sizes = [*([SAMPLE] if self.buffer.per_sample else []), *map(str, self.shape)]
+        return f"{self.name}[{', '.join(sizes)}]" if sizes else self.name
+
+
+class Term(NamedTuple):
+    """What an index moves by: `step` times something that goes from `low` to `high`; the letter of an axis, or a number that is looked up."""
+
+    step: int
+    text: str
+    low: int
+    high: int
+
+
+class Arrays:
+    """The arrays of a program.
+
+    Arguments:
+        lowered: the program.
+        groups: everything that is done, in order.
+    """
+
+    def __init__(self, lowered: Lowered, groups: Sequence[Group]) -> None:
+        self._steps: dict[Buffer, int] = {}
+        labels = [None if leaf is None else leaf.label for leaf in lowered.parameters]
+        uses: dict[tuple[Buffer, int, int], list[tuple[int, list[Term]]]] = {}
+        found = [(access, sizes) for group in groups for statement in group.statements for access, sizes in _accesses(statement)]
+        inside = {(base, tuple(terms)) for access, sizes in found if _origin(access.buffer).role == "parameter" for base, terms in [self._line(access, sizes)]}
+        self._segments = _segments(lowered.arrays, labels, inside)
+        for access, sizes in found:
+            base, terms = self._line(access, sizes)
+            buffer, begin, size = self._area(access, base, terms)
+            uses.setdefault((buffer, begin, size), []).append((base - begin, terms))
+        names = _names(lowered.arrays, self._segments, labels)
+        self._known: dict[tuple[Buffer, int, int], Array] = {}
+        for number, (area, places) in enumerate(uses.items()):
+            buffer, begin, size = area
+            is_segment = buffer.role == "parameter" and (begin, size) in names
+            shapes = _label_shapes(labels[begin : begin + size]) if is_segment else []
+            shape = _shape(size, places, shapes)
+            name = names[begin, size] if is_segment else buffer.name
+            self._known[area] = Array(name or f"{'W' if len(shape) > 1 else 'w'}{number}", shape, buffer, begin)
+        _number(self._known, names)
+
+    # --- arrays ---------------------------------------------------------------------------------------------------------------------------
+
+    def of(self, access: Access, sizes: Sequence[int]) -> tuple[Array, int, list[Term]]:
+        """The array that an access goes to, and how: the first place within the array, and the steps from there."""
+        base, terms = self._line(access, sizes)
+        area = self._area(access, base, terms)
+        array = self._known[area]
+        if access.buffer is not array.buffer:  # the adjoint of a buffer is laid out as that is
+            array = array._replace(name="d" * _order(access.buffer) + array.name, buffer=access.buffer)
+        return array, base - area[1], terms
+
+    def table(self, buffer: Buffer) -> np.ndarray:
+        """The numbers of a table, in the unit in which they are written."""
+        assert buffer.numbers is not None
+        return buffer.numbers // self._unit(buffer)
+
+    def _unit(self, table: Buffer) -> int:
+        """The largest number that divides all offsets of a table: it counts rows rather than numbers."""
+        if table not in self._steps:
+            self._steps[table] = int(np.gcd.reduce(table.numbers)) or 1 if table.numbers is not None else 1
+        return self._steps[table]
+
+    def _line(self, access: Access, sizes: Sequence[int]) -> tuple[int, list[Term]]:
+        terms = [Term(stride, str(axis), 0, size - 1) for axis, (size, stride) in enumerate(zip(sizes, access.strides, strict=True)) if stride and size != BATCH]
+        lookup = access.lookup
+        if lookup is not None:
+            unit = self._unit(lookup.buffer) if lookup.buffer.numbers is not None else 1
+            low, high = (0, 0) if lookup.buffer.numbers is None else (int(lookup.buffer.numbers.min()) // unit, int(lookup.buffer.numbers.max()) // unit)
+            terms.append(Term(lookup.scale * unit, "@", low, high))
+        return access.base, terms
+
+    def _area(self, access: Access, base: int, terms: list[Term]) -> tuple[Buffer, int, int]:
+        buffer = _origin(access.buffer)
+        if buffer.role == "parameter":
+            low, high = _span(base, terms)
+            for begin, size in self._segments:
+                if begin <= low and high < begin + size:
+                    return buffer, begin, size
+        return buffer, 0, buffer.size
+
+
+def _origin(buffer: Buffer) -> Buffer:
+    while buffer.of is not None:
+        buffer = buffer.of
+    return buffer
+
+
+def _order(buffer: Buffer) -> int:
+    return 0 if buffer.of is None else 1 + _order(buffer.of)
+
+
+def _accesses(statement: Statement) -> Iterator[tuple[Access, tuple[int, ...]]]:
+    """Every access of a statement, those of lookups included, and the sizes of its axes."""
+    for access in statement.accesses():
+        yield access, statement.sizes
+        if access.lookup is not None:
+            yield direct(access.lookup), statement.sizes
+
+
+def direct(lookup: Lookup) -> Access:
+    """The access that a lookup makes to find its offset."""
+    return Access(lookup.buffer, lookup.base, lookup.strides, None, lookup.advance)
+
+
+def _span(base: int, terms: Iterable[Term]) -> tuple[int, int]:
+    low = high = base
+    for step, _, first, last in terms:
+        low += min(step * first, step * last)
+        high += max(step * first, step * last)
+    return low, high
+
+
+# --- shapes ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def _shape(size: int, places: list[tuple[int, list[Term]]], more: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape in which the places of an array are most simply written."""
+    if size == 1 and not any(terms for _, terms in places):
+        return ()
+    candidates = dict.fromkeys([*filter(None, (_natural_shape(size, terms) for _, terms in places)), *more, (size,)])
+    distinct = dict.fromkeys((base, tuple(terms)) for base, terms in places)
+    return min(list(candidates)[:MOST_SHAPES], key=lambda shape: sum(_cost(shape, base, terms) for base, terms in distinct))
+
+
+def _natural_shape(size: int, terms: list[Term]) -> tuple[int, ...] | None:
+    """The shape that these steps go through row by row, if they are those of one."""
+    steps = sorted({abs(term.step) for term in terms}, reverse=True)
+    if not steps or steps[-1] != 1 or size % steps[0] or any(a % b for a, b in pairwise(steps)):
+        return None
+    return (size // steps[0], *(a // b for a, b in pairwise(steps)))
+
+
+def _cost(shape: tuple[int, ...], base: int, terms: Sequence[Term]) -> float:
+    found = coordinates(shape, base, terms)
+    if found is None:
+        return 1.0 if len(terms) == 1 else 3.0
+    return sum(max(0, len(moved) - 1) + 0.5 * any(abs(term.step) != 1 for term in moved) for _, moved in found)
+
+
+def coordinates(shape: Sequence[int], base: int, terms: Sequence[Term]) -> list[tuple[int, list[Term]]] | None:
+    """Read a place as one of an array of this shape: for each dimension, where it begins and by what it moves; None if it leaves one."""
+    found = []
+    rest = list(terms)
+    for dimension, size in enumerate(shape):
+        step = math.prod(shape[dimension + 1 :])
+        begin, base = divmod(base, step) if step > 1 else (base, 0)
+        moved = [term._replace(step=int(term.step / step)) for term in rest]
+        rest = [term._replace(step=term.step - whole.step * step) for term, whole in zip(rest, moved, strict=True)]
+        moved = [term for term in moved if term.step]
+        low, high = _span(begin, moved)
+        if low < 0 or high >= size:
+            return None
+        found.append((begin, moved))
+    return None if base or any(term.step for term in rest) else found
+
+
+def place_text(array: Array, base: int, terms: Sequence[Term], sample: str = SAMPLE) -> str:
+    """A place in an array, in index notation."""
+    found = coordinates(array.shape, base, terms)
+    indices = [linear(begin, moved) for begin, moved in found] if found is not None else [linear(base, terms)]
+    if array.buffer.per_sample:
+        indices.insert(0, sample)
+    flat = ".flat" if found is None else ""
+    return f"{array.name}{flat}[{', '.join(indices)}]" if indices else array.name
+
+
+def linear(begin: int, terms: Iterable[Term]) -> str:
+    """`2*i + k + 1`."""
+    text = ""
+    for step, name, *_ in sorted(terms, key=lambda term: term.step < 0):
+        size = name if abs(step) == 1 else f"{abs(step)}*{name}"
+        text += f" {'-' if step < 0 else '+'} {size}" if text else size if step > 0 else f"-{size}"
+    if not text:
+        return str(begin)
+    return text if not begin else f"{begin} {text.replace('-', '- ', 1)}" if text[0] == "-" else f"{text} {'+' if begin > 0 else '-'} {abs(begin)}"
+
+
+def split(groups: list[Group], arrays: Arrays) -> list[Group]:
+    """The same groups with one long axis cut into several, if that is the shape of what they go through: 1600 points into 100 times 16."""
+    group = groups[0]
+    first = 1 if group.sizes[:1] == (BATCH,) else 0
+    if len(group.sizes) != first + 1:
+        return groups
+    length = group.sizes[first]
+    for statement in group.statements:
+        for access in statement.accesses():
+            array, base, terms = arrays.of(access, statement.sizes)
+            if base == 0 and len(array.shape) > 1 and array.size == length and [(term.step, term.high) for term in terms] == [(1, length - 1)]:
+                sizes = (*group.sizes[:first], *array.shape)
+                changed = [_split(one, sizes) for one in groups]
+                found = [one for one in changed if one is not None]
+                return found if len(found) == len(groups) else groups
+    return groups
+
+
+def _split(group: Group, sizes: tuple[int, ...]) -> Group | None:
+    changed = [split_axes(statement, sizes) for statement in group.statements]
+    found = [statement for statement in changed if statement is not None]
+    return Group(sizes, tuple(found), group.kept) if len(found) == len(changed) else None
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------------------------
+
+
+def _segments(
+    arrays: list[tuple[int, int]], labels: Sequence[str | None], places: set[tuple[int, tuple[Term, ...]]]
+) -> list[tuple[int, int]]:
+    """Cut the parameters' buffer into arrays: where their labels change, unless a statement goes through both sides as through one array."""
+    spans = [(*_span(base, terms), len(terms)) for base, terms in places]
+    segments = []
+    for begin, size in arrays:
+        end = begin + size
+        here = [(low, high + 1) for low, high, axes in spans if axes > 1 and begin <= low and high < end]
+        patterns = [_pattern(label or "") for label in labels[begin:end]]
+        cuts = {begin + k for k in range(1, size) if patterns[k] != patterns[k - 1]}
+        if not cuts:
+            cuts = {edge for span in here for edge in span}
+        kept = sorted(cut for cut in cuts if begin < cut < end and not any(low < cut < high for low, high in here))
+        segments += [(a, b - a) for a, b in pairwise([begin, *kept, end])]
+    return segments
+
+
+def _pattern(label: str) -> tuple[str, ...]:
+    """A label without its last numbers, by which the parts of one array differ: `layers.0.neurons.*.w.*`."""
+    tokens = re.split(r"(\d+)", label)
+    if tokens[0] == "layers.":
+        return (*tokens[:2], *tokens[2::2])
+    return tuple(tokens[::2])
+
+
+def _names(
+    arrays: list[tuple[int, int]], segments: list[tuple[int, int]], labels: Sequence[str | None]
+) -> dict[tuple[int, int], str]:
+    """A name for each segment of the parameters; "" for those without labels."""
+    found = {segment: _name([label or "" for label in labels[segment[0] : segment[0] + segment[1]]]) for segment in segments}
+    plain = {segment: re.sub(r"\bneurons\.\d+\.", "", name) for segment, name in found.items()}
+    used = list(plain.values())
+    return {segment: plain[segment] if used.count(plain[segment]) == 1 else name for segment, name in found.items()}
+
+
+def _name(labels: list[str]) -> str:
+    """What the labels of an array have in common: `layers.0.w` of `layers.0.neurons.3.w.1` and others."""
+    runs = list(dict.fromkeys(_pattern(label) for label in labels))
+    if len(runs) > 1:
+        names = [_name([label for label in labels if _pattern(label) == run]) for run in runs]
+        return "|".join(names) if all(names) and len("|".join(names)) <= 30 else f"{names[0]}…{names[-1]}" if names[0] and names[-1] else ""
+    tokens = [re.split(r"(\d+)", label) for label in labels]
+    same = [len({row[k] for row in tokens}) == 1 for k in range(len(tokens[0]))]
+    words = "".join(token if fixed else "*" for token, fixed in zip(tokens[0], same, strict=True)).split(".")
+    last = max((k for k, word in enumerate(words) if word.strip("*")), default=-1)
+    kept = [word for k, word in enumerate(words) if word != "*" and (k == last or words[k + 1 : k + 2] != ["*"])]
+    return re.sub(r"\[\*\]|\(\*[, *]*\)|[_, ]?\*", "", ".".join(kept)).strip("._")
+
+
+def _label_shapes(labels: Sequence[str | None]) -> list[tuple[int, ...]]:
+    """The shape that the numbers in labels count through, row by row; none if they do not."""
+    rows = [[int(digits) for digits in re.findall(r"\d+", label or "")] for label in labels]
+    if not rows[0] or len({len(row) for row in rows}) != 1:
+        return []
+    columns = [column for column in zip(*rows, strict=True) if len(set(column)) > 1]
+    shape = tuple(max(column) - min(column) + 1 for column in columns)
+    places = [sum((x - min(column)) * math.prod(shape[k + 1 :]) for k, (x, column) in enumerate(zip(point, columns, strict=True))) for point in zip(*columns, strict=True)]
+    return [shape] if shape and places == list(range(len(labels))) else []
+
+
+def _number(known: dict[tuple[Buffer, int, int], Array], names: dict[tuple[int, int], str]) -> None:
+    """Give arrays of parameters without labels a number, and those of the same name different ones."""
+    taken = {array.name for (buffer, begin, size), array in known.items() if buffer.role != "parameter" or (begin, size) not in names}
+    count = 0
+    for area in sorted((area for area in known if area[0].role == "parameter" and area[1:] in names), key=lambda area: area[1]):
+        array = known[area]
+        name = names[area[1:]]
+        if not name:
+            count += 1
+            name = f"{'W' if len(array.shape) > 1 else 'w'}{count}"
+        unique, again = name, 2
+        while unique in taken:
+            unique, again = f"{name}_{again}", again + 1
+        taken.add(unique)
+        known[area] = array._replace(name=unique)
+
+
+# --- expressions ------------------------------------------------------------------------------------------------------------------------
+
+COMPARED, ADDED, MULTIPLIED, RAISED, ATOM = range(5)  # how tightly a text holds together
+DEEPEST = 40
+
+Written = tuple[str, int]
+
+
+def wrapped(written: Written, least: int) -> str:
+    """A text, in parentheses if it would fall apart."""
+    text, binding = written
+    return text if binding >= least else f"({text})"
+
+
+def write(value: Expression, load: Callable[[Access], Written], depth: int = 0) -> Written:
+    """An expression as it is written by hand.
+
+    Arguments:
+        value: the expression.
+        load: what to write for a number in memory.
+        depth: how deep in a larger expression.
+    """
+    if isinstance(value, Constant):
+        return short(value.number), ADDED if value.number < 0 else ATOM
+    if isinstance(value, Load):
+        return load(value.access)
+    assert isinstance(value, Apply)
+    if depth > DEEPEST:
+        return "…", ATOM
+    operands = [write(operand, load, depth + 1) for operand in value.operands()]
+    if value.primitive in _INFIX:
+        return _INFIX[value.primitive](*operands)
+    return f"{value.primitive.name}({', '.join(text for text, _ in operands)})", ATOM
+
+
+def added(a: Written, b: Written) -> Written:
+    """The sum of two."""
+    if b[0].startswith("-") and b[1] >= ADDED:
+        return f"{wrapped(a, ADDED)} - {b[0][1:]}", ADDED
+    return f"{wrapped(a, ADDED)} + {wrapped(b, ADDED)}", ADDED
+
+
+def _multiplied(a: Written, b: Written) -> Written:
+    if a == b:
+        return _raised(a, ("2", ATOM))
+    if _is_negative_number(a):
+        return f"{a[0]} * {wrapped(b, MULTIPLIED)}", ADDED
+    return f"{wrapped(a, MULTIPLIED)} * {wrapped(b, MULTIPLIED)}", MULTIPLIED
+
+
+def _raised(a: Written, b: Written) -> Written:
+    return f"{wrapped(a, ATOM)}**{b[0] if _is_negative_number(b) else wrapped(b, ATOM)}", RAISED
+
+
+def _is_negative_number(written: Written) -> bool:
+    return written[0].startswith("-") and written[0][1:].replace(".", "").isdigit()
+
+
+_INFIX: dict[Primitive, Callable[..., Written]] = {
+    primitives.add: added,
+    primitives.subtract: lambda a, b: (f"{wrapped(a, ADDED)} - {wrapped(b, MULTIPLIED)}", ADDED),
+    primitives.multiply: _multiplied,
+    primitives.divide: lambda a, b: (f"{wrapped(a, MULTIPLIED)} / {wrapped(b, RAISED)}", MULTIPLIED),
+    primitives.negative: lambda a: (f"-{wrapped(a, MULTIPLIED)}", ADDED),
+    primitives.power: _raised,
+    primitives.greater: lambda a, b: (f"{wrapped(a, ADDED)} > {wrapped(b, ADDED)}", COMPARED),
+    primitives.equal: lambda a, b: (f"{wrapped(a, ADDED)} == {wrapped(b, ADDED)}", COMPARED),
+}
