@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chainrule.compiler.emit import is_injective
@@ -42,9 +43,10 @@ def fuse(parts: Sequence[Sequence[Statement]], kept: Iterable[Buffer]) -> list[l
 
 def _gather(statements: Sequence[Statement]) -> list[_Growing]:
     groups: list[_Growing] = []
-    for statement in map(parallel_first, statements):
+    begins = [_begins_sum(*pair) for pair in pairwise(statements)] + [False] * bool(statements)
+    for statement, begins_sum in zip(map(parallel_first, statements), begins, strict=True):
         joined = False
-        for group in reversed(groups[-WINDOW:]):
+        for group in [] if begins_sum else reversed(groups[-WINDOW:]):
             if group.take(statement):
                 joined = True
                 break
@@ -53,6 +55,11 @@ def _gather(statements: Sequence[Statement]) -> list[_Growing]:
         if not joined:
             groups.append(_Growing(statement))
     return groups
+
+
+def _begins_sum(statement: Statement, following: Statement) -> bool:
+    """Whether a statement stores what the next one adds a sum to: they had better stay together."""
+    return bool(following.accumulate and following.reduced and not statement.reduced and statement.store.buffer is following.store.buffer)
 
 
 def parallel_first(statement: Statement) -> Statement:

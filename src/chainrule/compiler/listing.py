@@ -6,30 +6,16 @@ sum and what it starts from, and a number that is used once and never stored sta
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.compiler.expressions import Access, Apply, Buffer, Constant, Expression, Load
+from chainrule.compiler.expressions import Access, Buffer, Constant, Load
 from chainrule.compiler.fuse import fuse, parallel_sizes
-from chainrule.compiler.notation import (
-    ADDED,
-    ATOM,
-    ITERATION,
-    LETTERS,
-    MULTIPLIED,
-    SAMPLE,
-    Array,
-    Arrays,
-    Term,
-    Written,
-    added,
-    direct,
-    place_text,
-    split,
-    write,
-    wrapped,
-)
+from chainrule.compiler.notation import ATOM, COMPARED, DIVIDED, ITERATION, LETTERS, LOOKED_UP, SAMPLE, Array, Arrays, Term, Written
+from chainrule.compiler.notation import added, direct, in_step, place_text, split, wrapped, write
 from chainrule.compiler.place import place, roll
 from chainrule.compiler.statements import BATCH, Group, Loop, Statement
 from chainrule.formulas import short
@@ -41,9 +27,11 @@ if TYPE_CHECKING:
 
 MOST_STATEMENTS = 60  # that are written out, in each direction
 MOST_ARRAYS = 24  # of a kind, that are named
+MOST_NUMBERS = 4  # of a constant
 WIDTH = 108
-LONGEST_INLINED = 84
-LONGEST = 240
+COLUMN = 76  # where the sizes of axes stand, unless a statement is longer
+LONGEST_INSIDE = 84  # a number that is used once and is longer gets a line of its own
+LONGEST = 400
 
 
 def listing(program: Program, *, times: bool = True) -> str:
@@ -54,13 +42,409 @@ def listing(program: Program, *, times: bool = True) -> str:
         times: whether to say how long each stage of the compilation took; without, the same graph gives the same text.
     """
     view = View(program)
-    forward = [line for part in view.parts for line in _section(view, part, backward=False)]
-    backward = [line for part in view.parts for line in _section(view, part, backward=True)]
-    sections = [*_head(view, times=times), "", *_arrays(view), "", "forward", *_laid_out(view, backward=False)]
+    forward, backward = (_statements(view, backward=backward) for backward in (False, True))
+    body = [*_arrays(view), "", "forward", *forward]
     if backward:
-        sections += ["", "backward", *_laid_out(view, backward=True)]
-    del forward
-    notes = view.notes
-    if notes:
-        sections += ["", "notation", *(f"  {note}" for note in notes)]
-    return "\n".join(sections)
+        body += ["", "backward", *backward]
+    text = "\n".join(body)
+    notes = [f"  {note}" for mark, note in _NOTES if re.search(mark, text)]
+    return "\n".join([*_head(view, times=times), "", text, "", "notation", *notes])
+
+
+# --- what runs --------------------------------------------------------------------------------------------------------------------------
+
+
+class Passage(NamedTuple):
+    """A group of statements, or a loop of them.
+
+    Arguments:
+        count: how often it is done.
+        body: for each group of the body, what it is in each iteration.
+    """
+
+    count: int
+    body: list[list[Group]]
+
+
+class View:
+    """A program as it is scheduled, with names for its arrays.
+
+    Arguments:
+        program: the program; it need not have run.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        seconds = dict(program.seconds)
+        scalar = program.lowered.output.size == 1
+        parameters = scalar and program.parameters is not None
+        parts, gradients = program.parts(parameters, scalar and not parameters)
+        program.seconds = seconds  # looking takes no time that counts
+        self.statements = [statement for part in parts for statement in part]
+        groups = fuse(parts, [program.lowered.output, program.loss, *gradients.values()])
+        rolled = place(groups, 16 if program.batched else 1).parts
+        self.parts = [list(_passages(part, steps)) for part, steps in zip(groups, map(roll, rolled), strict=True)]
+        self.groups = [group for part in groups for group in part]
+        self.arrays = Arrays(program.lowered, self.groups)
+
+    @property
+    def memory(self) -> dict[Array, None]:
+        """Every array that is in memory, in the order of its first use."""
+        found = {}
+        for group in self.groups:
+            registers = registers_of(group)
+            for statement in group.statements:
+                for access in (*statement.value.loads(), statement.store):
+                    if access.buffer not in registers:
+                        found[self.arrays.of(access, statement.sizes)[0]] = None
+                        if access.lookup is not None:
+                            found[self.arrays.of(direct(access.lookup), statement.sizes)[0]] = None
+        return found
+
+
+def registers_of(group: Group) -> set[Buffer]:
+    """The buffers that a group stores to and that never reach memory."""
+    return {statement.store.buffer for statement, kept in zip(group.statements, group.kept, strict=True) if not kept}
+
+
+def is_backward(statement: Statement) -> bool:
+    """Whether a statement computes a derivative."""
+    return statement.store.buffer.of is not None
+
+
+def _passages(groups: list[Group], rolled: Sequence[object]) -> Iterator[Passage]:
+    """The loops that were found once everything had its place, with the buffers as they were before."""
+    begin = 0
+    for step in rolled:
+        count, period = (step.count, len(step.body)) if isinstance(step, Loop) else (1, 1)
+        yield Passage(count, [groups[begin + k : begin + period * count : period] for k in range(period)])
+        begin += period * count
+
+
+# --- a group ----------------------------------------------------------------------------------------------------------------------------
+
+
+class Line(NamedTuple):
+    """A statement, or several that are written as one.
+
+    Arguments:
+        text: the statement.
+        axes: the axes along which it sums, with their sizes.
+        backward: whether it computes a derivative.
+        statements: how many statements it stands for.
+        name: what it stores to.
+    """
+
+    text: str
+    axes: tuple[str, ...]
+    backward: bool
+    statements: int
+    name: str
+
+
+@dataclass
+class _Draft:
+    """Statements that add to the same place, one after another."""
+
+    terms: list[tuple[int, Statement]]
+
+    @property
+    def last(self) -> Statement:
+        return self.terms[-1][1]
+
+    def loads(self) -> Iterator[Access]:
+        """Every load, as often as it is written."""
+        return (part.access for _, statement in self.terms for part in statement.value.parts() if isinstance(part, Load))
+
+
+@dataclass
+class GroupText:
+    """A group, or what a loop makes of it in its iterations, in index notation.
+
+    Arguments:
+        groups: the group in each iteration; one outside a loop.
+        arrays: the names of the arrays.
+    """
+
+    groups: list[Group]
+    arrays: Arrays
+    axes: list[str] = field(init=False)
+    lines: list[Line] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.groups = split(self.groups, self.arrays)
+        group = self.groups[0]
+        letters = iter([*LETTERS, *(f"i{k}" for k in range(1000))])
+        self._parallel = [SAMPLE if size == BATCH else next(letters) for size in group.sizes]
+        self._letters = letters
+        self._reduced: dict[tuple[int, int], str] = {}
+        self.axes = [_axis(letter, size) for letter, size in zip(self._parallel, group.sizes, strict=True)]
+        self._registers = registers_of(group)
+        self._stores = Counter(point.buffer for point in {_point(statement) for statement in group.statements})
+        self._inside: dict[Buffer, tuple[Written, tuple[str, ...], int]] = {}
+        self.lines = self._written(self._drafts())
+
+    def _drafts(self) -> list[_Draft]:
+        """The statements, those that go on with a sum joined to those that begin it."""
+        drafts: list[_Draft] = []
+        for number, statement in enumerate(self.groups[0].statements):
+            begun = self._begun(drafts, statement) if statement.accumulate else None
+            if begun is not None:
+                drafts.remove(begun)
+            drafts.append(_Draft([*(begun.terms if begun is not None else []), (number, statement)]))
+        return drafts
+
+    def _begun(self, drafts: list[_Draft], statement: Statement) -> _Draft | None:
+        for draft in reversed(drafts):
+            if _point(draft.last) == _point(statement) and is_backward(draft.last) == is_backward(statement):
+                kinds = {one.reduction for _, one in draft.terms} | {statement.reduction}
+                is_start = draft.terms[0][1].value == Constant(-float("inf")) and len(draft.terms) == 1
+                return draft if kinds == {"sum"} or is_start else None
+            if any(access.buffer is statement.store.buffer for access in (draft.last.store, *draft.loads())):
+                return None
+        return None
+
+    def _written(self, drafts: list[_Draft]) -> list[Line]:
+        uses = Counter(access.buffer for draft in drafts for access in draft.loads())
+        sides = {(access.buffer, is_backward(draft.last)) for draft in drafts for access in draft.loads()}
+        lines = []
+        for draft in drafts:
+            buffer, backward = draft.last.store.buffer, is_backward(draft.last)
+            right, axes, count = self._right(draft)
+            begins = not draft.terms[0][1].accumulate
+            used_once = uses[buffer] == 1 and self._stores[buffer] == 1 and (buffer, backward) in sides
+            if buffer in self._registers and begins and used_once and len(right[0]) <= LONGEST_INSIDE:
+                self._inside[buffer] = right, axes, count
+                continue
+            number, statement = draft.terms[-1]
+            name = self._load(number, statement, statement.store, [])[0]
+            sign = "=" if begins else "max=" if statement.reduction == "max" else "+="
+            text = f"{'let ' if buffer in self._registers else ''}{name} {sign} {right[0]}"
+            lines.append(Line(text if len(text) <= LONGEST else f"{text[:LONGEST]} …", axes, backward, count, name))
+        return lines
+
+    def _right(self, draft: _Draft) -> tuple[Written, tuple[str, ...], int]:
+        """What a draft stores, the axes it sums over, and how many statements that takes."""
+        terms = draft.terms
+        inside: list[Buffer] = []
+        if len(terms) > 1 and isinstance(terms[0][1].value, Constant) and (terms[0][1].value == Constant(0.0) or terms[1][1].reduction == "max"):
+            terms = terms[1:]
+        whole: Written | None = None
+        axes: list[str] = []
+        for number, statement in terms:
+            value = write(statement.value, lambda access, n=number, s=statement: self._load(n, s, access, inside))  # type: ignore[misc]
+            names = self._letters_of(statement)[len(self._parallel) :]
+            if names:
+                over = names[0] if len(names) == 1 else f"{{{', '.join(names)}}}"
+                value = f"{statement.reduction}_{over} {wrapped(value, DIVIDED)}", COMPARED
+                axes += [_axis(*axis) for axis in zip(names, statement.sizes[len(self._parallel) :], strict=True)]
+            if whole is None:
+                whole = value
+            elif names:
+                whole = f"{wrapped(whole, COMPARED + 1)} + {value[0]}", COMPARED
+            else:
+                whole = added(whole, value)
+        assert whole is not None
+        count = len(draft.terms)
+        for buffer in inside:
+            axes = [*self._inside[buffer][1], *axes]
+            count += self._inside[buffer][2]
+        return whole, tuple(dict.fromkeys(axes)), count
+
+    def _letters_of(self, statement: Statement) -> list[str]:
+        letters = list(self._parallel)
+        occurrences: Counter[int] = Counter()
+        for size in statement.sizes[len(self._parallel) :]:
+            key = size, occurrences[size]
+            occurrences[size] += 1
+            if key not in self._reduced:
+                self._reduced[key] = SAMPLE if size == BATCH else next(self._letters)
+            letters.append(self._reduced[key])
+        return letters
+
+    def _load(self, number: int, statement: Statement, access: Access, inside: list[Buffer]) -> Written:
+        """What to write for an access of a statement."""
+        everywhere = self._everywhere(number, access)
+        if access.buffer in self._inside:
+            inside.append(access.buffer)
+            return self._inside[access.buffer][0]
+        array, base, terms = reached(self.arrays, everywhere, statement.sizes, self._letters_of(statement))
+        if access.buffer in self._registers and self._stores[access.buffer] == 1:
+            return array.name, ATOM
+        return place_text(array, base, terms), ATOM
+
+    def _everywhere(self, number: int, access: Access) -> list[Access]:
+        """An access in each iteration of the loop."""
+        if len(self.groups) == 1:
+            return [access]
+        position = self.groups[0].statements[number].accesses().index(access)
+        return [group.statements[number].accesses()[position] for group in self.groups]
+
+
+def _axis(letter: str, size: int) -> str:
+    return letter if size == BATCH else f"{letter} < {size}"
+
+
+def _point(statement: Statement) -> Access:
+    parallel = len(parallel_sizes(statement))
+    return statement.store._replace(strides=statement.store.strides[:parallel])
+
+
+def reached(arrays: Arrays, accesses: Sequence[Access], sizes: Sequence[int], letters: Sequence[str]) -> tuple[Array, int, list[Term]]:
+    """Where an access goes, in all iterations of a loop: to one array from which it moves on, or to another array each time.
+
+    Arguments:
+        arrays: the arrays of the program.
+        accesses: the access in each iteration; one outside a loop.
+        sizes: the axes of the statement.
+        letters: what they are called.
+    """
+    found = [arrays.of(access, sizes) for access in accesses]
+    array, base, terms = found[0]
+    terms = [term._replace(text=letters[int(term.text)]) if term.text != LOOKED_UP else term for term in terms]
+    if accesses[0].lookup is not None:
+        lookups = [direct(access.lookup) for access in accesses if access.lookup is not None]
+        there = place_text(*reached(arrays, lookups, sizes, letters))
+        terms = [term._replace(text=there) if term.text == LOOKED_UP else term for term in terms]
+    if len(found) > 1:
+        if all(one.name == array.name for one, _, _ in found):
+            if found[1][1] != base:
+                terms.insert(0, Term(found[1][1] - base, ITERATION, 0, len(found) - 1))
+        else:
+            array = array._replace(name=in_step([one.name for one, _, _ in found]))
+    return array, base, terms
+
+
+# --- text -------------------------------------------------------------------------------------------------------------------------------
+
+
+def _head(view: View, *, times: bool) -> list[str]:
+    program = view.program
+    backward = sum(map(is_backward, view.statements))
+    loops = sum(passage.count > 1 for part in view.parts for passage in part)
+    size = 8 if program.dtype == "float64" else 4
+    whole, each = 0, 0
+    for buffer in {array.buffer: None for array in view.memory}:
+        if buffer.per_sample:
+            each += buffer.size * size
+        else:
+            whole += buffer.size * (4 if buffer.role == "table" else size)
+    lines = [
+        f"{program.nodes:,} nodes -> {_count(len(view.statements) - backward, 'statement')} forward, {backward:,} backward "
+        f"-> {_count(len(view.groups), 'group')}, {_count(loops, 'loop')}",
+        f"{program.dtype}, {program.target.vector_bits // (8 * size)} numbers to a vector; arrays of {whole:,} bytes"
+        + (f", and {each:,} for each sample" if each else ""),
+    ]
+    if times and program.seconds:
+        lines.append("time: " + ", ".join(f"{stage} {_time(seconds)}" for stage, seconds in program.seconds.items()))
+    return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1.0 else f"{seconds * 1e3:.1f} ms"
+
+
+_KINDS = {
+    "parameter": "parameters",
+    "input": "inputs",
+    "seed": "inputs",
+    "constant": "constants",
+    "table": "tables",
+    "value": "values",
+    "output": "results",
+}
+
+
+def _arrays(view: View) -> list[str]:
+    """The arrays of each kind; of constants and tables also the first numbers."""
+    kinds: dict[str, list[str]] = {kind: [] for kind in _KINDS.values()}
+    for array in sorted(view.memory, key=lambda array: array.begin if array.buffer.role == "parameter" else 0):
+        if array.buffer.role not in _KINDS:
+            continue
+        text = str(array)
+        if array.buffer.role == "table":
+            text += f" = {_numbers(view.arrays.table(array.buffer).tolist())}"
+        elif array.buffer.numbers is not None:
+            text += f" = {_numbers(array.buffer.numbers.tolist())}"
+        kinds[_KINDS[array.buffer.role]].append(text)
+    lines = ["arrays"]
+    for kind, names in kinds.items():
+        if names:
+            more = [f"… {len(names) - MOST_ARRAYS:,} more"] if len(names) > MOST_ARRAYS else []
+            between = ";  " if kind in ("constants", "tables") else ", "
+            shown = between.join([*names[:MOST_ARRAYS], *more])
+            lines += textwrap.wrap(shown, WIDTH, initial_indent=f"  {kind:<12}", subsequent_indent=" " * 14, break_long_words=False)
+    return lines
+
+
+def _numbers(numbers: list[float]) -> str:
+    shown = ", ".join(short(number) for number in numbers[:MOST_NUMBERS])
+    return f"{shown}, …" if len(numbers) > MOST_NUMBERS else shown
+
+
+_PARTS = ("once, before the samples", "for all samples n", "once, after the samples")
+
+
+def _statements(view: View, *, backward: bool) -> list[str]:
+    """The statements of one direction, as many as fit a page or two."""
+    lines: list[tuple[str, str]] = []
+    shown = total = 0
+    for title, part in zip(_PARTS, view.parts, strict=True):
+        inner: list[tuple[str, str]] = []
+        for passage in part:
+            count = sum(is_backward(s) == backward for groups in passage.body for s in groups[0].statements)
+            total += count
+            if count and shown < MOST_STATEMENTS:
+                shown += count
+                inner += _passage(view, passage, backward)
+        if inner and view.program.batched:
+            lines += [(f"{title}:", ""), *((f"  {text}", axes) for text, axes in inner)]
+        else:
+            lines += inner
+    if total > shown:
+        lines.append((f"… {_count(total - shown, 'more statement')}", ""))
+    column = max([COLUMN // 2, *(len(text) + 2 for text, axes in lines if axes and len(text) <= COLUMN)])
+    return [f"  {text:<{column}}  {axes}".rstrip() for text, axes in lines]
+
+
+def _passage(view: View, passage: Passage, backward: bool) -> Iterator[tuple[str, str]]:
+    """The lines of a passage, each with the axes that it is done for."""
+    indent = ""
+    if passage.count > 1:
+        yield f"for {ITERATION} in 0..{passage.count - 1}:", ""
+        indent = "  "
+    for groups in passage.body:
+        text = GroupText(groups, view.arrays)
+        lines = [line for line in text.lines if line.backward == backward]
+        others = [line for line in text.lines if line.backward != backward]
+        beside = [f"beside {others[0].name}"] if others and backward else []
+        if len(lines) == 1:
+            yield indent + lines[0].text, ", ".join([*text.axes, *lines[0].axes, *beside])
+        elif lines:
+            yield f"{indent}for {', '.join(text.axes)}:" if text.axes else f"{indent}together:", ", ".join(beside)
+            for line in lines:
+                yield f"{indent}  {line.text}", ", ".join(line.axes)
+
+
+_NOTES = (
+    (r"\w < \d", "i < 16        for i = 0, 1, ..., 15"),
+    (r"\bn\b", "n             counts the samples"),
+    (r"\bsum_", "sum_k         the sum over all k"),
+    (r"\bmax_|max=", "max_k, max=   the largest over all k; and what stands there already"),
+    (r"\blet ", "let           a number that stays in a register: it has no array"),
+    (r"together:", "together      numbers, without an axis"),
+    (r"\bbeside ", "beside v3     in the same pass as v3"),
+    (r"\bbackward\n", "dv3           the derivative of the loss with respect to v3"),
+    (r"\.flat\[", "w.flat[i]     number i of all of w, row after row"),
+    (r"\bt\d+\[", "t0[i]         a number from a table, where places follow no rule"),
+    (r"\bseed\b", "seed          the derivative of the result with respect to the loss of one sample"),
+    (r"for t in", "t             counts the iterations of a loop"),
+    (r"\(\d*[+-]?\d*t\)", "v(3+2t)       v3 at t = 0, v5 at t = 1, and so on"),
+)
+
+
+__all__ = ["GroupText", "Line", "Passage", "View", "is_backward", "listing", "reached", "registers_of"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,6 @@ import numpy as np
 
 from chainrule import primitives
 from chainrule.compiler.expressions import Access, Apply, Buffer, Constant, Expression, Load, Lookup
-from chainrule.compiler.fuse import split_axes
 from chainrule.compiler.statements import BATCH, Group, Statement
 from chainrule.formulas import short
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SAMPLE, ITERATION = "n", "t"
 LETTERS = "ijklmpqrsuwxyz"
+LOOKED_UP = "@"  # stands for what is looked up, until that is written
+MOST_SPLITS = 6
 MOST_SHAPES = 8  # candidates for the shape of one array
 
 
@@ -123,7 +125,7 @@ class Arrays:
         if lookup is not None:
             unit = self._unit(lookup.buffer) if lookup.buffer.numbers is not None else 1
             low, high = (0, 0) if lookup.buffer.numbers is None else (int(lookup.buffer.numbers.min()) // unit, int(lookup.buffer.numbers.max()) // unit)
-            terms.append(Term(lookup.scale * unit, "@", low, high))
+            terms.append(Term(lookup.scale * unit, LOOKED_UP, low, high))
         return access.base, terms
 
     def _area(self, access: Access, base: int, terms: list[Term]) -> tuple[Buffer, int, int]:
@@ -188,9 +190,10 @@ def _natural_shape(size: int, terms: list[Term]) -> tuple[int, ...] | None:
 
 
 def _cost(shape: tuple[int, ...], base: int, terms: Sequence[Term]) -> float:
+    """How far from plain a place is in an array of this shape."""
     found = coordinates(shape, base, terms)
     if found is None:
-        return 1.0 if len(terms) == 1 else 3.0
+        return 1.0 if any(term.text != LOOKED_UP and factors(shape, term) for term in terms) else 3.0
     return sum(max(0, len(moved) - 1) + 0.5 * any(abs(term.step) != 1 for term in moved) for _, moved in found)
 
 
@@ -232,28 +235,95 @@ def linear(begin: int, terms: Iterable[Term]) -> str:
     return text if not begin else f"{begin} {text.replace('-', '- ', 1)}" if text[0] == "-" else f"{text} {'+' if begin > 0 else '-'} {abs(begin)}"
 
 
+def in_step(names: Sequence[str]) -> str:
+    """One name for arrays that take turns in a loop: `v(3+2t)` for v3, v5, v7, ..."""
+    tokens = [re.split(r"(\d+)", name) for name in names]
+    if len({tuple(row[::2]) for row in tokens}) == 1:
+        columns = [[int(token) for token in column] for column in list(zip(*tokens, strict=True))[1::2]]
+        if all(len({b - a for a, b in pairwise(column)}) == 1 for column in columns):
+            digits = [_moving(column[0], column[1] - column[0]) for column in columns]
+            return "".join(a + b for a, b in zip(tokens[0][::2], [*digits, ""], strict=True))
+    return f"{names[0]}…{names[-1]}"
+
+
+def _moving(begin: int, step: int) -> str:
+    if step == 0:
+        return str(begin)
+    size = ITERATION if abs(step) == 1 else f"{abs(step)}{ITERATION}"
+    return f"({begin}{'+' if step > 0 else '-'}{size})" if begin or step < 0 else f"({size})"
+
+
+def factors(shape: Sequence[int], term: Term) -> list[int]:
+    """How a long axis goes on from one dimension to the next: 1600 points in [100, 16] are 100 times 16. None, if it stays in one."""
+    step, count = abs(term.step), term.high + 1
+    strides = [math.prod(shape[dimension + 1 :]) for dimension in range(len(shape))]
+    dimension = next((k for k, stride in enumerate(strides) if step % stride == 0), None)
+    if dimension is None or term.low:
+        return []
+    found: list[int] = []
+    size = shape[dimension] * strides[dimension] // step
+    while dimension >= 0 and 0 < size < count and count % size == 0:
+        found.insert(0, size)
+        count //= size
+        dimension -= 1
+        size = shape[dimension]
+    return [count, *found] if found else []
+
+
 def split(groups: list[Group], arrays: Arrays) -> list[Group]:
-    """The same groups with one long axis cut into several, if that is the shape of what they go through: 1600 points into 100 times 16."""
-    group = groups[0]
-    first = 1 if group.sizes[:1] == (BATCH,) else 0
-    if len(group.sizes) != first + 1:
-        return groups
-    length = group.sizes[first]
-    for statement in group.statements:
-        for access in statement.accesses():
-            array, base, terms = arrays.of(access, statement.sizes)
-            if base == 0 and len(array.shape) > 1 and array.size == length and [(term.step, term.high) for term in terms] == [(1, length - 1)]:
-                sizes = (*group.sizes[:first], *array.shape)
-                changed = [_split(one, sizes) for one in groups]
-                found = [one for one in changed if one is not None]
-                return found if len(found) == len(groups) else groups
+    """The same groups with long axes cut into several where that is the shape of what they go through.
+
+    Arguments:
+        groups: a group, in each iteration of a loop.
+        arrays: the names and shapes.
+    """
+    for _ in range(MOST_SPLITS):
+        tried = (_cut_groups(groups, axis, sizes) for axis, sizes in _cuts(groups[0], arrays))
+        before = _costs(groups[0], arrays)
+        better = next((changed for changed in tried if _costs(changed[0], arrays) < before), None)
+        if better is None:
+            break
+        groups = better
     return groups
 
 
-def _split(group: Group, sizes: tuple[int, ...]) -> Group | None:
-    changed = [split_axes(statement, sizes) for statement in group.statements]
-    found = [statement for statement in changed if statement is not None]
-    return Group(sizes, tuple(found), group.kept) if len(found) == len(changed) else None
+def _cuts(group: Group, arrays: Arrays) -> dict[tuple[int, tuple[int, ...]], None]:
+    """The axes that might be cut, and into what."""
+    found = {}
+    for statement in group.statements:
+        for access in statement.accesses():
+            array, _, terms = arrays.of(access, statement.sizes)
+            for term in terms:
+                sizes = factors(array.shape, term) if term.text != LOOKED_UP and int(term.text) < len(group.sizes) else []
+                if sizes:
+                    found[int(term.text), tuple(sizes)] = None
+    return found
+
+
+def _costs(group: Group, arrays: Arrays) -> float:
+    total = 0.0
+    for statement in group.statements:
+        for access in statement.accesses():
+            array, base, terms = arrays.of(access, statement.sizes)
+            total += _cost(array.shape, base, terms)
+    return total
+
+
+def _cut_groups(groups: list[Group], axis: int, sizes: tuple[int, ...]) -> list[Group]:
+    def cut(old: tuple[int, ...]) -> tuple[int, ...]:
+        return (*old[:axis], *(old[axis] * math.prod(sizes[k + 1 :]) for k in range(len(sizes))), *old[axis + 1 :])
+
+    def change(access: Access) -> Access:
+        lookup = access.lookup
+        return access._replace(strides=cut(access.strides), lookup=lookup and lookup._replace(strides=cut(lookup.strides)))
+
+    def changed(statement: Statement) -> Statement:
+        return replace(statement.map(change), sizes=(*statement.sizes[:axis], *sizes, *statement.sizes[axis + 1 :]))
+
+    return [
+        Group((*group.sizes[:axis], *sizes, *group.sizes[axis + 1 :]), tuple(map(changed, group.statements)), group.kept)
+        for group in groups
+    ]
 
 
 # --- parameters -------------------------------------------------------------------------------------------------------------------------
@@ -339,7 +409,7 @@ def _number(known: dict[tuple[Buffer, int, int], Array], names: dict[tuple[int, 
 
 # --- expressions ------------------------------------------------------------------------------------------------------------------------
 
-COMPARED, ADDED, MULTIPLIED, RAISED, ATOM = range(5)  # how tightly a text holds together
+COMPARED, ADDED, DIVIDED, MULTIPLIED, RAISED, ATOM = range(6)  # how tightly a text holds together
 DEEPEST = 40
 
 Written = tuple[str, int]
@@ -384,7 +454,11 @@ def _multiplied(a: Written, b: Written) -> Written:
         return _raised(a, ("2", ATOM))
     if _is_negative_number(a):
         return f"{a[0]} * {wrapped(b, MULTIPLIED)}", ADDED
-    return f"{wrapped(a, MULTIPLIED)} * {wrapped(b, MULTIPLIED)}", MULTIPLIED
+    return f"{wrapped(a, DIVIDED)} * {wrapped(b, MULTIPLIED)}", DIVIDED if a[1] == DIVIDED else MULTIPLIED
+
+
+def _divided(a: Written, b: Written) -> Written:
+    return f"{wrapped(a, DIVIDED)} / {wrapped(b, RAISED)}", DIVIDED
 
 
 def _raised(a: Written, b: Written) -> Written:
@@ -397,10 +471,10 @@ def _is_negative_number(written: Written) -> bool:
 
 _INFIX: dict[Primitive, Callable[..., Written]] = {
     primitives.add: added,
-    primitives.subtract: lambda a, b: (f"{wrapped(a, ADDED)} - {wrapped(b, MULTIPLIED)}", ADDED),
+    primitives.subtract: lambda a, b: (f"{wrapped(a, ADDED)} - {wrapped(b, DIVIDED)}", ADDED),
     primitives.multiply: _multiplied,
-    primitives.divide: lambda a, b: (f"{wrapped(a, MULTIPLIED)} / {wrapped(b, RAISED)}", MULTIPLIED),
-    primitives.negative: lambda a: (f"-{wrapped(a, MULTIPLIED)}", ADDED),
+    primitives.divide: _divided,
+    primitives.negative: lambda a: (f"-{wrapped(a, DIVIDED)}", ADDED),
     primitives.power: _raised,
     primitives.greater: lambda a, b: (f"{wrapped(a, ADDED)} > {wrapped(b, ADDED)}", COMPARED),
     primitives.equal: lambda a, b: (f"{wrapped(a, ADDED)} == {wrapped(b, ADDED)}", COMPARED),
