@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from chainrule import primitives
-from chainrule.compiler.expressions import ONE, ZERO, Access, Apply, Buffer, Constant, Expression, Load, apply
+from chainrule.compiler.expressions import ONE, ZERO, Access, Apply, Buffer, Constant, Expression, Load, apply, expression
 from chainrule.compiler.statements import BATCH, Statement
 from chainrule.primitives import zero
 
@@ -116,9 +116,19 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
         for position, operand in enumerate(operands):
             if not depends[operand] or part.primitive.partials[position] is zero:
                 continue
-            share = apply(primitives.multiply, part.primitive.partial(position, known, kept), adjoint)
+            share = apply(primitives.multiply, _with_reciprocals(expression(part.primitive.partial(position, known, kept))), adjoint)
             arriving[operand] = share if operand not in arriving else arriving[operand] + share
     return out
+
+
+def _with_reciprocals(slope: Expression) -> Expression:
+    """The same expression with `a / b` as `a * (1 / b)`: the partial derivatives of one quotient then share one division."""
+    if not isinstance(slope, Apply):
+        return slope
+    operands = [_with_reciprocals(operand) for operand in slope.operands()]
+    if slope.primitive is primitives.divide and operands[0] != ONE:
+        return apply(primitives.multiply, operands[0], apply(primitives.divide, ONE, operands[1]))
+    return apply(slope.primitive, *operands)
 
 
 def _depends(part: Expression, active: set[Buffer]) -> bool:

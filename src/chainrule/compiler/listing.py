@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.compiler.expressions import Access, Buffer, Constant, Load
 from chainrule.compiler.fuse import fuse, parallel_sizes
-from chainrule.compiler.notation import ATOM, COMPARED, DIVIDED, ITERATION, LETTERS, LOOKED_UP, SAMPLE, Array, Arrays, Term, Written
-from chainrule.compiler.notation import added, direct, in_step, place_text, split, wrapped, write
+from chainrule.compiler.notation import ADDED, ATOM, COMPARED, DIVIDED, ITERATION, LETTERS, LOOKED_UP, SAMPLE, Array, Arrays, Term, Written
+from chainrule.compiler.notation import added, direct, in_step, place_text, plain, split, wrapped, write
 from chainrule.compiler.place import place, roll
 from chainrule.compiler.statements import BATCH, Group, Loop, Statement
 from chainrule.formulas import short
@@ -83,9 +83,11 @@ class View:
         self.statements = [statement for part in parts for statement in part]
         groups = fuse(parts, [program.lowered.output, program.loss, *gradients.values()])
         rolled = place(groups, 16 if program.batched else 1).parts
-        self.parts = [list(_passages(part, steps)) for part, steps in zip(groups, map(roll, rolled), strict=True)]
-        self.groups = [group for part in groups for group in part]
-        self.arrays = Arrays(program.lowered, self.groups)
+        whole = [list(_passages(part, steps)) for part, steps in zip(groups, map(roll, rolled), strict=True)]
+        arrays = Arrays(program.lowered, [group for part in groups for group in part])
+        self.parts = [[Passage(count, [split(each, arrays) for each in body]) for count, body in part] for part in whole]
+        self.groups = [group for part in self.parts for _, body in part for each in body for group in each]
+        self.arrays = Arrays(program.lowered, self.groups)  # once more: cut axes show the shapes of other arrays
 
     @property
     def memory(self) -> dict[Array, None]:
@@ -188,6 +190,7 @@ class GroupText:
         """The statements, those that go on with a sum joined to those that begin it."""
         drafts: list[_Draft] = []
         for number, statement in enumerate(self.groups[0].statements):
+            statement = replace(statement, value=plain(statement.value))
             begun = self._begun(drafts, statement) if statement.accumulate else None
             if begun is not None:
                 drafts.remove(begun)
@@ -229,7 +232,7 @@ class GroupText:
         inside: list[Buffer] = []
         if len(terms) > 1 and isinstance(terms[0][1].value, Constant) and (terms[0][1].value == Constant(0.0) or terms[1][1].reduction == "max"):
             terms = terms[1:]
-        whole: Written | None = None
+        summands: list[Written] = []
         axes: list[str] = []
         for number, statement in terms:
             value = write(statement.value, lambda access, n=number, s=statement: self._load(n, s, access, inside))  # type: ignore[misc]
@@ -238,18 +241,12 @@ class GroupText:
                 over = names[0] if len(names) == 1 else f"{{{', '.join(names)}}}"
                 value = f"{statement.reduction}_{over} {wrapped(value, DIVIDED)}", COMPARED
                 axes += [_axis(*axis) for axis in zip(names, statement.sizes[len(self._parallel) :], strict=True)]
-            if whole is None:
-                whole = value
-            elif names:
-                whole = f"{wrapped(whole, COMPARED + 1)} + {value[0]}", COMPARED
-            else:
-                whole = added(whole, value)
-        assert whole is not None
+            summands.append(value)
         count = len(draft.terms)
         for buffer in inside:
             axes = [*self._inside[buffer][1], *axes]
             count += self._inside[buffer][2]
-        return whole, tuple(dict.fromkeys(axes)), count
+        return _sum(summands), tuple(dict.fromkeys(axes)), count
 
     def _letters_of(self, statement: Statement) -> list[str]:
         letters = list(self._parallel)
@@ -279,6 +276,17 @@ class GroupText:
             return [access]
         position = self.groups[0].statements[number].accesses().index(access)
         return [group.statements[number].accesses()[position] for group in self.groups]
+
+
+def _sum(summands: list[Written]) -> Written:
+    """The sum of all; one over an axis stands in parentheses unless it is the last."""
+    *first, last = summands
+    if not first:
+        return last
+    total = first[0][0] if first[0][1] > COMPARED else f"({first[0][0]})", ADDED
+    for summand in first[1:]:
+        total = added(total, summand)
+    return (f"{total[0]} + {last[0]}", COMPARED) if last[1] == COMPARED else added(total, last)
 
 
 def _axis(letter: str, size: int) -> str:
@@ -376,8 +384,9 @@ def _arrays(view: View) -> list[str]:
         if names:
             more = [f"… {len(names) - MOST_ARRAYS:,} more"] if len(names) > MOST_ARRAYS else []
             between = ";  " if kind in ("constants", "tables") else ", "
-            shown = between.join([*names[:MOST_ARRAYS], *more])
-            lines += textwrap.wrap(shown, WIDTH, initial_indent=f"  {kind:<12}", subsequent_indent=" " * 14, break_long_words=False)
+            shown = between.join([*(name.replace(", ", ",\0") for name in names[:MOST_ARRAYS]), *more])
+            wrapped_lines = textwrap.wrap(shown, WIDTH, initial_indent=f"  {kind:<12}", subsequent_indent=" " * 14, break_long_words=False)
+            lines += [line.replace("\0", " ") for line in wrapped_lines]
     return lines
 
 
@@ -435,6 +444,7 @@ _NOTES = (
     (r"\bn\b", "n             counts the samples"),
     (r"\bsum_", "sum_k         the sum over all k"),
     (r"\bmax_|max=", "max_k, max=   the largest over all k; and what stands there already"),
+    (r"\bfinite\(", "finite(x)     x, or 0 where x is infinite or nan"),
     (r"\blet ", "let           a number that stays in a register: it has no array"),
     (r"together:", "together      numbers, without an axis"),
     (r"\bbeside ", "beside v3     in the same pass as v3"),

@@ -219,6 +219,8 @@ class NativeLoop:
         rule = [pointer("%memory", k) for k in range(len(self.rule.buffers))]
         used = [k for k, array in enumerate(self.inputs) if array is not None]
         columns = {k: (pointer("%data", 2 * k), pointer("%data", 2 * k + 1)) for k in used}
+        places = [None if b is None else self.kernel.buffers.index(b) if b in self.kernel.buffers else None for b in self.program.lowered.inputs]
+        used = [k for k in used if places[k] is not None]
         loss = pointer("%data", 2 * len(self.inputs))
         gathers = text.get("icmp ne ptr %order, null")
 
@@ -234,7 +236,18 @@ class NativeLoop:
                     target = text.get(f"getelementptr {number}, ptr {target}, i64 {text.multiply(i, self.rows[k])}")
                     self._copy(text, source, target, self.rows[k])
 
-            text.when(gathers, lambda: text.loop(0, self.samples, 1, sample))
+            def look() -> None:
+                first = text.fresh(f"load i64, ptr {text.get(f'getelementptr i64, ptr %order, i64 {begin}')}")
+                in_line = text.get(f"icmp slt i64 {first}, 0")
+                row = text.get(f"select i1 {in_line}, i64 {text.get(f'sub i64 -1, {first}')}, i64 0")
+                for k in used:
+                    source, target = columns[k]
+                    there = text.get(f"getelementptr {number}, ptr {source}, i64 {text.multiply(row, self.rows[k])}")
+                    from_here = text.get(f"select i1 {in_line}, ptr {there}, ptr {target}")
+                    text.do(f"store ptr {from_here}, ptr {text.get(f'getelementptr ptr, ptr %table, i64 {places[k]}')}")
+                text.when(text.get(f"icmp sge i64 {first}, 0"), lambda: text.loop(0, self.samples, 1, sample))
+
+            text.when(gathers, look)
             text.do(f"call void @run(ptr %table, i64 {self.samples if self.program.batched else 1})")
             found = text.fresh(f"load {number}, ptr {loss}, align {size}")
             text.do(f"store {number} {found}, ptr {text.get(f'getelementptr {number}, ptr %losses, i64 {number_of_step}')}, align {size}")
@@ -304,6 +317,7 @@ class NativeLoop:
         pointers = np.zeros(2 * len(self.inputs) + 1, np.uint64)
         for k, (column, array) in enumerate(zip(columns, self.inputs, strict=True)):
             if array is not None:
+                self.workspace.bind(self.program.lowered.inputs[k], array)
                 if orders is None:
                     array[:] = column.ravel()
                 pointers[2 * k], pointers[2 * k + 1] = column.ctypes.data, array.ctypes.data
@@ -312,7 +326,7 @@ class NativeLoop:
         rows = np.ascontiguousarray(scalars, self.program.dtype)
         losses = np.zeros(steps, self.program.dtype)
         done = np.zeros(1, np.int64)
-        order = None if orders is None else np.ascontiguousarray(orders, np.int64)
+        order = None if orders is None else _marked(orders)
         self._function(
             self.workspace.address,
             memory.ctypes.data,
@@ -324,6 +338,14 @@ class NativeLoop:
             steps,
         )
         return losses[: min(steps, int(done[0]) + 1)].astype(np.float64)
+
+
+def _marked(orders: np.ndarray) -> np.ndarray:
+    """The samples of each step; where they follow each other, the first is marked, and none need be gathered."""
+    marked = np.array(orders, np.int64)
+    in_line = (np.diff(marked, axis=1) == 1).all(1)
+    marked[in_line, 0] = -1 - marked[in_line, 0]
+    return marked
 
 
 __all__ = ["STATES", "Kernel", "NativeLoop"]

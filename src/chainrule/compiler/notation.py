@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,20 +17,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from chainrule import primitives
-from chainrule.compiler.expressions import Access, Apply, Buffer, Constant, Expression, Load, Lookup
+from chainrule.compiler.expressions import ONE, ZERO, Access, Apply, Buffer, Constant, Expression, Load, Lookup
 from chainrule.compiler.statements import BATCH, Group, Statement
 from chainrule.formulas import short
+from chainrule.primitives import Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from chainrule.compiler.lowering import Lowered
-    from chainrule.primitives import Primitive
 
 SAMPLE, ITERATION = "n", "t"
 LETTERS = "ijklmpqrsuwxyz"
 LOOKED_UP = "@"  # stands for what is looked up, until that is written
-MOST_SPLITS = 6
+MOST_CUTS = 6
 MOST_SHAPES = 8  # candidates for the shape of one array
 
 
@@ -177,8 +178,11 @@ def _shape(size: int, places: list[tuple[int, list[Term]]], more: list[tuple[int
     if size == 1 and not any(terms for _, terms in places):
         return ()
     candidates = dict.fromkeys([*filter(None, (_natural_shape(size, terms) for _, terms in places)), *more, (size,)])
-    distinct = dict.fromkeys((base, tuple(terms)) for base, terms in places)
-    return min(list(candidates)[:MOST_SHAPES], key=lambda shape: sum(_cost(shape, base, terms) for base, terms in distinct))
+    counted = Counter((base, tuple(terms)) for base, terms in places)
+    return min(
+        list(candidates)[:MOST_SHAPES],
+        key=lambda shape: sum(count * _cost_when_cut(shape, base, terms) for (base, terms), count in counted.items()),
+    )
 
 
 def _natural_shape(size: int, terms: list[Term]) -> tuple[int, ...] | None:
@@ -193,8 +197,14 @@ def _cost(shape: tuple[int, ...], base: int, terms: Sequence[Term]) -> float:
     """How far from plain a place is in an array of this shape."""
     found = coordinates(shape, base, terms)
     if found is None:
-        return 1.0 if any(term.text != LOOKED_UP and factors(shape, term) for term in terms) else 3.0
+        return 1.0 if [term.text for term in terms] == [LOOKED_UP] else 3.0
     return sum(max(0, len(moved) - 1) + 0.5 * any(abs(term.step) != 1 for term in moved) for _, moved in found)
+
+
+def _cost_when_cut(shape: tuple[int, ...], base: int, terms: Sequence[Term]) -> float:
+    """The same, where axes may still be cut."""
+    cost = _cost(shape, base, terms)
+    return 0.4 if cost == 3.0 and any(term.text != LOOKED_UP and factors(shape, term) for term in terms) else cost
 
 
 def coordinates(shape: Sequence[int], base: int, terms: Sequence[Term]) -> list[tuple[int, list[Term]]] | None:
@@ -270,6 +280,14 @@ def factors(shape: Sequence[int], term: Term) -> list[int]:
     return [count, *found] if found else []
 
 
+class Cut(NamedTuple):
+    """An axis of a group, or one along which a single statement of it sums, that might be several."""
+
+    statement: int | None
+    axis: int
+    sizes: tuple[int, ...]
+
+
 def split(groups: list[Group], arrays: Arrays) -> list[Group]:
     """The same groups with long axes cut into several where that is the shape of what they go through.
 
@@ -277,26 +295,30 @@ def split(groups: list[Group], arrays: Arrays) -> list[Group]:
         groups: a group, in each iteration of a loop.
         arrays: the names and shapes.
     """
-    for _ in range(MOST_SPLITS):
-        tried = (_cut_groups(groups, axis, sizes) for axis, sizes in _cuts(groups[0], arrays))
-        before = _costs(groups[0], arrays)
-        better = next((changed for changed in tried if _costs(changed[0], arrays) < before), None)
-        if better is None:
+    before = _costs(groups[0], arrays)
+    for _ in range(MOST_CUTS):
+        for cut in _cuts(groups[0], arrays):
+            changed = _cut_group(groups[0], cut)
+            after = _costs(changed, arrays)
+            if after < before:
+                before, groups = after, [changed, *(_cut_group(group, cut) for group in groups[1:])]
+                break
+        else:
             break
-        groups = better
     return groups
 
 
-def _cuts(group: Group, arrays: Arrays) -> dict[tuple[int, tuple[int, ...]], None]:
+def _cuts(group: Group, arrays: Arrays) -> dict[Cut, None]:
     """The axes that might be cut, and into what."""
     found = {}
-    for statement in group.statements:
+    for number, statement in enumerate(group.statements):
         for access in statement.accesses():
             array, _, terms = arrays.of(access, statement.sizes)
             for term in terms:
-                sizes = factors(array.shape, term) if term.text != LOOKED_UP and int(term.text) < len(group.sizes) else []
+                sizes = factors(array.shape, term) if term.text != LOOKED_UP else []
                 if sizes:
-                    found[int(term.text), tuple(sizes)] = None
+                    shared = int(term.text) < len(group.sizes)
+                    found[Cut(None if shared else number, int(term.text), tuple(sizes))] = None
     return found
 
 
@@ -309,21 +331,23 @@ def _costs(group: Group, arrays: Arrays) -> float:
     return total
 
 
-def _cut_groups(groups: list[Group], axis: int, sizes: tuple[int, ...]) -> list[Group]:
-    def cut(old: tuple[int, ...]) -> tuple[int, ...]:
-        return (*old[:axis], *(old[axis] * math.prod(sizes[k + 1 :]) for k in range(len(sizes))), *old[axis + 1 :])
+def _cut_group(group: Group, cut: Cut) -> Group:
+    def strides(old: tuple[int, ...]) -> tuple[int, ...]:
+        steps = (old[cut.axis] * math.prod(cut.sizes[k + 1 :]) for k in range(len(cut.sizes)))
+        return (*old[: cut.axis], *steps, *old[cut.axis + 1 :])
 
     def change(access: Access) -> Access:
         lookup = access.lookup
-        return access._replace(strides=cut(access.strides), lookup=lookup and lookup._replace(strides=cut(lookup.strides)))
+        return access._replace(strides=strides(access.strides), lookup=lookup and lookup._replace(strides=strides(lookup.strides)))
 
-    def changed(statement: Statement) -> Statement:
-        return replace(statement.map(change), sizes=(*statement.sizes[:axis], *sizes, *statement.sizes[axis + 1 :]))
+    def sizes(old: tuple[int, ...]) -> tuple[int, ...]:
+        return (*old[: cut.axis], *cut.sizes, *old[cut.axis + 1 :])
 
-    return [
-        Group((*group.sizes[:axis], *sizes, *group.sizes[axis + 1 :]), tuple(map(changed, group.statements)), group.kept)
-        for group in groups
-    ]
+    statements = tuple(
+        replace(statement.map(change), sizes=sizes(statement.sizes)) if cut.statement in (None, number) else statement
+        for number, statement in enumerate(group.statements)
+    )
+    return Group(sizes(group.sizes) if cut.statement is None else group.sizes, statements, group.kept)
 
 
 # --- parameters -------------------------------------------------------------------------------------------------------------------------
@@ -421,6 +445,28 @@ def wrapped(written: Written, least: int) -> str:
     return text if binding >= least else f"({text})"
 
 
+FINITE = Primitive("finite", lambda x: x if math.isfinite(x) else 0.0, primitives.zero)
+
+
+def plain(value: Expression) -> Expression:
+    """An expression as one would say it: `a / b` for `a * (1 / b)`, `x` for `x**1`, `finite(x)` for the choice that guards a largest term."""
+    if not isinstance(value, Apply):
+        return value
+    operands = tuple(map(plain, value.operands()))
+    first, last = operands[0], operands[-1]
+    if value.primitive is primitives.multiply and isinstance(last, Apply) and last.primitive is primitives.divide and last.operands()[0] == ONE:
+        return Apply(primitives.divide, (first, last.operands()[1]))
+    if value.primitive is primitives.power and last == ONE:
+        return first
+    if value.primitive is primitives.add and first == last:
+        return Apply(primitives.multiply, (Constant(2.0), first))
+    if value.primitive is primitives.select and last == ZERO:
+        x = operands[1]
+        if first == Apply(primitives.equal, (Apply(primitives.subtract, (x, x)), ZERO)):
+            return Apply(FINITE, (x,))
+    return Apply(value.primitive, operands)
+
+
 def write(value: Expression, load: Callable[[Access], Written], depth: int = 0) -> Written:
     """An expression as it is written by hand.
 
@@ -452,6 +498,10 @@ def added(a: Written, b: Written) -> Written:
 def _multiplied(a: Written, b: Written) -> Written:
     if a == b:
         return _raised(a, ("2", ATOM))
+    if a[0] == "1":
+        return b
+    if b[0] == "1":
+        return a
     if _is_negative_number(a):
         return f"{a[0]} * {wrapped(b, MULTIPLIED)}", ADDED
     return f"{wrapped(a, DIVIDED)} * {wrapped(b, MULTIPLIED)}", DIVIDED if a[1] == DIVIDED else MULTIPLIED
