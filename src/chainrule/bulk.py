@@ -274,13 +274,14 @@ def adam_step(
     if decay_factor != 1.0:
         for p in params:
             p.data *= decay_factor
+    sqrt, quotient = math.sqrt, divide.forward  # as IEEE 754 has it: 0 / 0 is nan
     for i, (p, g) in enumerate(_gradients(params, l2, maximize)):
         m[i] = beta1 * m[i] + (1.0 - beta1) * g
         v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g
         if largest is not None:
             largest[i] = scale = maximum(largest[i], scale)  # nan if either is
-        root = math.sqrt(scale) if not scale < 0.0 else math.nan
-        p.data -= rate * divide.forward(m[i], root / correction + eps)  # as IEEE 754 has it: 0 / 0 is nan
+        root = sqrt(scale) if not scale < 0.0 else math.nan
+        p.data -= rate * quotient(m[i], root / correction + eps)
 
 
 def _gradients(params: Sequence[Value], weight_decay: float, maximize: bool) -> Iterator[tuple[Value, float]]:

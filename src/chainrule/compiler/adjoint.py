@@ -96,9 +96,7 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
     Returns:
         The derivative for each access to an active buffer that can pass a gradient.
     """
-    order: dict[Expression, None] = {}
-    for part in value.parts():
-        order.setdefault(part)
+    order = list(value.parts())
     depends = {part: _depends(part, active) for part in order}
     arriving: dict[Expression, Expression] = {value: ONE}
     out: dict[Access, Expression] = {}

@@ -105,15 +105,22 @@ class Expression:
         """The same expression with each access changed."""
         return self
 
-    def loads(self) -> list[Access]:
+    def loads(self) -> tuple[Access, ...]:
         """Every place it reads, each once, in order."""
-        return list(dict.fromkeys(e.access for e in self.parts() if isinstance(e, Load)))
+        return ()
 
     def parts(self) -> Iterator[Expression]:
-        """This expression and all those below it, operands first; shared ones as often as they are used."""
-        for operand in self.operands():
-            yield from operand.parts()
-        yield self
+        """This expression and all those below it, each once, operands first."""
+        seen: set[Expression] = set()
+        stack: list[tuple[Expression, bool]] = [(self, False)]
+        while stack:
+            part, done = stack.pop()
+            if done:
+                yield part
+            elif part not in seen:
+                seen.add(part)
+                stack.append((part, True))
+                stack += [(operand, False) for operand in reversed(part.operands())]
 
 
 class Load(Expression):
@@ -123,6 +130,10 @@ class Load(Expression):
 
     def __init__(self, access: Access) -> None:
         self.access = access
+
+    def loads(self) -> tuple[Access, ...]:
+        """Every place it reads, each once, in order."""
+        return (self.access,)
 
     def map(self, change: Callable[[Access], Access]) -> Any:
         """The same expression with its access changed."""
@@ -153,12 +164,17 @@ class Constant(Expression):
 class Apply(Expression):
     """A primitive of expressions."""
 
-    __slots__ = ("_hash", "_operands", "primitive")
+    __slots__ = ("_hash", "_loads", "_operands", "primitive")
 
     def __init__(self, primitive: Primitive, operands: tuple[Expression, ...]) -> None:
         self.primitive = primitive
         self._operands = operands
         self._hash = hash((primitive.name, operands))
+        self._loads = tuple(dict.fromkeys(access for operand in operands for access in operand.loads()))
+
+    def loads(self) -> tuple[Access, ...]:
+        """Every place it reads, each once, in order."""
+        return self._loads
 
     def operands(self) -> tuple[Expression, ...]:
         """The expressions this one is computed from."""

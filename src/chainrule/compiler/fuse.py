@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chainrule.compiler.emit import is_injective
-from chainrule.compiler.statements import BATCH, Group, Statement
+from chainrule.compiler.statements import BATCH, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from chainrule.compiler.expressions import Access, Buffer
 
@@ -23,28 +23,11 @@ WINDOW = 8  # how many groups back a statement looks for one to join
 MOST_STATEMENTS = 48  # in a group: what is at hand must fit registers, more or less
 
 
-def fuse(parts: Sequence[Sequence[Statement]], kept: Iterable[Buffer]) -> list[list[Group]]:
-    """Gather statements into groups.
-
-    Arguments:
-        parts: the statements of each part of the program, in order. A group lies within a part.
-        kept: the buffers whose contents matter when all is done.
-
-    Returns:
-        The groups of each part.
-    """
-    gathered = [_gather(part) for part in parts]
-    read = set(kept).union(*(_read_from_memory(group.statements) for groups in gathered for group in groups))
-    return [
-        [Group(group.sizes, tuple(group.statements), tuple(s.store.buffer in read for s in group.statements)) for group in groups]
-        for groups in gathered
-    ]
-
-
-def _gather(statements: Sequence[Statement]) -> list[_Growing]:
+def gather(statements: Sequence[Statement]) -> list[list[Statement]]:
+    """Gather statements, whose parallel axes come first, into groups."""
     groups: list[_Growing] = []
     begins = [_begins_sum(*pair) for pair in pairwise(statements)] + [False] * bool(statements)
-    for statement, begins_sum in zip(map(parallel_first, statements), begins, strict=True):
+    for statement, begins_sum in zip(statements, begins, strict=True):
         joined = False
         for group in [] if begins_sum else reversed(groups[-WINDOW:]):
             if group.take(statement):
@@ -54,7 +37,7 @@ def _gather(statements: Sequence[Statement]) -> list[_Growing]:
                 break
         if not joined:
             groups.append(_Growing(statement))
-    return groups
+    return [group.statements for group in groups]
 
 
 def _begins_sum(statement: Statement, following: Statement) -> bool:
@@ -81,45 +64,73 @@ class _Growing:
     """A group that may still take statements."""
 
     def __init__(self, statement: Statement) -> None:
-        self.statements = [statement]
+        self.statements: list[Statement] = []
         self.sizes = parallel_sizes(statement)
+        self.touched: dict[Buffer, list[tuple[Statement, Access, bool]]] = {}  # every access, and whether it is a store
+        self._add(statement)
+
+    def _add(self, statement: Statement) -> None:
+        self.statements.append(statement)
+        for number, access in enumerate(statement.accesses()):
+            self.touched.setdefault(access.buffer, []).append((statement, access, number == 0))
 
     def take(self, statement: Statement) -> bool:
         """Take a statement in, if it fits."""
-        if len(self.statements) == MOST_STATEMENTS or statement.per_sample != self.statements[0].per_sample:
+        first = self.statements[0]
+        if len(self.statements) == MOST_STATEMENTS or statement.per_sample != first.per_sample:
             return False
-        if statement.scattered or self.statements[0].scattered or not is_injective(statement, len(parallel_sizes(statement))):
+        if statement.scattered or first.scattered or not is_injective(statement, len(parallel_sizes(statement))):
             return False
-        if statement.reduced and any(other.reduced for other in self.statements) and self.sizes:
+        if statement.reduced and self.sizes and any(other.reduced for other in self.statements):
             return False
         sizes, mine = self.sizes, parallel_sizes(statement)
+        if len(mine) > len(sizes):
+            return self._take_and_split(statement, mine)
         if sizes != mine:
-            if len(mine) > len(sizes):
-                split = [split_axes(other, mine) for other in self.statements]
-                if any(other is None for other in split):
-                    return False
-                changed = [other for other in split if other is not None]
-                if not _fits(changed, statement):
-                    return False
-                self.statements, self.sizes = [*changed, statement], mine
-                return True
-            other = split_axes(statement, sizes)
-            if other is None:
+            split = split_axes(statement, sizes)
+            if split is None:
                 return False
-            statement = other
-        if _looked_up_axes(statement) != _looked_up_axes(self.statements[0]) or not _fits(self.statements, statement):
+            statement = split
+        if _looked_up_axes(statement) != _looked_up_axes(first) or not self._fits(statement):
             return False
-        self.statements.append(statement)
+        self._add(statement)
+        return True
+
+    def _take_and_split(self, statement: Statement, sizes: tuple[int, ...]) -> bool:
+        """Take a statement with more axes in, by splitting those of the others."""
+        split = [split_axes(other, sizes) for other in self.statements]
+        if any(other is None for other in split):
+            return False
+        changed = _Growing(split[0])  # type: ignore[arg-type]
+        for other in split[1:]:
+            changed._add(other)  # type: ignore[arg-type]
+        if not changed.take(statement):
+            return False
+        self.statements, self.sizes, self.touched = changed.statements, changed.sizes, changed.touched
+        return True
+
+    def _fits(self, statement: Statement) -> bool:
+        """Whether the statement meets what it shares with the group at the same point of the axes."""
+        parallel = len(self.sizes)
+        for number, access in enumerate(statement.accesses()):
+            for other, met, stored in self.touched.get(access.buffer, ()):
+                if not (stored or number == 0) or not _overlap(other, met, statement, access):
+                    continue
+                if not _same_point(met, access, parallel) or (stored and not is_injective(other, parallel)):
+                    return False
+                if stored and statement.reduced and number != 0:
+                    return False  # the sum would read what is not yet in memory
+                if not stored and other.reduced:
+                    return False
         return True
 
     def conflicts(self, statement: Statement) -> bool:
         """Whether the statement must come after the group."""
-        for other in self.statements:
-            if any(_overlap(other, other.store, statement, access) for access in statement.accesses()):
-                return True
-            if any(_overlap(other, access, statement, statement.store) for access in other.value.loads()):
-                return True
-        return False
+        return any(
+            (stored or number == 0) and _overlap(other, met, statement, access)
+            for number, access in enumerate(statement.accesses())
+            for other, met, stored in self.touched.get(access.buffer, ())
+        )
 
 
 def parallel_sizes(statement: Statement) -> tuple[int, ...]:
@@ -160,24 +171,6 @@ def _looked_up_axes(statement: Statement) -> set[int]:
     }
 
 
-def _fits(group: list[Statement], statement: Statement) -> bool:
-    """Whether the statement meets what it shares with the group at the same point of the axes."""
-    parallel = len(parallel_sizes(statement))
-    for other in group:
-        for access in statement.accesses():
-            if _overlap(other, other.store, statement, access):
-                if not _same_point(other.store, access, parallel) or not is_injective(other, parallel):
-                    return False
-                if statement.reduced and access is not statement.store:
-                    return False  # the sum would read what is not yet in memory
-        for access in other.value.loads():
-            if _overlap(other, access, statement, statement.store) and (
-                other.reduced or not _same_point(access, statement.store, parallel)
-            ):
-                return False
-    return True
-
-
 def _same_point(a: Access, b: Access, parallel: int) -> bool:
     if a.lookup is not None or b.lookup is not None or any(a.strides[parallel:]) or any(b.strides[parallel:]):
         return False
@@ -204,7 +197,7 @@ def _span(statement: Statement, access: Access) -> tuple[int, int]:
     return low, high
 
 
-def _read_from_memory(statements: list[Statement]) -> set[Buffer]:
+def read_from_memory(statements: list[Statement]) -> set[Buffer]:
     """What a group reads that it has not itself stored at the same point before."""
     read = set()
     written: set[Access] = set()
@@ -224,4 +217,4 @@ def _at_point(access: Access, parallel: int) -> Access:
     return access._replace(strides=access.strides[:parallel])
 
 
-__all__ = ["fuse", "parallel_first", "parallel_sizes", "split_axes"]
+__all__ = ["gather", "parallel_first", "parallel_sizes", "read_from_memory", "split_axes"]

@@ -12,11 +12,32 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.compiler.expressions import Access, Buffer, Constant, Load
-from chainrule.compiler.fuse import fuse, parallel_sizes
-from chainrule.compiler.notation import ADDED, ATOM, COMPARED, DIVIDED, ITERATION, LETTERS, LOOKED_UP, SAMPLE, Array, Arrays, Term, Written
-from chainrule.compiler.notation import added, direct, in_step, place_text, plain, split, wrapped, write
-from chainrule.compiler.place import place, roll
+from chainrule.compiler.expressions import Access, Buffer, Constant
+from chainrule.compiler.fuse import parallel_sizes
+from chainrule.compiler.notation import (
+    ADDED,
+    ATOM,
+    COMPARED,
+    DIVIDED,
+    ITERATION,
+    LETTERS,
+    LOOKED_UP,
+    SAMPLE,
+    Array,
+    Arrays,
+    Term,
+    Written,
+    added,
+    direct,
+    in_step,
+    occurrences,
+    place_text,
+    plain,
+    split,
+    wrapped,
+    write,
+)
+from chainrule.compiler.schedule import group, schedule
 from chainrule.compiler.statements import BATCH, Group, Loop, Statement
 from chainrule.formulas import short
 
@@ -31,7 +52,7 @@ MOST_NUMBERS = 4  # of a constant
 WIDTH = 108
 COLUMN = 76  # where the sizes of axes stand, unless a statement is longer
 LONGEST_INSIDE = 84  # a number that is used once and is longer gets a line of its own
-LONGEST = 400
+SOME_SAMPLES = 16  # the number makes no difference to which loops there are
 
 
 def listing(program: Program, *, times: bool = True) -> str:
@@ -58,11 +79,11 @@ class Passage(NamedTuple):
     """A group of statements, or a loop of them.
 
     Arguments:
-        count: how often it is done.
+        times: how often it is done.
         body: for each group of the body, what it is in each iteration.
     """
 
-    count: int
+    times: int
     body: list[list[Group]]
 
 
@@ -81,21 +102,23 @@ class View:
         parts, gradients = program.parts(parameters, scalar and not parameters)
         program.seconds = seconds  # looking takes no time that counts
         self.statements = [statement for part in parts for statement in part]
-        groups = fuse(parts, [program.lowered.output, program.loss, *gradients.values()])
-        rolled = place(groups, 16 if program.batched else 1).parts
-        whole = [list(_passages(part, steps)) for part, steps in zip(groups, map(roll, rolled), strict=True)]
-        arrays = Arrays(program.lowered, [group for part in groups for group in part])
-        self.parts = [[Passage(count, [split(each, arrays) for each in body]) for count, body in part] for part in whole]
+        grouped = group(parts, [program.lowered.output, program.loss, *gradients.values()])
+        steps, _ = schedule(grouped, SOME_SAMPLES if program.batched else 1)
+        arrays = Arrays(program.lowered, [each for part in grouped for each in part.groups])
+        self.parts = [
+            [Passage(times, [split(each, arrays) for each in body]) for times, body in _passages(part.groups, found)]
+            for part, found in zip(grouped, steps, strict=True)
+        ]
         self.groups = [group for part in self.parts for _, body in part for each in body for group in each]
         self.arrays = Arrays(program.lowered, self.groups)  # once more: cut axes show the shapes of other arrays
 
     @property
     def memory(self) -> dict[Array, None]:
         """Every array that is in memory, in the order of its first use."""
-        found = {}
-        for group in self.groups:
-            registers = registers_of(group)
-            for statement in group.statements:
+        found: dict[Array, None] = {}
+        for each in self.groups:
+            registers = registers_of(each)
+            for statement in each.statements:
                 for access in (*statement.value.loads(), statement.store):
                     if access.buffer not in registers:
                         found[self.arrays.of(access, statement.sizes)[0]] = None
@@ -155,8 +178,10 @@ class _Draft:
         return self.terms[-1][1]
 
     def loads(self) -> Iterator[Access]:
-        """Every load, as often as it is written."""
-        return (part.access for _, statement in self.terms for part in statement.value.parts() if isinstance(part, Load))
+        """Every load, as often as it is written, though not over and over."""
+        for _, statement in self.terms:
+            for access, times in occurrences(statement.value).items():
+                yield from [access] * min(times, 2)
 
 
 @dataclass
@@ -223,14 +248,18 @@ class GroupText:
             name = self._load(number, statement, statement.store, [])[0]
             sign = "=" if begins else "max=" if statement.reduction == "max" else "+="
             text = f"{'let ' if buffer in self._registers else ''}{name} {sign} {right[0]}"
-            lines.append(Line(text if len(text) <= LONGEST else f"{text[:LONGEST]} …", axes, backward, count, name))
+            lines.append(Line(text, axes, backward, count, name))
         return lines
 
     def _right(self, draft: _Draft) -> tuple[Written, tuple[str, ...], int]:
         """What a draft stores, the axes it sums over, and how many statements that takes."""
         terms = draft.terms
         inside: list[Buffer] = []
-        if len(terms) > 1 and isinstance(terms[0][1].value, Constant) and (terms[0][1].value == Constant(0.0) or terms[1][1].reduction == "max"):
+        if (
+            len(terms) > 1
+            and isinstance(terms[0][1].value, Constant)
+            and (terms[0][1].value == Constant(0.0) or terms[1][1].reduction == "max")
+        ):
             terms = terms[1:]
         summands: list[Written] = []
         axes: list[str] = []
@@ -329,7 +358,7 @@ def reached(arrays: Arrays, accesses: Sequence[Access], sizes: Sequence[int], le
 def _head(view: View, *, times: bool) -> list[str]:
     program = view.program
     backward = sum(map(is_backward, view.statements))
-    loops = sum(passage.count > 1 for part in view.parts for passage in part)
+    loops = sum(passage.times > 1 for part in view.parts for passage in part)
     size = 8 if program.dtype == "float64" else 4
     whole, each = 0, 0
     for buffer in {array.buffer: None for array in view.memory}:
@@ -423,8 +452,8 @@ def _statements(view: View, *, backward: bool) -> list[str]:
 def _passage(view: View, passage: Passage, backward: bool) -> Iterator[tuple[str, str]]:
     """The lines of a passage, each with the axes that it is done for."""
     indent = ""
-    if passage.count > 1:
-        yield f"for {ITERATION} in 0..{passage.count - 1}:", ""
+    if passage.times > 1:
+        yield f"for {ITERATION} in 0..{passage.times - 1}:", ""
         indent = "  "
     for groups in passage.body:
         text = GroupText(groups, view.arrays)

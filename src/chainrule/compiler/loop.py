@@ -13,8 +13,8 @@ import numpy as np
 from chainrule import primitives
 from chainrule.compiler.emit import Emitter
 from chainrule.compiler.expressions import Access, Buffer, Expression, Load, apply
-from chainrule.compiler.fuse import fuse
 from chainrule.compiler.native import Code, aligned, module
+from chainrule.compiler.schedule import group
 from chainrule.compiler.program import Kernel, Program, Workspace
 from chainrule.compiler.statements import Statement
 from chainrule.compiler.text import Text
@@ -204,8 +204,8 @@ class NativeLoop:
         """The function that changes the parameters once."""
         text = Text(self.program.dtype)
         names = {buffer: f"%b{k}" for k, buffer in enumerate(self.rule.buffers)}
-        ((group,),) = fuse([self.rule.statements], self.rule.buffers)
-        Emitter(text, names, self.program.target.lanes(self.program.dtype), needed, samples="0").steps([group])
+        (part,) = group([self.rule.statements], self.rule.buffers)
+        Emitter(text, names, self.program.target.lanes(self.program.dtype), needed).steps(part.groups)
         return text.function(f"internal void @update({', '.join(f'ptr noalias {name}' for name in names.values())}) noinline #0")
 
     def _train(self) -> str:

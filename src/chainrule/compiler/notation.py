@@ -60,7 +60,7 @@ class Array(NamedTuple):
 
 
 class Term(NamedTuple):
-    """What an index moves by: `step` times something that goes from `low` to `high`; the letter of an axis, or a number that is looked up."""
+    """What an index moves by: `step` times an axis or a number that is looked up, which goes from `low` to `high`."""
 
     step: int
     text: str
@@ -81,7 +81,12 @@ class Arrays:
         labels = [None if leaf is None else leaf.label for leaf in lowered.parameters]
         uses: dict[tuple[Buffer, int, int], list[tuple[int, list[Term]]]] = {}
         found = [(access, sizes) for group in groups for statement in group.statements for access, sizes in _accesses(statement)]
-        inside = {(base, tuple(terms)) for access, sizes in found if _origin(access.buffer).role == "parameter" for base, terms in [self._line(access, sizes)]}
+        inside = {
+            (base, tuple(terms))
+            for access, sizes in found
+            if _origin(access.buffer).role == "parameter"
+            for base, terms in [self._line(access, sizes)]
+        }
         self._segments = _segments(lowered.arrays, labels, inside)
         for access, sizes in found:
             base, terms = self._line(access, sizes)
@@ -121,11 +126,19 @@ class Arrays:
         return self._steps[table]
 
     def _line(self, access: Access, sizes: Sequence[int]) -> tuple[int, list[Term]]:
-        terms = [Term(stride, str(axis), 0, size - 1) for axis, (size, stride) in enumerate(zip(sizes, access.strides, strict=True)) if stride and size != BATCH]
+        terms = [
+            Term(stride, str(axis), 0, size - 1)
+            for axis, (size, stride) in enumerate(zip(sizes, access.strides, strict=True))
+            if stride and size != BATCH
+        ]
         lookup = access.lookup
         if lookup is not None:
             unit = self._unit(lookup.buffer) if lookup.buffer.numbers is not None else 1
-            low, high = (0, 0) if lookup.buffer.numbers is None else (int(lookup.buffer.numbers.min()) // unit, int(lookup.buffer.numbers.max()) // unit)
+            low, high = (
+                (0, 0)
+                if lookup.buffer.numbers is None
+                else (int(lookup.buffer.numbers.min()) // unit, int(lookup.buffer.numbers.max()) // unit)
+            )
             terms.append(Term(lookup.scale * unit, LOOKED_UP, low, high))
         return access.base, terms
 
@@ -170,7 +183,7 @@ def _span(base: int, terms: Iterable[Term]) -> tuple[int, int]:
     return low, high
 
 
-# --- shapes ---------------------------------------------------------------------------------------------------------------------------------
+# --- shapes -------------------------------------------------------------------------------------------------------------------------------
 
 
 def _shape(size: int, places: list[tuple[int, list[Term]]], more: list[tuple[int, ...]]) -> tuple[int, ...]:
@@ -242,7 +255,13 @@ def linear(begin: int, terms: Iterable[Term]) -> str:
         text += f" {'-' if step < 0 else '+'} {size}" if text else size if step > 0 else f"-{size}"
     if not text:
         return str(begin)
-    return text if not begin else f"{begin} {text.replace('-', '- ', 1)}" if text[0] == "-" else f"{text} {'+' if begin > 0 else '-'} {abs(begin)}"
+    return (
+        text
+        if not begin
+        else f"{begin} {text.replace('-', '- ', 1)}"
+        if text[0] == "-"
+        else f"{text} {'+' if begin > 0 else '-'} {abs(begin)}"
+    )
 
 
 def in_step(names: Sequence[str]) -> str:
@@ -310,7 +329,7 @@ def split(groups: list[Group], arrays: Arrays) -> list[Group]:
 
 def _cuts(group: Group, arrays: Arrays) -> dict[Cut, None]:
     """The axes that might be cut, and into what."""
-    found = {}
+    found: dict[Cut, None] = {}
     for number, statement in enumerate(group.statements):
         for access in statement.accesses():
             array, _, terms = arrays.of(access, statement.sizes)
@@ -356,7 +375,7 @@ def _cut_group(group: Group, cut: Cut) -> Group:
 def _segments(
     arrays: list[tuple[int, int]], labels: Sequence[str | None], places: set[tuple[int, tuple[Term, ...]]]
 ) -> list[tuple[int, int]]:
-    """Cut the parameters' buffer into arrays: where their labels change, unless a statement goes through both sides as through one array."""
+    """Cut the parameters' buffer into arrays: where labels change, unless a statement goes through both sides as through one."""
     spans = [(*_span(base, terms), len(terms)) for base, terms in places]
     segments = []
     for begin, size in arrays:
@@ -379,9 +398,7 @@ def _pattern(label: str) -> tuple[str, ...]:
     return tuple(tokens[::2])
 
 
-def _names(
-    arrays: list[tuple[int, int]], segments: list[tuple[int, int]], labels: Sequence[str | None]
-) -> dict[tuple[int, int], str]:
+def _names(arrays: list[tuple[int, int]], segments: list[tuple[int, int]], labels: Sequence[str | None]) -> dict[tuple[int, int], str]:
     """A name for each segment of the parameters; "" for those without labels."""
     found = {segment: _name([label or "" for label in labels[segment[0] : segment[0] + segment[1]]]) for segment in segments}
     plain = {segment: re.sub(r"\bneurons\.\d+\.", "", name) for segment, name in found.items()}
@@ -410,7 +427,10 @@ def _label_shapes(labels: Sequence[str | None]) -> list[tuple[int, ...]]:
         return []
     columns = [column for column in zip(*rows, strict=True) if len(set(column)) > 1]
     shape = tuple(max(column) - min(column) + 1 for column in columns)
-    places = [sum((x - min(column)) * math.prod(shape[k + 1 :]) for k, (x, column) in enumerate(zip(point, columns, strict=True))) for point in zip(*columns, strict=True)]
+    places = [
+        sum((x - min(column)) * math.prod(shape[k + 1 :]) for k, (x, column) in enumerate(zip(point, columns, strict=True)))
+        for point in zip(*columns, strict=True)
+    ]
     return [shape] if shape and places == list(range(len(labels))) else []
 
 
@@ -434,7 +454,7 @@ def _number(known: dict[tuple[Buffer, int, int], Array], names: dict[tuple[int, 
 # --- expressions ------------------------------------------------------------------------------------------------------------------------
 
 COMPARED, ADDED, DIVIDED, MULTIPLIED, RAISED, ATOM = range(6)  # how tightly a text holds together
-DEEPEST = 40
+LONGEST = 300  # characters; what is longer is not written out
 
 Written = tuple[str, int]
 
@@ -449,13 +469,21 @@ FINITE = Primitive("finite", lambda x: x if math.isfinite(x) else 0.0, primitive
 
 
 def plain(value: Expression) -> Expression:
-    """An expression as one would say it: `a / b` for `a * (1 / b)`, `x` for `x**1`, `finite(x)` for the choice that guards a largest term."""
+    """An expression as one would say it: `a / b` for `a * (1 / b)`, `x` for `x**1`, `finite(x)` for the choice that guards a largest."""
+    said: dict[Expression, Expression] = {}
+    for part in value.parts():
+        said[part] = _said(part, tuple(said[operand] for operand in part.operands()))
+    return said[value]
+
+
+def _said(value: Expression, operands: tuple[Expression, ...]) -> Expression:
     if not isinstance(value, Apply):
         return value
-    operands = tuple(map(plain, value.operands()))
     first, last = operands[0], operands[-1]
-    if value.primitive is primitives.multiply and isinstance(last, Apply) and last.primitive is primitives.divide and last.operands()[0] == ONE:
-        return Apply(primitives.divide, (first, last.operands()[1]))
+    if value.primitive is primitives.multiply and isinstance(last, Apply) and last.primitive is primitives.divide:
+        above, below = last.operands()
+        if above == ONE:
+            return Apply(primitives.divide, (first, below))
     if value.primitive is primitives.power and last == ONE:
         return first
     if value.primitive is primitives.add and first == last:
@@ -467,22 +495,37 @@ def plain(value: Expression) -> Expression:
     return Apply(value.primitive, operands)
 
 
-def write(value: Expression, load: Callable[[Access], Written], depth: int = 0) -> Written:
+def occurrences(value: Expression) -> Counter[Access]:
+    """How often each load is written."""
+    parts = list(value.parts())
+    times = Counter({value: 1})
+    for part in reversed(parts):
+        for operand in part.operands():
+            times[operand] += times[part]
+    return Counter({part.access: times[part] for part in parts if isinstance(part, Load)})
+
+
+def write(value: Expression, load: Callable[[Access], Written]) -> Written:
     """An expression as it is written by hand.
 
     Arguments:
         value: the expression.
         load: what to write for a number in memory.
-        depth: how deep in a larger expression.
     """
+    texts: dict[Expression, Written] = {}
+    for part in value.parts():
+        texts[part] = _written(part, [texts[operand] for operand in part.operands()], load)
+        if len(texts[part][0]) > LONGEST:
+            texts[part] = "(…)", ATOM
+    return texts[value]
+
+
+def _written(value: Expression, operands: list[Written], load: Callable[[Access], Written]) -> Written:
     if isinstance(value, Constant):
         return short(value.number), ADDED if value.number < 0 else ATOM
     if isinstance(value, Load):
         return load(value.access)
     assert isinstance(value, Apply)
-    if depth > DEEPEST:
-        return "…", ATOM
-    operands = [write(operand, load, depth + 1) for operand in value.operands()]
     if value.primitive in _INFIX:
         return _INFIX[value.primitive](*operands)
     return f"{value.primitive.name}({', '.join(text for text, _ in operands)})", ATOM

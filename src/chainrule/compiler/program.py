@@ -13,16 +13,16 @@ from chainrule.compiler.adjoint import Adjoint
 from chainrule.compiler.classes import find_classes
 from chainrule.compiler.emit import Emitter
 from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression, Load
-from chainrule.compiler.fuse import fuse
 from chainrule.compiler.lowering import Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
-from chainrule.compiler.place import Placed, place, roll
-from chainrule.compiler.statements import BATCH, Group, Statement, Step, statements_of
+from chainrule.compiler.schedule import group, schedule
+from chainrule.compiler.statements import BATCH, Group, Statement, Step
 from chainrule.compiler.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from chainrule.compiler.diagram import Diagram
     from chainrule.compiler.tape import Tape
 
 MOST_STATEMENTS = 2000
@@ -90,6 +90,20 @@ class Program:
     def _timed(self, stage: str) -> _Stopwatch:
         return _Stopwatch(self.seconds, stage)
 
+    def __str__(self) -> str:
+        from chainrule.compiler.listing import listing
+
+        return listing(self)
+
+    def __repr__(self) -> str:
+        return f"<Program of {self.nodes:,} nodes, {len(self.lowered.statements):,} statements: print it, or .draw() it>"
+
+    def draw(self, *, rankdir: str = "TB") -> Diagram:
+        """A picture of the arrays and of what is done with them; see `chainrule.compiler.diagram.diagram`."""
+        from chainrule.compiler.diagram import diagram
+
+        return diagram(self, rankdir=rankdir)
+
     def kernel(self, *, parameters: bool = False, inputs: bool = False) -> Kernel:
         """The compiled program, which computes the results and the gradients that are asked for.
 
@@ -152,12 +166,9 @@ class Kernel:
         self.parts = parts
         outside = [program.lowered.output, program.loss, *gradients.values()]
         with program._timed("schedule"):
-            groups = fuse(parts, outside)
-            self.capacity = _capacity(groups, program.dtype) if program.batched else 1
-            placed = place(groups, self.capacity)
-            self.steps: list[list[Step]] = [roll(part) for part in placed.parts]
-            self.placed = placed
-            self.buffers = placed.buffers
+            grouped = group(parts, outside)
+            self.capacity = _capacity(grouped[1].groups, program.dtype) if program.batched else 1
+            self.steps, self.buffers = schedule(grouped, self.capacity)
         self._free: list[Workspace] = []
         self._lock = threading.Lock()
         self._function: Any = None
@@ -279,12 +290,12 @@ class _Stopwatch:
         self.seconds[self.stage] = self.seconds.get(self.stage, 0.0) + time.perf_counter() - self.begin
 
 
-def _capacity(groups: list[list[Group]], dtype: str) -> int:
+def _capacity(groups: list[Group], dtype: str) -> int:
     """For how many samples at a time the arenas have room, so that they stay in the cache."""
     size = 8 if dtype == "float64" else 4
     used = {
         access.buffer
-        for group in groups[1]
+        for group in groups
         for statement, kept in zip(group.statements, group.kept, strict=True)
         for access in (*([statement.store] if kept else []), *statement.value.loads())
     }
@@ -294,4 +305,4 @@ def _capacity(groups: list[list[Group]], dtype: str) -> int:
     return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, CACHE // per_sample // 16 * 16))
 
 
-__all__ = ["Kernel", "Placed", "Program", "TooIrregularError", "Workspace", "statements_of"]
+__all__ = ["Kernel", "Program", "TooIrregularError", "Workspace"]

@@ -56,9 +56,9 @@ class Statement:
         """Whether it is done for each sample of the batch."""
         return BATCH in self.sizes
 
-    def accesses(self) -> list[Access]:
+    def accesses(self) -> tuple[Access, ...]:
         """The store, then every load."""
-        return [self.store, *self.value.loads()]
+        return (self.store, *self.value.loads())
 
     def map(self, change: Callable[[Access], Access]) -> Statement:
         """The same statement with each access changed."""
