@@ -275,7 +275,7 @@ class GroupText:
         for buffer in inside:
             axes = [*self._inside[buffer][1], *axes]
             count += self._inside[buffer][2]
-        return _sum(summands), tuple(dict.fromkeys(axes)), count
+        return _sum(summands), tuple(sorted(set(axes))), count
 
     def _letters_of(self, statement: Statement) -> list[str]:
         letters = list(self._parallel)
@@ -369,7 +369,7 @@ def _head(view: View, *, times: bool) -> list[str]:
     lines = [
         f"{program.nodes:,} nodes -> {_count(len(view.statements) - backward, 'statement')} forward, {backward:,} backward "
         f"-> {_count(len(view.groups), 'group')}, {_count(loops, 'loop')}",
-        f"{program.dtype}, {program.target.vector_bits // (8 * size)} numbers to a vector; arrays of {whole:,} bytes"
+        f"{program.dtype}, {program.target.lanes(program.dtype)} numbers to a vector; arrays of {whole:,} bytes"
         + (f", and {each:,} for each sample" if each else ""),
     ]
     if times and program.seconds:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from chainrule.compiler.expressions import Access, Buffer, Lookup
+from chainrule import primitives
+from chainrule.compiler.expressions import Access, Apply, Buffer, Constant, Expression, Load, Lookup
 from chainrule.compiler.statements import Group, Loop, Statement, Step
 
 if TYPE_CHECKING:
@@ -25,6 +26,55 @@ class Run(NamedTuple):
     begin: int
     period: int
     count: int
+
+
+def with_coefficients(statements: Sequence[Statement]) -> list[Statement]:
+    """Put numbers into memory where many statements differ in nothing else, such as the time in each step of an integration.
+
+    What is left differs only in its addresses, and can become a loop.
+    """
+    address = _addresses(statements)
+    alike: dict[object, list[tuple[int, Statement, list[float]]]] = {}
+    for place, statement in enumerate(statements):
+        numbers: list[float] = []
+        open_ = replace(statement, value=_opened(statement.value, numbers, len(statement.sizes)))
+        if numbers:
+            alike.setdefault(_shape(open_, lambda buffer: address.get(buffer, (buffer, 0))[0]), []).append((place, open_, numbers))
+    out = list(statements)
+    for members in alike.values():
+        table = np.array([numbers for _, _, numbers in members])
+        varies = (table.view(np.int64) != table.view(np.int64)[0]).any(0)
+        if len(members) < LEAST_ALIKE or not varies.any():
+            continue
+        kept = np.flatnonzero(varies)
+        buffer = Buffer("coefficients", table[:, kept].size, "constant", numbers=table[:, kept].ravel())
+        for row, (place, statement, numbers) in enumerate(members):
+            out[place] = replace(statement, value=_filled(statement.value, numbers, {int(k): row * len(kept) + j for j, k in enumerate(kept)}, buffer))
+    return out
+
+
+def _opened(value: Expression, numbers: list[float], axes: int) -> Expression:
+    """The expression with its numbers left open; they go into a list. Exponents stay: each is computed in its own way."""
+    if isinstance(value, Constant):
+        numbers.append(value.number)
+        return Load(Access(_OPEN, len(numbers) - 1, (0,) * axes))
+    if not isinstance(value, Apply) or value.primitive is primitives.power:
+        return value
+    return Apply(value.primitive, tuple(_opened(operand, numbers, axes) for operand in value.operands()))
+
+
+def _filled(value: Expression, numbers: list[float], places: dict[int, int], buffer: Buffer) -> Expression:
+    """The expression with what was left open filled in: from memory where there is a place for it."""
+    if isinstance(value, Load) and value.access.buffer is _OPEN:
+        number = value.access.base
+        return Load(value.access._replace(buffer=buffer, base=places[number])) if number in places else Constant(numbers[number])
+    if not isinstance(value, Apply):
+        return value
+    return Apply(value.primitive, tuple(_filled(operand, numbers, places, buffer) for operand in value.operands()))
+
+
+_OPEN = Buffer("open", 0, "constant")
+LEAST_ALIKE = 6
 
 
 def find_runs(statements: Sequence[Statement]) -> list[Run]:
@@ -184,4 +234,4 @@ def _advancing(statement: Statement, step: Callable[[], int]) -> Statement:
     return statement.map(change)
 
 
-__all__ = ["Run", "find_runs", "rolled"]
+__all__ = ["Run", "find_runs", "rolled", "with_coefficients"]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from chainrule.compiler.expressions import Buffer
 
 
+MOST_INLINED = 3000  # lines of one elementary function, over all places that call it
+
+
 class Target(NamedTuple):
     """What machine to compile for.
 
@@ -92,7 +95,15 @@ class Code:
 def module(functions: Sequence[str], needed: set[tuple[str, str, int]], target: Target) -> str:
     """The text of a module: functions, the elementary functions they need, and what LLVM itself provides."""
     body = "\n".join(functions)
-    body += "\n" + vector_math.definitions(sorted(needed), fma=target.fma)
+    definitions = vector_math.definitions(sorted(needed), fma=target.fma)
+    for key in needed:
+        name = vector_math.symbol(*key)
+        begin = definitions.find(f" {name}(")
+        lines = definitions.count("\n", begin, definitions.find("\n}", begin))
+        if body.count(f"{name}(") * lines > MOST_INLINED:  # so many copies would take LLVM longer than the calls take
+            header = definitions[begin : definitions.index("\n", begin)]
+            definitions = definitions.replace(header, header.replace("alwaysinline", "noinline"))
+    body += "\n" + definitions
     text = f"{body}\n{vector_math.declarations(body)}\n"
     return text + f'attributes #0 = {{ "prefer-vector-width"="{target.vector_bits}" }}\n'
 

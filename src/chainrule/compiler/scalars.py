@@ -104,7 +104,7 @@ class Scalars:
             plus = self.binary("fadd", x, self.zero(width), width=width)
             root = self.choose(negative_infinity, self.text.constant(math.inf, width), self.call("sqrt", [plus], width), width)
             return root if exponent > 0 else self.binary("fdiv", self.one(width), root, width=width)
-        if exponent == int(exponent) and abs(exponent) <= MOST_MULTIPLICATIONS:
+        if exponent.is_integer() and abs(exponent) <= MOST_MULTIPLICATIONS:
             result, square, rest = None, x, int(abs(exponent))
             while rest:
                 if rest & 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.compiler.fuse import gather, parallel_first, parallel_sizes, read_from_memory, split_axes
-from chainrule.compiler.loops import Run, find_runs, rolled
+from chainrule.compiler.loops import Run, find_runs, rolled, with_coefficients
 from chainrule.compiler.place import place
 from chainrule.compiler.statements import Group, Statement, Step
 
@@ -38,7 +38,7 @@ def group(parts: Sequence[Sequence[Statement]], kept: Iterable[Buffer]) -> list[
         parts: the statements of each part of the program, in order.
         kept: the buffers whose contents matter when all is done.
     """
-    gathered = [_gathered([parallel_first(statement) for statement in part]) for part in parts]
+    gathered = [_gathered(with_coefficients([parallel_first(statement) for statement in part])) for part in parts]
     read = set(kept).union(*(read_from_memory(statements) for groups, _ in gathered for statements in groups))
     out = []
     for groups, runs in gathered:
