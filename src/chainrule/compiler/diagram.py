@@ -9,10 +9,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.compiler.expressions import Access, Apply, Constant, Load
-from chainrule.compiler.listing import Passage, View, is_backward, registers_of
-from chainrule.compiler.notation import SAMPLE, Array, coordinates, in_step, plain
+from chainrule.compiler.arrays import SAMPLE, Array, coordinates, direct, in_step, registers_of
+from chainrule.compiler.expressions import Apply, Constant, Load
+from chainrule.compiler.notation import plain
 from chainrule.compiler.statements import BATCH, Group, Statement
+from chainrule.compiler.view import Passage, View, is_backward
 from chainrule.drawing import RANKDIRS, Drawing
 from chainrule.formulas import short
 from chainrule.pictures import BETWEEN, CONSTANT, FAINT, INK, INPUT, LOOKS, OPERATION, PARAMETER, RESULT, Look
@@ -164,9 +165,10 @@ class _Sketch:
 
     def _arrive(self, operation: str, number: int, groups: list[Group]) -> set[str]:
         """Arrows from what a group reads; back again, too, to what it adds to."""
-        added = {array.name for group in groups for array in self._added_to(group)}
         sources = set()
-        for rows in zip(*map(self._reads, groups), strict=True):
+        for where in self._places(groups[0]):
+            rows = [self._at(group, *where) for group in groups]
+            is_added_to = where[1:] == (0, False)
             new = [array for array in rows if array.name not in self.boxes]
             if new:
                 node = self._box(new)
@@ -174,9 +176,9 @@ class _Sketch:
             for iteration, array in enumerate(rows):
                 node, passage, made = self.boxes[array.name]
                 carried = passage == number and made != iteration
-                look = ' [style=dashed, constraint=false, label="next"]' if carried else " [dir=both]" if array.name in added else ""
+                look = ' [style=dashed, constraint=false, label="next"]' if carried else " [dir=both]" if is_added_to else ""
                 self.edges[f"  {node} -> {operation}{look}"] = None
-                sources |= {node} if array.name in added else set()
+                sources |= {node} if is_added_to else set()
         return sources
 
     def _leave_out(self, number: int, body: list[list[Group]]) -> None:
@@ -211,29 +213,38 @@ class _Sketch:
 
     def _reads(self, group: Group) -> list[Array]:
         """The arrays that the forward statements of a group fetch from memory."""
-        registers = registers_of(group)
-        stored = set()
-        found: dict[Array, None] = {}
-        for statement in _forward(group):
-            for access in statement.value.loads():
-                array = self.view.arrays.of(access, statement.sizes)[0]
-                if access.buffer not in registers and array not in stored and array.buffer.role in _KINDS:
-                    found[array] = None
-                if access.lookup is not None and access.lookup.buffer.role == "input":
-                    found[
-                        self.view.arrays.of(Access(access.lookup.buffer, access.lookup.base, access.lookup.strides), statement.sizes)[0]
-                    ] = None
-            stored.add(self.view.arrays.of(statement.store, statement.sizes)[0])
-        return [*found, *(array for array in self._added_to(group) if array not in found)]
+        return [self._at(group, *where) for where in self._places(group)]
 
-    def _added_to(self, group: Group) -> list[Array]:
-        """The arrays that another group has begun and this one adds to."""
-        found: dict[Array, None] = {}
-        for statement in _forward(group):
-            array = self.view.arrays.of(statement.store, statement.sizes)[0]
-            if statement.accumulate and self._begun.get(array.name, group) is not group:
-                found[array] = None
-        return list(found)
+    def _at(self, group: Group, number: int, position: int, looked_up: bool) -> Array:
+        """The array at a place among the accesses of a group."""
+        statement = group.statements[number]
+        access = statement.accesses()[position]
+        if looked_up and access.lookup is not None:
+            access = direct(access.lookup)
+        return self.view.arrays.of(access, statement.sizes)[0]
+
+    def _places(self, group: Group) -> list[tuple[int, int, bool]]:
+        """Where among the accesses of a group each array that it fetches comes first."""
+        registers = registers_of(group)
+        seen: set[Array] = set()
+        found = []
+        for number, statement in enumerate(group.statements):
+            if is_backward(statement):
+                continue
+            for position, access in enumerate(statement.accesses()):
+                lookups = [True] if access.lookup is not None and access.lookup.buffer.role == "input" else []
+                for looked_up in [False, *lookups]:
+                    array = self._at(group, number, position, looked_up)
+                    is_read = looked_up or position > 0 or self._adds_to(group, statement, array)
+                    if is_read and array not in seen and array.buffer not in registers and array.buffer.role in _KINDS:
+                        seen.add(array)
+                        found.append((number, position, looked_up))
+            seen.add(self._at(group, number, 0, False))
+        return found
+
+    def _adds_to(self, group: Group, statement: Statement, array: Array) -> bool:
+        """Whether a statement adds to what another group has begun."""
+        return statement.accumulate and self._begun.get(array.name, group) is not group
 
 
 def _forward(group: Group) -> list[Statement]:

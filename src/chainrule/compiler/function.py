@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.compiler.arguments import Argument, batch_length, names_of
 from chainrule.compiler.errors import TraceError
 from chainrule.compiler.graphs import again, filled_in, read_parameters, warn_irregular
-from chainrule.compiler.lowering import CannotLowerError
+from chainrule.compiler.lowering import CannotLowerError, Layout
 from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
 from chainrule.compiler.tape import record
 from chainrule.compiler.tracing import Results, trace
@@ -89,6 +89,7 @@ class CompiledFunction:
         self._pool: ThreadPoolExecutor | None = None
         self._last: Traced | None = None
         self._quick: dict[Any, Quick] = {}
+        self._shared: dict[Any, dict[Any, Program]] = {}
         functools.update_wrapper(self, function, updated=())
 
     # --- calling ------------------------------------------------------------------------------------------------------------------------
@@ -171,6 +172,7 @@ class CompiledFunction:
         with self._lock:
             self._cache.clear()
             self._quick.clear()
+            self._shared.clear()
             self._hits = self._misses = 0
             self._last = None
 
@@ -230,7 +232,8 @@ class CompiledFunction:
                 self._quick.clear()
             return traced
 
-    def _trace(self, arguments: list[Argument], keywords: tuple[str, ...]) -> Traced:
+    def _trace(self, arguments: list[Argument], keywords: tuple[str, ...], layout: Layout | None = None) -> Traced:
+        """Trace the function; with a layout, for one sample, and to share its parameters with other programs."""
         found = trace(self._function, arguments, keywords)
         results = Results(found.result, self._name)
         if not results.values:
@@ -241,10 +244,11 @@ class CompiledFunction:
             program = Program(
                 tape,
                 sizes,
-                batched=self._batch is not None,
-                reduction=self._batch if self._batch in ("mean", "sum") else None,
+                batched=self._batch is not None and layout is None,
+                reduction=self._batch if self._batch in ("mean", "sum") and layout is None else None,
                 dtype=self._dtype,
                 target=self._target,
+                layout=layout,
             )
         except (TooIrregularError, CannotLowerError) as error:
             warn_irregular(self._name, error, 5)
@@ -254,6 +258,36 @@ class CompiledFunction:
         leaves = filled_in(program.lowered.parameters)
         captured = tuple(leaf for leaf in program.lowered.parameters if leaf is not None)
         return Traced(program, leaves, captured, results)
+
+    def shared_programs(self, arguments: dict[Any, list[Argument]]) -> dict[Any, Program] | None:
+        """Programs for several shapes of arguments that can work on the same parameters in memory, each for one sample.
+
+        Arguments:
+            arguments: for each key, arguments of a shape; those with most parameters first.
+
+        Returns:
+            For each key its program; None if one cannot be compiled.
+
+        Raises:
+            TypeError: if the function does not return one Value.
+        """
+        key = tuple(arguments)
+        with self._lock:
+            if key not in self._shared:
+                layout = Layout()
+                programs: dict[Any, Program] = {}
+                for again in (False, True):  # those made before all parameters had a place are made again
+                    for shape, given in arguments.items():
+                        if again and len(programs[shape].lowered.parameters) == layout.size:
+                            continue
+                        traced = self._trace(given, (), layout)
+                        if not traced.results.is_scalar:
+                            raise TypeError(f"the loss must be one Value; {self._name} returns {len(traced.results.values)}")
+                        if traced.program is None:
+                            return None
+                        programs[shape] = traced.program
+                self._shared[key] = programs
+            return self._shared[key]
 
     # --- without a program ----------------------------------------------------------------------------------------------------------------
 

@@ -47,11 +47,31 @@ class Lowered(NamedTuple):
     bounds: list[np.ndarray | None]
 
 
+class Layout:
+    """Where each parameter lies. Programs that share one can work on the same memory.
+
+    Arguments:
+        places: of the parameters that have one.
+        size: of the whole, padding included.
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[Value, int] = {}
+        self.size = 0
+
+    def leaves(self) -> list[Value | None]:
+        """Which Value each place belongs to; None where there is padding."""
+        out: list[Value | None] = [None] * self.size
+        for leaf, place in self.places.items():
+            out[place] = leaf
+        return out
+
+
 class CannotLowerError(Exception):
     """A graph that has a part without a form as statements."""
 
 
-def lower(tape: Tape, found: Classes, inputs: Sequence[int], *, batched: bool) -> Lowered:
+def lower(tape: Tape, found: Classes, inputs: Sequence[int], *, batched: bool, layout: Layout | None = None) -> Lowered:
     """Turn the classes of a tape into statements.
 
     Arguments:
@@ -59,8 +79,9 @@ def lower(tape: Tape, found: Classes, inputs: Sequence[int], *, batched: bool) -
         found: its classes.
         inputs: how many numbers each argument has; for one sample, if `batched`.
         batched: whether the graph is that of one sample, and its inputs have a leading axis for the samples.
+        layout: where parameters lie that other programs have too; those that have no place in it get one.
     """
-    return _Lowering(tape, found, inputs, batched).run()
+    return _Lowering(tape, found, inputs, batched, layout or Layout()).run()
 
 
 _CHEAP = {
@@ -78,7 +99,7 @@ _CHEAP = {
 
 
 class _Lowering:
-    def __init__(self, tape: Tape, found: Classes, inputs: Sequence[int], batched: bool) -> None:
+    def __init__(self, tape: Tape, found: Classes, inputs: Sequence[int], batched: bool, layout: Layout) -> None:
         self.tape = tape
         self.classes = found.classes
         self.class_of = found.class_of
@@ -90,7 +111,10 @@ class _Lowering:
         self.place = np.full(tape.size, -1, np.int64)  # of parameters, in their buffer
         self.arrays: list[tuple[int, int]] = []
         self.assigned: list[np.ndarray] = []
-        self.parameter_buffer = Buffer("parameters", 0, "parameter")
+        self.layout = layout
+        for node, leaf in tape.parameters.items():
+            self.place[node] = layout.places.get(leaf, -1)
+        self.parameter_buffer = Buffer("parameters", layout.size, "parameter")
         self.inputs = [Buffer(f"argument{k}", size, "input", per_sample=batched) for k, size in enumerate(inputs)]
         self.bounds: list[np.ndarray | None] = [None for _ in inputs]
         self.buffers: dict[int, Buffer] = {}
@@ -110,10 +134,10 @@ class _Lowering:
                 self._order(number)
                 self._lower_class(number)
         output = self._outputs()
-        leaves: list[Value | None] = [None] * self.parameter_buffer.size
         for node, leaf in self.tape.parameters.items():
             if self.place[node] >= 0:
-                leaves[self.place[node]] = leaf
+                self.layout.places[leaf] = int(self.place[node])
+        self.layout.size = self.parameter_buffer.size
         used = {access.buffer for statement in self.statements for access in statement.accesses()}
         used |= {a.lookup.buffer for s in self.statements for a in s.accesses() if a.lookup is not None}
         buffers = [b for b in (self.parameter_buffer, *self.inputs) if b in used]
@@ -121,7 +145,7 @@ class _Lowering:
         return Lowered(
             _samples_last(self.statements),
             list(dict.fromkeys(buffers)),
-            leaves,
+            self.layout.leaves(),
             self.arrays,
             [b if b in used else None for b in self.inputs],
             output,

@@ -13,7 +13,7 @@ from chainrule.compiler.adjoint import Adjoint
 from chainrule.compiler.classes import find_classes
 from chainrule.compiler.emit import Emitter
 from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression, Load
-from chainrule.compiler.lowering import Lowered, lower
+from chainrule.compiler.lowering import Layout, Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
 from chainrule.compiler.schedule import group, schedule
 from chainrule.compiler.statements import BATCH, Group, Statement, Step
@@ -55,6 +55,7 @@ class Program:
         reduction: "mean" or "sum" over the samples, or None to keep the result of each.
         dtype: "float64" or "float32".
         target: the machine; this one by default.
+        layout: where parameters lie that other programs have too.
 
     Raises:
         TooIrregularError: if there are more than about 2,000 statements.
@@ -69,6 +70,7 @@ class Program:
         reduction: str | None = None,
         dtype: str = "float64",
         target: Target | None = None,
+        layout: Layout | None = None,
     ) -> None:
         self.nodes = tape.size
         self.seconds: dict[str, float] = {}
@@ -77,7 +79,7 @@ class Program:
         with self._timed("classes"):
             found = find_classes(tape)
         with self._timed("statements"):
-            self.lowered: Lowered = lower(tape, found, inputs, batched=batched)
+            self.lowered: Lowered = lower(tape, found, inputs, batched=batched, layout=layout)
         if len(self.lowered.statements) > MOST_STATEMENTS:
             raise TooIrregularError(f"{self.nodes:,} nodes became {len(self.lowered.statements):,} statements")
         self.parameters = next((buffer for buffer in self.lowered.buffers if buffer.role == "parameter"), None)
@@ -176,10 +178,15 @@ class Kernel:
     def run(self, table: int, samples: int) -> None:
         """Run the machine code, which is made the first time."""
         if self._function is None:
-            with self._lock:
-                if self._function is None:
-                    self._function = self._compiled()
+            self.function()
         self._function(table, samples)
+
+    def function(self) -> Any:
+        """The machine code, as ctypes calls it."""
+        with self._lock:
+            if self._function is None:
+                self._function = self._compiled()
+        return self._function
 
     def _compiled(self) -> Any:
         with self.program._timed("emit"):
@@ -260,7 +267,7 @@ class Workspace:
         self.arrays: dict[Buffer, np.ndarray] = {
             buffer: memory_of(buffer, kernel.program.dtype) for buffer in kernel.buffers if not buffer.per_sample
         }
-        self._table = np.zeros(max(1, len(kernel.buffers)), np.uint64)
+        self._table = np.zeros(len(kernel.buffers) + 1, np.uint64)  # the last place is for what nobody reads
         self._number = {buffer: k for k, buffer in enumerate(kernel.buffers)}
         for buffer, array in self.arrays.items():
             self._table[self._number[buffer]] = array.ctypes.data

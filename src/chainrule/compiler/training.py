@@ -12,12 +12,14 @@ import numpy as np
 from chainrule.compiler.arguments import Argument, names_of
 from chainrule.compiler.function import CompiledFunction
 from chainrule.compiler.graphs import CompiledGraph
-from chainrule.compiler.loop import STATES, NativeLoop
-from chainrule.engine import Value, read_data, write_data, write_grad
+from chainrule.compiler.loop import NativeLoop, RaggedLoop
+from chainrule.compiler.rules import STATES
+from chainrule.engine import read_data, write_data, write_grad
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from chainrule.compiler.program import Program
     from chainrule.optim import Optimizer
 
 PATIENCE = 0.005  # seconds between looks at what happens outside
@@ -48,6 +50,7 @@ class NativeFit:
 
     Raises:
         TypeError: if the loss is not one Value, or the mean or sum of one Value for each sample.
+        ValueError: if samples differ in shape, and a step takes more than one.
     """
 
     def __init__(
@@ -64,11 +67,13 @@ class NativeFit:
         self.epoch = 0
         self.rest = np.zeros(0, np.int64)  # the samples of this epoch that are still to come
         self.optimizer: Any = optimizer
-        names = names_of(loss._function, len(data)) if isinstance(loss, CompiledFunction) else []
-        self.columns = [Argument(name, column, batched=True) for name, column in zip(names, data, strict=False)]
+        self.names = names_of(loss._function, len(data)) if isinstance(loss, CompiledFunction) else []
+        self.data = data
+        self.is_ragged = batch_size == 1 and any(_is_ragged(column) for column in data)
+        self.columns = [] if self.is_ragged else [Argument(n, column, batched=True) for n, column in zip(self.names, data, strict=False)]
         self.arrays = [column.numbers(loss._dtype) for column in self.columns]
-        self.loops: dict[int, NativeLoop] = {}
-        self.current: NativeLoop | None = None
+        self.loops: dict[int, NativeLoop | RaggedLoop] = {}
+        self.current: NativeLoop | RaggedLoop | None = None
         self.steps_at_once = 8
 
     @staticmethod
@@ -76,41 +81,58 @@ class NativeFit:
         """Whether training can run natively: the loss is compiled, and the optimiser's rule is known."""
         return isinstance(loss, (CompiledFunction, CompiledGraph)) and type(optimizer) in STATES
 
-    def loop(self, samples: int) -> NativeLoop | None:
-        """The machine code for steps of so many samples; None if the loss could not be compiled."""
-        if samples in self.loops:
-            return self.loops[samples]
-        loss = self.loss
-        if isinstance(loss, CompiledGraph):
-            if loss.program is None:
-                return None
-            program = loss.program
-        else:
-            program = self._traced(loss, samples)
-            if program is None:
-                return None
-        rows = [int(np.prod(column.shape)) for column in self.columns]
-        loop = self.loops[samples] = NativeLoop(program, program.lowered.parameters, self.optimizer, samples, rows)
-        return loop
+    # --- machine code -------------------------------------------------------------------------------------------------------------------
 
-    def _traced(self, loss: CompiledFunction, samples: int) -> Any:
+    def loop(self, samples: int) -> NativeLoop | RaggedLoop | None:
+        """The machine code for steps of so many samples; None if the loss could not be compiled."""
+        if samples not in self.loops:
+            loop = self._ragged() if self.is_ragged else self._regular(samples)
+            if loop is None:
+                return None
+            self.loops[samples] = loop
+        return self.loops[samples]
+
+    def _regular(self, samples: int) -> NativeLoop | None:
+        program = self.loss.program if isinstance(self.loss, CompiledGraph) else self._traced(self.loss, samples)
+        if program is None:
+            return None
+        return NativeLoop(program, self.optimizer, samples, [int(np.prod(column.shape)) for column in self.columns])
+
+    def _traced(self, loss: CompiledFunction, samples: int) -> Program | None:
         """The program of a function, for so many samples."""
-        if loss._batch == "each":
-            raise TypeError(
-                f"{loss._name} is compiled with batch=None, which gives a loss for each sample; compile it with batch='mean' or 'sum'"
-            )
+        _check_reduces(loss)
         if loss._batch is None:
             arguments = [Argument(column.name, column.array[:samples], batched=False) for column in self.columns]
         else:
             arguments = self.columns
         traced = loss._traced(arguments, ())
-        if not traced.results.is_scalar:
-            raise TypeError(f"the loss must be one Value; {loss._name} returns {len(traced.results.values)}")
+        _check_is_loss(loss, traced)
         if traced.program is not None:
             for column, bounds in zip(self.columns, traced.program.lowered.bounds, strict=True):
                 if bounds is not None:
                     column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0))
         return traced.program
+
+    def _ragged(self) -> RaggedLoop | None:
+        """Programs for all shapes of samples. Those made before all parameters had a place are made again."""
+        loss = self.loss
+        assert isinstance(loss, CompiledFunction)
+        _check_reduces(loss)
+        samples = [
+            [Argument(name, [column[k]] if loss._batch is None else column[k], batched=False) for name, column in zip(self.names, self.data, strict=True)]
+            for k in range(len(self.data[0]))
+        ]
+        keys = [tuple(argument.key for argument in arguments) for arguments in samples]
+        first = dict(zip(reversed(keys), reversed(samples), strict=True))
+        order = sorted(first, key=lambda key: (-sum(argument.array.size for argument in first[key]), repr(key)))
+        programs = loss.shared_programs({key: first[key] for key in order})
+        if programs is None:
+            return None
+        for key, arguments in zip(keys, samples, strict=True):
+            for argument, bounds in zip(arguments, programs[key].lowered.bounds, strict=True):
+                argument.check(bounds)
+        arrays = [[argument.numbers(loss._dtype) for argument in arguments] for arguments in samples]
+        return RaggedLoop([programs[key] for key in order], [order.index(key) for key in keys], arrays, self.optimizer)
 
     # --- runs of steps ------------------------------------------------------------------------------------------------------------------
 
@@ -130,7 +152,7 @@ class NativeFit:
             if not len(self.rest):
                 order = next(self.orders)
                 self.epoch += 1
-                if isinstance(order, range) and self.batch_size == len(order):
+                if isinstance(order, range) and self.batch_size == len(order) and not self.is_ragged:
                     self.epoch += most - 1
                     return self.epoch, order, None, most
                 self.rest = np.array(order, np.int64)
@@ -155,10 +177,9 @@ class NativeFit:
         loop = self.loop(samples)
         assert loop is not None
         self._change_to(loop)
-        made = self.optimizer.steps
-        scalars = loop.rule.step_scalars(np.array(rates), made)
+        scalars = loop.trained.rule.step_scalars(np.array(rates), self.optimizer.steps)
         begin = time.perf_counter()
-        losses = loop.run(self.arrays, batches, scalars)
+        losses = loop.run(self.arrays, batches, scalars)  # type: ignore[arg-type]
         self._pace(len(rates), time.perf_counter() - begin)
         failed = not math.isfinite(losses[-1])
         self.optimizer.steps += len(losses) - failed
@@ -171,7 +192,7 @@ class NativeFit:
         elif seconds > 2 * PATIENCE:
             self.steps_at_once = max(1, steps // 2)
 
-    def _change_to(self, loop: NativeLoop) -> None:
+    def _change_to(self, loop: NativeLoop | RaggedLoop) -> None:
         if self.current is loop:
             return
         if self.current is not None:
@@ -179,20 +200,20 @@ class NativeFit:
         parameters = np.empty(len(self.optimizer.params))
         read_data(self.optimizer.params, parameters)
         states = []
-        for buffer in loop.rule.states:
+        for buffer in loop.trained.rule.states:
             kept = getattr(self.optimizer, buffer.name)
             states.append(np.array(kept) if len(kept) else np.zeros(len(parameters)))
-        loop.load(parameters, states)
+        loop.trained.load(parameters, states)
         self.current = loop
 
     def write_back(self) -> None:
         """Give the Values and the optimiser what the machine code has made of them."""
         if self.current is None:
             return
-        parameters, states, gradients = self.current.save()
+        parameters, states, gradients = self.current.trained.save()
         write_data(self.optimizer.params, parameters)
         write_grad(self.optimizer.params, gradients)
-        for buffer, state in zip(self.current.rule.states, states, strict=True):
+        for buffer, state in zip(self.current.trained.rule.states, states, strict=True):
             setattr(self.optimizer, buffer.name, array("d", state.tolist()))
 
     def forget(self) -> None:
@@ -200,4 +221,21 @@ class NativeFit:
         self.current = None
 
 
-__all__ = ["Chunk", "NativeFit", "Value"]
+def _check_reduces(loss: CompiledFunction) -> None:
+    if loss._batch == "each":
+        raise TypeError(f"{loss._name} is compiled with batch=None, which gives a loss for each sample; compile it with batch='mean' or 'sum'")
+
+
+def _check_is_loss(loss: CompiledFunction, traced: Any) -> None:
+    if not traced.results.is_scalar:
+        raise TypeError(f"the loss must be one Value; {loss._name} returns {len(traced.results.values)}")
+
+
+def _is_ragged(column: Any) -> bool:
+    """Whether the samples of a column differ in shape."""
+    if isinstance(column, np.ndarray) and column.dtype != object:
+        return False
+    return len({np.shape(sample) for sample in column}) > 1
+
+
+__all__ = ["Chunk", "NativeFit"]
