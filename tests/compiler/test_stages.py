@@ -17,7 +17,7 @@ from programs import PROGRAMS, Built, Program
 
 import chainrule
 from chainrule import MLP, Value, l2_penalty, mean
-from chainrule.compiler.expressions import Access, Buffer
+from chainrule.compiler.expressions import Access, Buffer, Constant, Load
 from chainrule.compiler.function import Traced
 from chainrule.compiler.interpret import Memory, interpret
 from chainrule.compiler.program import Kernel, Parts
@@ -48,7 +48,7 @@ class Case(NamedTuple):
 
     @property
     def samples(self) -> int:
-        return SAMPLES if self.built.batched else 1
+        return len(self.built.arguments[0]) if self.built.batched else 1
 
     def memory(self) -> Memory:
         """Fresh memory with parameters and arguments; all else is nan."""
@@ -153,7 +153,7 @@ def carry_out(steps: Sequence[Step], memory: Memory, iteration: int = 0) -> None
             for some in reversed(halves(step, memory.samples)):
                 interpret(some.statements, memory, iteration)
                 forgotten = [
-                    replace(statement, value=chainrule.compiler.expressions.Constant(math.nan), accumulate=False, reduction="sum")
+                    replace(statement, value=Constant(math.nan), accumulate=False, reduction="sum")
                     for statement, kept in zip(some.statements, some.kept, strict=True)
                     if not kept
                 ]
@@ -192,7 +192,7 @@ def test_carrying_out_by_halves_notices_groups_that_should_not_be() -> None:
     x, y, z = (Buffer(name, 4, "value") for name in "xyz")
 
     def load(buffer: Buffer, base: int, stride: int) -> Any:
-        return chainrule.compiler.expressions.Load(Access(buffer, base, (stride,)))
+        return Load(Access(buffer, base, (stride,)))
 
     first = Statement((4,), Access(y, 0, (1,)), load(x, 0, 1))
     backwards = Statement((4,), Access(z, 0, (1,)), load(y, 3, -1))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule import primitives
-from chainrule.compiler.tape import Tape
+from chainrule.compiler.tape import CONSTANT, PARAMETER, Tape
 from chainrule.primitives import Primitive
 
 NOT_A_MEMBER = -1
@@ -89,9 +89,9 @@ def find_classes(tape: Tape) -> Classes:
     """Sort the nodes of a tape into classes."""
     codes = tape.codes
     absorbed, operands = _chains(tape)
-    class_of, count = _intern(tape, absorbed, operands)
-    class_of[absorbed] = NOT_A_MEMBER
     terms = _Terms(tape, absorbed, operands)
+    class_of, count = _intern(tape, absorbed, operands, _repeated(tape, absorbed, operands, terms))
+    class_of[absorbed] = NOT_A_MEMBER
 
     order = np.argsort(class_of, kind="stable")
     order = order[np.searchsorted(class_of[order], 0) :]
@@ -164,7 +164,7 @@ class _Terms:
         within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
         term = operands[starts[owner] + within]
         minus = _is(tape, primitives.subtract)[owner] & (within == 1)
-        zero = (tape.codes == -2) & (tape.numbers == 0.0)
+        zero = (tape.codes == CONSTANT) & (tape.numbers == 0.0)
         keep = ~(absorbed[term] & (within == 0) & is_sum[owner]) & ~(zero[term] & is_sum[owner])
         owner, within, term, minus = owner[keep], within[keep], term[keep], minus[keep]
         order = np.lexsort((within, owner, root[owner]))
@@ -183,75 +183,140 @@ class _Terms:
 # --- interning --------------------------------------------------------------------------------------------------------------------------
 
 
-def _intern(tape: Tape, absorbed: np.ndarray, operands: np.ndarray) -> tuple[np.ndarray, int]:
-    """Give each node the number of its class: nodes with the same operation and like operands get the same one.
+def _repeated(tape: Tape, absorbed: np.ndarray, operands: np.ndarray, terms: _Terms) -> list[tuple[int, int, int]]:
+    """Stretches of the tape in which every node is like the one a period before, so that its class need not be found again.
+
+    The period is the distance between the terms of the longest sum: the nodes of one sample. A node is like the one before if both apply
+    the same operation, and each operand is the same leaf or kind of leaf, the same node, or itself one period further.
+
+    Returns:
+        For each stretch its beginning, its end, and the period.
+    """
+    lengths = np.diff(terms.start)
+    if not len(lengths) or lengths.max() < 4 * LEAST_REPETITIONS:
+        return []
+    longest = int(lengths.argmax())
+    distances = np.diff(terms.term[terms.start[longest] : terms.start[longest + 1]])
+    period = int(np.median(distances))
+    if period < 4:
+        return []
+    codes, starts, numbers = tape.codes, tape.starts, tape.numbers
+    count = np.diff(starts)
+    like = np.zeros(tape.size, bool)
+    like[period:] = (
+        (codes[period:] == codes[:-period])
+        & (count[period:] == count[:-period])
+        & (absorbed[period:] == absorbed[:-period])
+        & ((codes[period:] < 0) | (numbers[period:] == numbers[:-period]))
+    )
+    owner = np.repeat(np.arange(tape.size), count)
+    known = like[owner]
+    here = np.flatnonzero(known)
+    before = starts[owner[here] - period] + (here - starts[owner[here]])
+    operand, earlier = operands[here], operands[before]
+    zero = (codes == CONSTANT) & (numbers == 0.0)
+    same_leaf = (codes[operand] < 0) & (codes[operand] == codes[earlier]) & (zero[operand] == zero[earlier])
+    moved = (operand - earlier == period) & (owner[here] - operand <= period)
+    differs = ~(same_leaf | (operand == earlier) | moved)
+    like[owner[here[differs]]] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], like, [False]]).astype(np.int8)))
+    stretches = zip((edges[::2] + period).tolist(), edges[1::2].tolist(), strict=True)  # operands of the first period may lie outside
+    return [(begin, end, period) for begin, end in stretches if end - begin >= LEAST_REPETITIONS * period]
+
+
+LEAST_REPETITIONS = 2
+
+
+def _intern(tape: Tape, absorbed: np.ndarray, operands: np.ndarray, repeated: list[tuple[int, int, int]]) -> tuple[np.ndarray, int]:
+    """Give each node the number of its class: nodes with the same operation and like operands get the same one."""
+    interner = _Interner(tape, absorbed, operands)
+    done = 0
+    for begin, end, period in repeated:
+        interner.stretch(done, begin)
+        like = interner.classes[begin - period : begin]
+        whole, rest = divmod(end - begin, period)
+        interner.classes[begin:end] = like * whole + like[:rest]
+        done = end
+    interner.stretch(done, tape.size)
+    return np.array(interner.classes, np.int64), interner.count
+
+
+class _Interner:
+    """The classes found so far.
 
     A sum goes through states, one for each run of like terms; a further term like the last one stays in the state. States and classes
     share their numbers.
     """
-    codes = tape.codes
-    leaf_codes = np.unique(codes[codes < 0])
-    class_of = np.zeros(tape.size, np.int64)
-    for number, code in enumerate(leaf_codes[::-1].tolist()):
-        class_of[codes == code] = number
-    classes: list[int] = class_of.tolist()
-    count = len(leaf_codes)
-    kind = [_KINDS.get(row, _OPERATION) for row in tape.rows]
-    zero = ((codes == -2) & (tape.numbers == 0.0)).tolist()
-    inner = absorbed.tolist()
-    known: dict[object, int] = {}
-    last: dict[int, int | None] = {}  # the kind of term that a state ends with
-    start = tape.starts.tolist()
-    operand = operands.tolist()
-    number = tape.numbers.tolist()
 
-    for node, code in enumerate(codes.tolist()):
-        if code < 0:
-            continue
-        begin, end = start[node], start[node + 1]
-        what = kind[code]
-        key: object
-        if what == _OPERATION:
+    def __init__(self, tape: Tape, absorbed: np.ndarray, operands: np.ndarray) -> None:
+        self.tape, self.absorbed, self.operands = tape, absorbed, operands
+        leaf_codes = np.unique(tape.codes[tape.codes < 0])[::-1]
+        class_of = np.zeros(tape.size, np.int64)
+        for number, code in enumerate(leaf_codes.tolist()):
+            class_of[tape.codes == code] = number
+        self.classes: list[int] = class_of.tolist()
+        self.count = len(leaf_codes)
+        self.kinds = [_KINDS.get(row, _OPERATION) for row in tape.rows]
+        self.zero = (tape.codes == CONSTANT) & (tape.numbers == 0.0)
+        self.known: dict[object, int] = {}
+        self.last: dict[int, int | None] = {}  # the kind of term that a state ends with
+
+    def stretch(self, first: int, last: int) -> None:
+        """Find the classes of the nodes from `first` up to `last`."""
+        tape, classes, known, kinds = self.tape, self.classes, self.known, self.kinds
+        offset, limit = tape.starts[first], tape.starts[last]
+        operand = self.operands[offset:limit].tolist()
+        is_zero = self.zero[self.operands[offset:limit]].tolist()
+        continues = self.absorbed[self.operands[offset:limit]].tolist()
+        starts = (tape.starts[first : last + 1] - offset).tolist()
+        rows = zip(range(first, last), tape.codes[first:last].tolist(), tape.numbers[first:last].tolist(), starts, starts[1:], strict=False)
+        for node, code, number, begin, end in rows:
+            if code < 0:
+                continue
+            kind = kinds[code]
+            if kind != _OPERATION:
+                classes[node] = self._sum(kind, operand[begin:end], is_zero[begin:end], continues[begin])
+                continue
+            key: object
             if end - begin == 1:
-                key = (code, classes[operand[begin]], number[node])
+                key = (code, classes[operand[begin]], number)
             elif end - begin == 2:
                 key = (code, classes[operand[begin]], classes[operand[begin + 1]])
             else:
                 key = (code, *[classes[x] for x in operand[begin:end]])
             found = known.get(key)
-            if found is None:
-                found = known[key] = count
-                count += 1
-            classes[node] = found
-            continue
-        state = -2 if what == _MAX else -1
-        if what != _MAX and inner[operand[begin]]:
-            state = classes[operand[begin]]
-            begin += 1
-        for position in range(begin, end):
-            term = operand[position]
-            if zero[term] and what != _MAX:
+            classes[node] = self._new(key) if found is None else found
+
+    def _sum(self, kind: int, terms: list[int], is_zero: list[bool], continues: bool) -> int:
+        """The state that a sum ends in; the first of its terms may be the sum that it continues."""
+        classes, known, last = self.classes, self.known, self.last
+        state = -2 if kind == _MAX else -1
+        if kind != _MAX and continues:
+            state = classes[terms[0]]
+        for position, term in enumerate(terms):
+            if kind != _MAX and (is_zero[position] or (continues and position == 0)):
                 continue
-            term_class = classes[term]
-            if what == _MINUS and position == end - 1:
-                term_class = ~term_class
-            if state >= 0 and last[state] == term_class:
+            like = ~classes[term] if kind == _MINUS and position == 1 else classes[term]
+            if state >= 0 and last[state] == like:
                 continue
-            key = (-1, state, term_class)
+            key = (-1, state, like)
             found = known.get(key)
             if found is None:
-                found = known[key] = count
-                last[found] = term_class
-                count += 1
+                found = self._new(key)
+                last[found] = like
             state = found
         if state < 0:  # a sum of nothing but zeros
-            key = (-1, state)
-            state = known.get(key, count)
-            known[key] = state
-            last[state] = None
-            count = max(count, state + 1)
-        classes[node] = state
-    return np.array(classes, np.int64), count
+            found = known.get((-1, state))
+            if found is None:
+                found = self._new((-1, state))
+                last[found] = None
+            state = found
+        return state
+
+    def _new(self, key: object) -> int:
+        self.known[key] = self.count
+        self.count += 1
+        return self.count - 1
 
 
 _OPERATION, _PLUS, _MINUS, _MAX = range(4)
@@ -265,7 +330,7 @@ def _describe(
     node = members[0]
     code = int(tape.codes[node])
     if code < 0:
-        return Class({-1: "parameter", -2: "constant"}.get(code, "input"), members)
+        return Class({PARAMETER: "parameter", CONSTANT: "constant"}.get(code, "input"), members)
     row = tape.rows[code]
     if row in _KINDS:
         kind = "max" if row is primitives.largest else "sum"

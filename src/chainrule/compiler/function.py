@@ -238,12 +238,12 @@ class CompiledFunction:
         results = Results(found.result, self._name)
         if not results.values:
             raise TypeError(f"{self._name} returned no Value: there is nothing to compute")
-        sizes = [int(np.prod(argument.shape)) for argument in arguments]
+        inputs = [(argument.name, int(np.prod(argument.shape))) for argument in arguments]
         try:
             tape = record(results.values, found.places)
             program = Program(
                 tape,
-                sizes,
+                inputs,
                 batched=self._batch is not None and layout is None,
                 reduction=self._batch if self._batch in ("mean", "sum") and layout is None else None,
                 dtype=self._dtype,

@@ -12,12 +12,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chainrule.compiler.emit import is_injective
+from chainrule.compiler.expressions import Access
 from chainrule.compiler.statements import BATCH, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chainrule.compiler.expressions import Access, Buffer
+    from chainrule.compiler.expressions import Buffer
 
 WINDOW = 8  # how many groups back a statement looks for one to join
 MOST_STATEMENTS = 48  # in a group: what is at hand must fit registers, more or less
@@ -66,13 +67,13 @@ class _Growing:
     def __init__(self, statement: Statement) -> None:
         self.statements: list[Statement] = []
         self.sizes = parallel_sizes(statement)
-        self.touched: dict[Buffer, list[tuple[Statement, Access, bool]]] = {}  # every access, and whether it is a store
+        self.touched: dict[Buffer, list[tuple[Statement, Access, int]]] = {}  # every access, and how
         self._add(statement)
 
     def _add(self, statement: Statement) -> None:
         self.statements.append(statement)
-        for number, access in enumerate(statement.accesses()):
-            self.touched.setdefault(access.buffer, []).append((statement, access, number == 0))
+        for access, how in _touches(statement):
+            self.touched.setdefault(access.buffer, []).append((statement, access, how))
 
     def take(self, statement: Statement) -> bool:
         """Take a statement in, if it fits."""
@@ -112,25 +113,37 @@ class _Growing:
     def _fits(self, statement: Statement) -> bool:
         """Whether the statement meets what it shares with the group at the same point of the axes."""
         parallel = len(self.sizes)
-        for number, access in enumerate(statement.accesses()):
-            for other, met, stored in self.touched.get(access.buffer, ()):
-                if not (stored or number == 0) or not _overlap(other, met, statement, access):
+        for access, how in _touches(statement):
+            for other, met, before in self.touched.get(access.buffer, ()):
+                if STORED not in (how, before) or not _overlap(other, met, statement, access):
                     continue
-                if not _same_point(met, access, parallel) or (stored and not is_injective(other, parallel)):
+                if LOOKED_UP in (how, before):
                     return False
-                if stored and statement.reduced and number != 0:
+                if not _same_point(met, access, parallel) or (before == STORED and not is_injective(other, parallel)):
+                    return False
+                if before == STORED and statement.reduced and how == LOADED:
                     return False  # the sum would read what is not yet in memory
-                if not stored and other.reduced:
+                if before == LOADED and other.reduced:
                     return False
         return True
 
     def conflicts(self, statement: Statement) -> bool:
         """Whether the statement must come after the group."""
         return any(
-            (stored or number == 0) and _overlap(other, met, statement, access)
-            for number, access in enumerate(statement.accesses())
-            for other, met, stored in self.touched.get(access.buffer, ())
+            STORED in (how, before) and _overlap(other, met, statement, access)
+            for access, how in _touches(statement)
+            for other, met, before in self.touched.get(access.buffer, ())
         )
+
+
+STORED, LOADED, LOOKED_UP = range(3)
+
+
+def _touches(statement: Statement) -> list[tuple[Access, int]]:
+    """What a statement touches, and how; a lookup reads memory, even where the number is in a register."""
+    found = [(access, LOADED if number else STORED) for number, access in enumerate(statement.accesses())]
+    found += [(Access(a.lookup.buffer, a.lookup.base, a.lookup.strides), LOOKED_UP) for a, _ in found if a.lookup is not None]
+    return found
 
 
 def parallel_sizes(statement: Statement) -> tuple[int, ...]:
@@ -203,8 +216,8 @@ def read_from_memory(statements: list[Statement]) -> set[Buffer]:
     written: set[Access] = set()
     for statement in statements:
         parallel = len(parallel_sizes(statement))
-        for access in statement.value.loads():
-            if _at_point(access, parallel) not in written or any(access.strides[parallel:]):
+        for access, how in _touches(statement):
+            if how == LOOKED_UP or (how == LOADED and (_at_point(access, parallel) not in written or any(access.strides[parallel:]))):
                 read.add(access.buffer)
         store = _at_point(statement.store, parallel)
         if statement.accumulate and store not in written:

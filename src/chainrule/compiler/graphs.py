@@ -75,6 +75,7 @@ class CompiledGraph:
             return
         self._leaves = filled_in(self.program.lowered.parameters)
         self._kernel = self.program.kernel(parameters=True)
+        self._kernel.function()
 
     @property
     def parameters(self) -> list[Value]:

@@ -71,13 +71,13 @@ class CannotLowerError(Exception):
     """A graph that has a part without a form as statements."""
 
 
-def lower(tape: Tape, found: Classes, inputs: Sequence[int], *, batched: bool, layout: Layout | None = None) -> Lowered:
+def lower(tape: Tape, found: Classes, inputs: Sequence[tuple[str, int]], *, batched: bool, layout: Layout | None = None) -> Lowered:
     """Turn the classes of a tape into statements.
 
     Arguments:
         tape: the graph.
         found: its classes.
-        inputs: how many numbers each argument has; for one sample, if `batched`.
+        inputs: the name of each argument, and how many numbers it has; for one sample, if `batched`.
         batched: whether the graph is that of one sample, and its inputs have a leading axis for the samples.
         layout: where parameters lie that other programs have too; those that have no place in it get one.
     """
@@ -99,7 +99,7 @@ _CHEAP = {
 
 
 class _Lowering:
-    def __init__(self, tape: Tape, found: Classes, inputs: Sequence[int], batched: bool, layout: Layout) -> None:
+    def __init__(self, tape: Tape, found: Classes, inputs: Sequence[tuple[str, int]], batched: bool, layout: Layout) -> None:
         self.tape = tape
         self.classes = found.classes
         self.class_of = found.class_of
@@ -115,7 +115,7 @@ class _Lowering:
         for node, leaf in tape.parameters.items():
             self.place[node] = layout.places.get(leaf, -1)
         self.parameter_buffer = Buffer("parameters", layout.size, "parameter")
-        self.inputs = [Buffer(f"argument{k}", size, "input", per_sample=batched) for k, size in enumerate(inputs)]
+        self.inputs = [Buffer(name, size, "input", per_sample=batched) for name, size in inputs]
         self.bounds: list[np.ndarray | None] = [None for _ in inputs]
         self.buffers: dict[int, Buffer] = {}
         self.rows: list[np.ndarray] = []  # the index rows of the statement at hand; a Load's base is the number of its row
@@ -250,17 +250,34 @@ class _Lowering:
             raise CannotLowerError("the index of take() is computed, and is no argument of the function")
         index_nodes = index.nodes[:, 0]
         self._bound(index_nodes, sum(slot.nodes.shape[1] for slot in values))
+        index_of, index_places = self.buffers[index.of], self.place[index_nodes]
         of, places, scale = self._in_line(values)
+        if _irregular(factor(np.stack([np.arange(found.size), index_places, places]))):
+            index_of, index_places = self._indices(index, buffer)
+            of, places, scale = self._in_line(values, copied=True)
         self._begin(np.arange(found.size))
-        self.rows += [self.place[index_nodes], places]
-        lookup = Lookup(self.buffers[index.of], 1, (), scale)
+        self.rows += [index_places, places]
+        lookup = Lookup(index_of, 1, (), scale)
         self._emit(buffer, Load(Access(of, 2, (), lookup)))
 
-    def _in_line(self, choices: list[Slot]) -> tuple[Buffer, np.ndarray, int]:
-        """Where the choices of a `take` are: a buffer, the place of the first for each member, and the step from one to the next."""
+    def _indices(self, index: Slot, taken: Buffer) -> tuple[Buffer, np.ndarray]:
+        """The indices of a `take` one after another, where they are spread without a pattern."""
+        copies = Buffer(f"{taken.name}.indices", len(index.nodes), "value", per_sample=self._slot_depends(index))
+        self.buffers[-1 - len(self.statements)] = copies
+        self._begin(np.arange(copies.size))
+        self._emit(copies, self._operand(index.of, index.nodes[:, 0]))
+        return copies, np.arange(copies.size)
+
+    def _in_line(self, choices: list[Slot], *, copied: bool = False) -> tuple[Buffer, np.ndarray, int]:
+        """Where the choices of a `take` are: a buffer, the place of the first for each member, and the step from one to the next.
+
+        Arguments:
+            choices: the operands, in one slot, or in one for each column if they are computed differently.
+            copied: whether to copy them, so that those of one member follow those of the one before.
+        """
         kinds = {slot.of for slot in choices}
         of = choices[0].of
-        if len(kinds) == 1 and self.classes[of].kind != "constant" and of not in self.inlined:
+        if not copied and len(kinds) == 1 and self.classes[of].kind != "constant" and of not in self.inlined:
             nodes = choices[0].nodes
             self._assign(of, nodes.ravel())
             places = self._places(of, nodes)
@@ -268,7 +285,7 @@ class _Lowering:
             if not steps.size or (steps == steps[0, 0]).all():
                 return self.buffers[of], places[:, 0], int(steps[0, 0]) if steps.size else 1
         table = np.concatenate([slot.nodes for slot in choices], 1)
-        rows, which = np.unique(table, axis=0, return_inverse=True)
+        rows, which = (table, np.arange(len(table))) if copied else np.unique(table, axis=0, return_inverse=True)
         samples = any(self._slot_depends(slot) for slot in choices)
         copies = Buffer(f"v{len(self.statements)}.choices", rows.size, "value", per_sample=samples)
         self.buffers[-1 - len(self.statements)] = copies

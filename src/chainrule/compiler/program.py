@@ -50,7 +50,7 @@ class Program:
 
     Arguments:
         tape: the graph; of one sample, if `batched`.
-        inputs: how many numbers each argument has; for one sample, if `batched`.
+        inputs: the name of each argument, and how many numbers it has; for one sample, if `batched`.
         batched: whether the arguments have a leading axis for the samples.
         reduction: "mean" or "sum" over the samples, or None to keep the result of each.
         dtype: "float64" or "float32".
@@ -64,7 +64,7 @@ class Program:
     def __init__(
         self,
         tape: Tape,
-        inputs: Sequence[int] = (),
+        inputs: Sequence[tuple[str, int]] = (),
         *,
         batched: bool = False,
         reduction: str | None = None,

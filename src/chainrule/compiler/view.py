@@ -60,11 +60,14 @@ class View:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        seconds = dict(program.seconds)
+        seconds = program.seconds.get("adjoint")
         scalar = program.lowered.output.size == 1
         parameters = scalar and program.parameters is not None
         parts, gradients = program.parts(parameters, scalar and not parameters)
-        program.seconds = seconds  # looking takes no time that counts
+        if seconds is not None:  # looking takes no time that counts
+            program.seconds["adjoint"] = seconds
+        else:
+            program.seconds.pop("adjoint", None)
         self.statements = [statement for part in parts for statement in part]
         grouped = group(parts, [program.lowered.output, program.loss, *gradients.values()])
         steps, _ = schedule(grouped, SOME_SAMPLES if program.batched else 1)
@@ -115,14 +118,12 @@ class Line(NamedTuple):
         text: the statement.
         axes: the axes along which it sums, with their sizes.
         backward: whether it computes a derivative.
-        statements: how many statements it stands for.
         name: what it stores to.
     """
 
     text: str
     axes: tuple[str, ...]
     backward: bool
-    statements: int
     name: str
 
 
@@ -167,7 +168,7 @@ class GroupText:
         self.axes = [_axis(letter, size) for letter, size in zip(self._parallel, group.sizes, strict=True)]
         self._registers = registers_of(group)
         self._stores = Counter(point.buffer for point in {_point(statement) for statement in group.statements})
-        self._inside: dict[Buffer, tuple[Written, tuple[str, ...], int]] = {}
+        self._inside: dict[Buffer, tuple[Written, tuple[str, ...]]] = {}
         self.lines = self._written(self._drafts())
 
     def _drafts(self) -> list[_Draft]:
@@ -197,21 +198,21 @@ class GroupText:
         lines = []
         for draft in drafts:
             buffer, backward = draft.last.store.buffer, is_backward(draft.last)
-            right, axes, count = self._right(draft)
+            right, axes = self._right(draft)
             begins = not draft.terms[0][1].accumulate
             used_once = uses[buffer] == 1 and self._stores[buffer] == 1 and (buffer, backward) in sides
             if buffer in self._registers and begins and used_once and len(right[0]) <= LONGEST_INSIDE:
-                self._inside[buffer] = right, axes, count
+                self._inside[buffer] = right, axes
                 continue
             number, statement = draft.terms[-1]
             name = self._load(number, statement, statement.store, [])[0]
             sign = "=" if begins else "max=" if statement.reduction == "max" else "+="
             text = f"{'let ' if buffer in self._registers else ''}{name} {sign} {right[0]}"
-            lines.append(Line(text, axes, backward, count, name))
+            lines.append(Line(text, axes, backward, name))
         return lines
 
-    def _right(self, draft: _Draft) -> tuple[Written, tuple[str, ...], int]:
-        """What a draft stores, the axes it sums over, and how many statements that takes."""
+    def _right(self, draft: _Draft) -> tuple[Written, tuple[str, ...]]:
+        """What a draft stores, and the axes it sums over."""
         terms = draft.terms
         inside: list[Buffer] = []
         if (
@@ -230,11 +231,9 @@ class GroupText:
                 value = f"{statement.reduction}_{over} {wrapped(value, DIVIDED)}", COMPARED
                 axes += [_axis(*axis) for axis in zip(names, statement.sizes[len(self._parallel) :], strict=True)]
             summands.append(value)
-        count = len(draft.terms)
         for buffer in inside:
             axes = [*self._inside[buffer][1], *axes]
-            count += self._inside[buffer][2]
-        return _sum(summands), tuple(sorted(set(axes))), count
+        return _sum(summands), tuple(sorted(set(axes)))
 
     def _letters_of(self, statement: Statement) -> list[str]:
         letters = list(self._parallel)
