@@ -181,9 +181,7 @@ def cut(group: Group, begins: list[int], lengths: list[int]) -> Group:
             lookup = lookup._replace(base=lookup.base + sum(b * stride for b, stride in zip(begins, lookup.strides, strict=False)))
         return access._replace(base=access.base + sum(b * stride for b, stride in zip(begins, access.strides, strict=False)), lookup=lookup)
 
-    statements = tuple(
-        replace(statement.map(moved), sizes=(*lengths, *statement.sizes[len(lengths) :])) for statement in group.statements
-    )
+    statements = tuple(replace(statement.map(moved), sizes=(*lengths, *statement.sizes[len(lengths) :])) for statement in group.statements)
     return Group(tuple(lengths), statements, group.kept)
 
 
@@ -277,5 +275,3 @@ def test_more_time_steps_make_longer_loops_and_no_more_code() -> None:
     short, long = kernel(60), kernel(120)
     assert any(isinstance(step, Loop) for step in long.steps[1])
     assert groups(long.steps[1]) == groups(short.steps[1])
-
-

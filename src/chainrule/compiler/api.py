@@ -8,7 +8,7 @@ from chainrule.engine import Value
 
 try:
     import llvmlite  # noqa: F401
-    import numpy  # noqa: F401, ICN001
+    import numpy  # noqa: F401
 except ImportError as error:  # pragma: no cover
     raise ImportError(
         f"chainrule.compile() needs {error.name}, which is not installed: pip install 'chainrule[compile]'", name=error.name

@@ -90,7 +90,7 @@ class Argument:
         return np.ascontiguousarray(self.array, dtype)
 
     def check(self, bounds: np.ndarray | None) -> None:
-        """Check that integers that are used as indices are in range.
+        """Check that numbers that are used as indices are whole and in range.
 
         Raises:
             IndexError: if one is not.
@@ -98,12 +98,18 @@ class Argument:
         if bounds is None:
             return
         flat = self.array.reshape(-1, len(bounds)) if len(bounds) else self.array
-        bad = ((flat < 0) | (flat >= bounds)) & (bounds < np.iinfo(np.int64).max)
+        good = (flat >= 0) & (flat < bounds)  # a nan is neither
+        if not self.integer:
+            good &= np.floor(flat) == flat
+        bad = ~good & (bounds < np.iinfo(np.int64).max)
         if bad.any():
             at = tuple(int(k) for k in np.argwhere(bad.reshape(self.array.shape))[0])
             where = "".join(f"[{k}]" for k in at)
             most = int(np.broadcast_to(bounds, flat.shape).reshape(self.array.shape)[at])
-            raise IndexError(f"{self.name}{where} is {self.array[at]}, but is used as an index into {most} values: it must be from 0 to {most - 1}")
+            raise IndexError(
+                f"{self.name}{where} is {self.array[at]}, but is used as an index into {most} values: it must be a whole number from 0 to "
+                f"{most - 1}"
+            )
 
 
 def _is_number(x: object) -> bool:

@@ -323,9 +323,7 @@ _OPERATION, _PLUS, _MINUS, _MAX = range(4)
 _KINDS = {primitives.add: _PLUS, primitives.subtract: _MINUS, primitives.largest: _MAX}
 
 
-def _describe(
-    tape: Tape, members: np.ndarray, operands: np.ndarray, class_of: np.ndarray, number_of: np.ndarray, terms: _Terms
-) -> Class:
+def _describe(tape: Tape, members: np.ndarray, operands: np.ndarray, class_of: np.ndarray, number_of: np.ndarray, terms: _Terms) -> Class:
     """What the members of a class have in common, and their operands."""
     node = members[0]
     code = int(tape.codes[node])

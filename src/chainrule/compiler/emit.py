@@ -322,12 +322,10 @@ class _Point:
 
         for width, begin, end in self.emitter._cut(statement.sizes[within], self.emitter.width):
             sums = self._accumulate(statement, spots, width, at, axes, (within, begin, end))
-            found = [
-                self._lanes(statement.reduction, [sums[(*spot, row)] for row in range(count)], width) for spot in self.spots
-            ]
-            totals = [
-                self.emitter.joined(statement.reduction, a, b, count) for a, b in zip(totals, found, strict=True)
-            ] if totals else found
+            found = [self._lanes(statement.reduction, [sums[(*spot, row)] for row in range(count)], width) for spot in self.spots]
+            totals = (
+                [self.emitter.joined(statement.reduction, a, b, count) for a, b in zip(totals, found, strict=True)] if totals else found
+            )
         del text
         return totals
 
@@ -362,7 +360,9 @@ class _Point:
                 if within is not None:
                     place = place._replace(vector=within[0], width=width)
                 value = emitter.scalars.evaluate(
-                    statement.value, width, lambda access, place=place, spot=spot: self._inner_load(access, place, spot, loaded, within)  # type: ignore[misc]
+                    statement.value,
+                    width,
+                    lambda access, place=place, spot=spot: self._inner_load(access, place, spot, loaded, within),  # type: ignore[misc]
                 )
                 variable = sums[spot, copy]
                 before = text.fresh(f"load {kind}, ptr {variable}")
@@ -397,8 +397,10 @@ class _Point:
     def _inner_load(
         self, access: Access, place: Place, spot: Spot, loaded: dict[object, str], within: tuple[int, str | int, str | int] | None
     ) -> str:
-        if within is None and (known := self.forwarded.get((self._trimmed(access), spot))) is not None and not any(
-            access.strides[len(self.group.sizes) :]
+        if (
+            within is None
+            and (known := self.forwarded.get((self._trimmed(access), spot))) is not None
+            and not any(access.strides[len(self.group.sizes) :])
         ):
             return known
         return self._load_at(access, place, loaded)

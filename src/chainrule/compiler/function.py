@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from chainrule.compiler.graphs import again, filled_in, read_parameters, warn_ir
 from chainrule.compiler.lowering import CannotLowerError, Layout
 from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
 from chainrule.compiler.tape import record
-from chainrule.compiler.tracing import Results, trace
+from chainrule.compiler.tracing import Results, is_tracing, refuse, trace
 from chainrule.engine import Value, add_grad, read_data
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class CompiledFunction:
         self._lock = threading.RLock()
         self._backward_expected = False
         self._pool: ThreadPoolExecutor | None = None
+        self._pool_of = 0
         self._last: Traced | None = None
         self._quick: dict[Any, Quick] = {}
         self._shared: dict[Any, dict[Any, Program]] = {}
@@ -104,9 +106,12 @@ class CompiledFunction:
         """
         if self._quick and not kwargs:
             quick = self._quick.get(tuple([(x.shape, x.dtype) if type(x) is np.ndarray else None for x in args]))
-            if quick is not None and self._backward_expected:
+            if quick is not None and self._backward_expected and not is_tracing():
                 self._hits += 1
+                self._last = quick.traced
                 return quick.loss(args)
+        if is_tracing():
+            return self._within_a_trace(args, kwargs)
         arguments = self._arguments(args, kwargs)
         samples = batch_length(arguments) if self._batch is not None else 1
         traced = self._traced(arguments, tuple(kwargs))
@@ -133,6 +138,8 @@ class CompiledFunction:
         Raises:
             TypeError: if the function does not return one Value.
         """
+        if is_tracing():
+            refuse(f"value_and_grad() of the compiled {self._name} was called: its derivatives are numbers; call the function itself")
         arguments = self._arguments(args, kwargs)
         samples = batch_length(arguments) if self._batch is not None else 1
         traced = self._traced(arguments, tuple(kwargs))
@@ -291,6 +298,23 @@ class CompiledFunction:
 
     # --- without a program ----------------------------------------------------------------------------------------------------------------
 
+    def _within_a_trace(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """What another function that is being traced gets: the graph of this one becomes part of its own."""
+        if self._batch is None:
+            rows = [(*args, *kwargs.values())]
+        else:
+            rows = list(zip(*args, *kwargs.values(), strict=True))
+        results = [
+            Results(self._function(*row[: len(args)], **dict(zip(kwargs, row[len(args) :], strict=True))), self._name) for row in rows
+        ]
+        if results[0].is_scalar and self._batch != "each":
+            total = sum((result.values[0] for result in results[1:]), results[0].values[0])
+            return total / len(results) if self._batch == "mean" else total
+        numbers = np.empty((len(results), len(results[0].values)), object)  # arrays in place of lists, as ever, but of Values
+        for row, result in zip(numbers, results, strict=True):
+            row[:] = result.values
+        return results[0].filled(numbers if self._batch is not None else numbers[0])
+
     def _eagerly(self, args: Sequence[Any], kwargs: dict[str, Any], samples: int) -> Any:
         if self._batch is None:
             return _numbers(self._function(*args, **kwargs))
@@ -325,6 +349,9 @@ class CompiledFunction:
     def __reduce__(self) -> Any:
         if _found_by_name(self):
             return self.__qualname__
+        owner = getattr(self._function, "__self__", None)
+        if owner is not None and isinstance(getattr(type(owner), self._name, None), CompiledFunction):
+            return getattr, (owner, self._name)  # a method, which each instance compiles for itself
         options: dict[str, Any] = {"dtype": self._dtype, "target": self._target, "threads": self._threads}
         if self._batch is not None:
             options["batch"] = self._batch
@@ -334,9 +361,13 @@ class CompiledFunction:
         """A method: the function compiled for each instance by itself."""
         if instance is None:
             return self
+        if not hasattr(instance, "__dict__"):
+            raise TypeError(
+                f"{type(instance).__name__} has __slots__, and no place to keep what {self._name} is compiled to: add '__dict__' to them"
+            )
         name = f"_compiled_{self._name}"
         bound = vars(instance).get(name)
-        if bound is None or bound._function.__func__ is not self._function:
+        if bound is None or bound._function.__func__ is not self._function or bound._function.__self__ is not instance:
             method = self._function.__get__(instance, owner)
             bound = CompiledFunction(method, batch=self._batch, dtype=self._dtype, target=self._target, threads=self._threads)
             vars(instance)[name] = bound
@@ -347,10 +378,10 @@ class CompiledFunction:
         return f"<compiled {self._name}{batch}, {len(self._cache)} programs>"
 
     def pool(self) -> ThreadPoolExecutor:
-        """The threads that the samples are spread over."""
+        """The threads that the samples are spread over; a process that was forked has none yet."""
         with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._threads, "chainrule")
+            if self._pool is None or self._pool_of != os.getpid():
+                self._pool, self._pool_of = ThreadPoolExecutor(self._threads, "chainrule"), os.getpid()
             return self._pool
 
 
@@ -517,8 +548,7 @@ class _Run:
         ends = [self.samples * (k + 1) // threads for k in range(threads)]
         parts = [[] if gradients is not None else None for _ in ends]  # type: ignore[var-annotated]
         jobs = [
-            self.owner.pool().submit(self._part, bound, begin, end, part)
-            for begin, end, part in zip([0, *ends], ends, parts, strict=False)
+            self.owner.pool().submit(self._part, bound, begin, end, part) for begin, end, part in zip([0, *ends], ends, parts, strict=False)
         ]
         loss = sum(job.result() for job in jobs)
         if gradients is not None and parts[0]:

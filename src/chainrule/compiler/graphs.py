@@ -11,6 +11,7 @@ from chainrule.compiler.errors import CompileWarning
 from chainrule.compiler.lowering import CannotLowerError
 from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
 from chainrule.compiler.tape import record
+from chainrule.compiler.tracing import is_tracing, refuse
 from chainrule.engine import Value, read_data, topological_order, write_grad
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class CompiledGraph:
         Returns:
             The result.
         """
+        if is_tracing():
+            refuse("a compiled graph was called: its result is a number. Call the function that makes the graph")
         if self.program is None:
             return self._eagerly()
         kernel = self._kernel

@@ -253,7 +253,9 @@ class RaggedLoop:
         optimizer: an SGD, Adam or AdamW.
     """
 
-    def __init__(self, programs: Sequence[Program], which: Sequence[int], samples: Sequence[Sequence[np.ndarray]], optimizer: Optimizer) -> None:
+    def __init__(
+        self, programs: Sequence[Program], which: Sequence[int], samples: Sequence[Sequence[np.ndarray]], optimizer: Optimizer
+    ) -> None:
         program = max(programs, key=lambda program: len(program.lowered.parameters))
         self.trained = Trained(program.lowered.parameters, optimizer, program.dtype, program.target)
         self.kernels = [program.kernel(parameters=True) for program in programs]

@@ -49,7 +49,9 @@ def with_coefficients(statements: Sequence[Statement]) -> list[Statement]:
         kept = np.flatnonzero(varies)
         buffer = Buffer("coefficients", table[:, kept].size, "constant", numbers=table[:, kept].ravel())
         for row, (place, statement, numbers) in enumerate(members):
-            out[place] = replace(statement, value=_filled(statement.value, numbers, {int(k): row * len(kept) + j for j, k in enumerate(kept)}, buffer))
+            out[place] = replace(
+                statement, value=_filled(statement.value, numbers, {int(k): row * len(kept) + j for j, k in enumerate(kept)}, buffer)
+            )
     return out
 
 

@@ -449,12 +449,10 @@ class _Lowering:
                 return place
 
             store = self._access(buffer, nest, 0, strides, tables[0], samples)
-            axes = ((BATCH, *sizes) if samples else sizes)
+            axes = (BATCH, *sizes) if samples else sizes
             self.statements.append(Statement(axes, store, value.map(access), accumulate, reduction))
 
-    def _access(
-        self, buffer: Buffer, nest: Nest, row: int, strides: list[np.ndarray], table: np.ndarray | None, samples: bool
-    ) -> Access:
+    def _access(self, buffer: Buffer, nest: Nest, row: int, strides: list[np.ndarray], table: np.ndarray | None, samples: bool) -> Access:
         front = (buffer.size if buffer.per_sample else 0,) if samples else ()
         along = (*front, *(int(stride[row]) for stride in strides))
         lookup = None

@@ -116,7 +116,11 @@ def _best_within(statement: Statement, parallel: int, width: int) -> int | None:
     for axis in range(parallel, len(statement.sizes)):
         size = statement.sizes[axis]
         inputs = statement.value.loads()
-        if size != 1 and all(a.strides[axis] in (0, 1) and not _looked_up(a, axis) for a in inputs) and any(a.strides[axis] for a in inputs):
+        if (
+            size != 1
+            and all(a.strides[axis] in (0, 1) and not _looked_up(a, axis) for a in inputs)
+            and any(a.strides[axis] for a in inputs)
+        ):
             axes.append((lanes(size, width), axis))
     return max(axes)[1] if axes else None
 

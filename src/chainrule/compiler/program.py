@@ -16,11 +16,11 @@ from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression
 from chainrule.compiler.lowering import Layout, Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
 from chainrule.compiler.schedule import group, schedule
-from chainrule.compiler.statements import BATCH, Group, Statement, Step
+from chainrule.compiler.statements import BATCH, Group, Statement
 from chainrule.compiler.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from chainrule.compiler.diagram import Diagram
     from chainrule.compiler.tape import Tape
@@ -209,9 +209,7 @@ class Kernel:
         """
         program = self.program
         names = [f"%b{k}" for k in range(len(self.buffers))]
-        typed = [
-            f"ptr noalias align {4 if buffer.role == 'table' else 8} {name}" for buffer, name in zip(self.buffers, names, strict=True)
-        ]
+        typed = [f"ptr noalias align {4 if buffer.role == 'table' else 8} {name}" for buffer, name in zip(self.buffers, names, strict=True)]
         signature = ", ".join([*typed, "i64 %n"])
         functions = []
         for name, steps in zip(("before", "block", "after"), self.steps, strict=True):
@@ -223,9 +221,7 @@ class Kernel:
     def _driver(self) -> str:
         """The function that Python calls: all samples, block by block."""
         text = Text(self.program.dtype)
-        pointers = [
-            text.get(f"load ptr, ptr {text.get(f'getelementptr ptr, ptr %table, i64 {k}')}") for k in range(len(self.buffers))
-        ]
+        pointers = [text.get(f"load ptr, ptr {text.get(f'getelementptr ptr, ptr %table, i64 {k}')}") for k in range(len(self.buffers))]
         plain = ", ".join(f"ptr {pointer}" for pointer in pointers)
         text.do(f"call void @before({plain}, i64 %n)")
 
@@ -234,7 +230,9 @@ class Kernel:
             fits = text.get(f"icmp slt i64 {rest}, {self.capacity}")
             count = text.get(f"select i1 {fits}, i64 {rest}, i64 {self.capacity}")
             moved = [
-                text.get(f"getelementptr {text.number}, ptr {pointer}, i64 {text.multiply(first, buffer.size)}") if buffer.per_sample else pointer
+                text.get(f"getelementptr {text.number}, ptr {pointer}, i64 {text.multiply(first, buffer.size)}")
+                if buffer.per_sample
+                else pointer
                 for buffer, pointer in zip(self.buffers, pointers, strict=True)
             ]
             text.do(f"call void @block({', '.join(f'ptr {pointer}' for pointer in moved)}, i64 {count})")

@@ -85,9 +85,13 @@ def _numbered(statements: list[Statement]) -> list[tuple[list[int], tuple[int, .
 
 def _identity(statement: Statement) -> tuple[object, ...]:
     """What tells a statement from others, however its axes are split."""
-    return (statement.store.buffer, statement.store.base, statement.accumulate, statement.reduction, tuple(
-        (access.buffer, access.base) for access in statement.value.loads()
-    ))
+    return (
+        statement.store.buffer,
+        statement.store.base,
+        statement.accumulate,
+        statement.reduction,
+        tuple((access.buffer, access.base) for access in statement.value.loads()),
+    )
 
 
 def _with_sizes(statement: Statement, sizes: tuple[int, ...]) -> Statement:

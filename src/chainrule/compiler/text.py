@@ -165,7 +165,9 @@ class Text:
 
     def function(self, signature: str) -> str:
         """The whole function."""
-        return "\n".join([f"define {signature} {{", "entry:", *self.variables, "  br label %start", "start:", *self.lines, "  ret void", "}"])
+        return "\n".join(
+            [f"define {signature} {{", "entry:", *self.variables, "  br label %start", "start:", *self.lines, "  ret void", "}"]
+        )
 
 
 def literal(x: float, dtype: str) -> str:

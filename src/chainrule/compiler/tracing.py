@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.arguments import Argument
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LIBRARIES = tuple(os.path.dirname(os.path.abspath(file)) + os.sep for file in (os.path.dirname(__file__), np.__file__))
+"""Where the code is that a user's line may go through before a Value is looked at."""
 _lock = threading.RLock()  # the guard is one for the whole process
+tracer: int | None = None
+"""The thread that traces a function; None if none does."""
 
 _CHOOSE = (
     "the trace follows one path only, so the program would always take it. Write where(greater(a, b), x, y), maximum(a, b) or minimum(a, b)"
@@ -42,10 +45,32 @@ _ADVICE = {
     "backward": "backward() was called: return the loss, and call backward() on what the compiled function returns",
 }
 _INDEX = "a traced integer was used as an index: the trace would always take this element. Write take(values, index)"
+_EQUAL = (
+    "an argument was compared with a number by == or !=: the answer would become part of the program. Write where(equal(a, b), x, y) for a "
+    "choice, or take(values, index)"
+)
 
 
-class Index(Value):
+class Input(Value):
+    """A traced number: what stands for one in an argument."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if self is not other and isinstance(other, (int, float, np.number, np.bool_)):
+            refuse(_EQUAL)
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = Value.__hash__
+
+
+class Index(Input):
     """A traced integer: an argument that may be used as an index by `take` and `one_hot`, or as a number."""
+
+    __slots__ = ()
 
     def __index__(self) -> int:
         refuse(_INDEX)
@@ -79,7 +104,7 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
     made: list[list[Value]] = []
     passed: list[Any] = []
     for argument in arguments:
-        kind = Index if argument.integer else Value
+        kind = Index if argument.integer else Input
         leaves = [kind(number) for number in argument.sample()]
         made.append(leaves)
         passed.append(argument.shaped(leaves))
@@ -87,17 +112,35 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
     with watched():
         try:
             result = function(*passed[:positional], **dict(zip(keywords, passed[positional:], strict=True)))
-        except TypeError as error:
-            if isinstance(error, TraceError) or "indices must be integers" not in str(error) or "Value" not in str(error):
+        except (TypeError, IndexError) as error:
+            if isinstance(error, TraceError) or not _is_by_index(error):
                 raise
-            raise TraceError(f"a Value was used as an index: {_ADVICE['int']}\n{_place(error)}") from error
+            raise TraceError(
+                f"while chainrule.compile() traces this function, a Value was used as an index or a count, which must be known numbers. For "
+                f"an index that is an argument of integers, write take(values, index) or one_hot(index, count)\n{_place(error)}"
+            ) from error
     places = {id(leaf): (number, place) for number, leaves in enumerate(made) for place, leaf in enumerate(leaves)}
     return Trace(result, places, made)
+
+
+def _is_by_index(error: Exception) -> bool:
+    """Whether an error is that of a list, an array or range() that was given a Value for an integer."""
+    told = str(error)
+    if isinstance(error, IndexError):
+        return told.startswith("only integers, slices")  # NumPy's, which does not say what it was given
+    is_refusal = "indices must be integers" in told or "cannot be interpreted as an integer" in told
+    return is_refusal and any(kind in told for kind in ("Value", "Input", "Index"))
+
+
+def is_tracing() -> bool:
+    """Whether the calling thread is in the middle of a trace."""
+    return tracer is not None and tracer == threading.get_ident()
 
 
 @contextmanager
 def watched() -> Iterator[None]:
     """Within this block, a Value's number cannot be looked at by the thread that entered it."""
+    global tracer
     thread = threading.get_ident()
 
     def look(node: Value, what: str) -> None:
@@ -106,9 +149,11 @@ def watched() -> Iterator[None]:
 
     with _lock:
         guard(look)
+        tracer = thread
         try:
             yield
         finally:
+            tracer = None
             guard(None)
 
 
@@ -118,17 +163,17 @@ def refuse(what: str) -> NoReturn:
 
 
 def _line(frame: Any) -> str:
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
         frame = frame.f_back
     return _told(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _place(error: BaseException) -> str:
-    """The innermost line of an error's traceback that is not in this package."""
+    """The innermost line of an error's traceback that is the user's."""
     found = "", 0
     traceback = error.__traceback__
     while traceback is not None:
-        if not traceback.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        if not traceback.tb_frame.f_code.co_filename.startswith(_LIBRARIES):
             found = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
         traceback = traceback.tb_next
     return _told(*found)
@@ -182,7 +227,7 @@ class Results:
         """The results in their shape: arrays in place of lists of Values.
 
         Arguments:
-            numbers: one column for each Value, behind any axis for samples.
+            numbers: one column for each Value, behind any axis for samples; numbers, or Values.
         """
         return self._filled(self.shape, numbers)
 
@@ -194,7 +239,9 @@ class Results:
         if isinstance(shape, list):
             columns = _columns(shape)
             return [self._filled(part, numbers) for part in shape] if columns is None else numbers[..., columns]
-        return numbers[..., shape].copy() if numbers.ndim > 1 else float(numbers[shape])
+        if numbers.ndim > 1:
+            return numbers[..., shape].copy()
+        return numbers[shape] if numbers.dtype == object else float(numbers[shape])
 
 
 def _columns(shape: Any) -> np.ndarray | None:

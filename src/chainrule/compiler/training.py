@@ -119,7 +119,10 @@ class NativeFit:
         assert isinstance(loss, CompiledFunction)
         _check_reduces(loss)
         samples = [
-            [Argument(name, [column[k]] if loss._batch is None else column[k], batched=False) for name, column in zip(self.names, self.data, strict=True)]
+            [
+                Argument(name, [column[k]] if loss._batch is None else column[k], batched=False)
+                for name, column in zip(self.names, self.data, strict=True)
+            ]
             for k in range(len(self.data[0]))
         ]
         keys = [tuple(argument.key for argument in arguments) for arguments in samples]
@@ -223,7 +226,9 @@ class NativeFit:
 
 def _check_reduces(loss: CompiledFunction) -> None:
     if loss._batch == "each":
-        raise TypeError(f"{loss._name} is compiled with batch=None, which gives a loss for each sample; compile it with batch='mean' or 'sum'")
+        raise TypeError(
+            f"{loss._name} is compiled with batch=None, which gives a loss for each sample; compile it with batch='mean' or 'sum'"
+        )
 
 
 def _check_is_loss(loss: CompiledFunction, traced: Any) -> None:
