@@ -72,7 +72,7 @@ def _pieces(rows: np.ndarray) -> list[np.ndarray] | None:
     """Cut the rows where their step changes; None if that takes more than a few pieces."""
     steps = rows[:, 1:] - rows[:, :-1]
     changes = np.flatnonzero((steps[:, 1:] != steps[:, :-1]).any(0)) + 1  # the step at this index differs from the one before
-    pieces = []
+    pieces: list[np.ndarray] = []
     begin = 0
     while begin < rows.shape[1]:
         if len(pieces) == MOST_PIECES:

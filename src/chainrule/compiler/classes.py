@@ -87,7 +87,6 @@ class Classes(NamedTuple):
 
 def find_classes(tape: Tape) -> Classes:
     """Sort the nodes of a tape into classes."""
-    codes = tape.codes
     absorbed, operands = _chains(tape)
     terms = _Terms(tape, absorbed, operands)
     class_of, count = _intern(tape, absorbed, operands, _repeated(tape, absorbed, operands, terms))

@@ -30,13 +30,13 @@ UNROLLED = 4
 class Place(NamedTuple):
     """Where the code stands: the index along each axis, and along which axis, if any, a vector of `width` points lies."""
 
-    index: dict[int, Index]
+    indices: dict[int, Index]
     vector: int | None
     width: int
 
     def at(self, axis: int, index: Index) -> Place:
         """The same place with one index changed."""
-        return self._replace(index={**self.index, axis: index})
+        return self._replace(indices={**self.indices, axis: index})
 
 
 class Emitter:
@@ -89,15 +89,18 @@ class Emitter:
                 _Point(self, group, plan, place, counts).write()
                 return
             axis = axes[depth]
-            size = group.sizes[axis]
-            if axis == plan.vector:
-                for width, begin, end in self._cut(size, plan.width):
-                    self.text.loop(
-                        begin, end, width, lambda i, width=width: nest(depth + 1, place.at(axis, index(i))._replace(width=width), counts)
-                    )  # type: ignore[misc]
-                return
-            for count, begin, end in self._cut_evenly(size, plan.blocks.get(axis, 1)):
-                self.text.loop(begin, end, count, lambda i, count=count: nest(depth + 1, place.at(axis, index(i)), {**counts, axis: count}))  # type: ignore[misc]
+            is_vector = axis == plan.vector
+            cut = self._cut(group.sizes[axis], plan.width) if is_vector else self._cut_evenly(group.sizes[axis], plan.blocks.get(axis, 1))
+            for points, begin, end in cut:
+
+                def body(i: str | int, points: int = points) -> None:
+                    there = place.at(axis, index(i))
+                    if is_vector:
+                        nest(depth + 1, there._replace(width=points), counts)
+                    else:
+                        nest(depth + 1, there, {**counts, axis: points})
+
+                self.text.loop(begin, end, points, body)
 
         nest(0, Place({}, plan.vector, 1), {})
 
@@ -149,7 +152,7 @@ class Emitter:
         known = access.base
         for axis, stride in enumerate(access.strides):
             if stride:
-                start, more = place.index[axis]
+                start, more = place.indices[axis]
                 known += stride * more
                 moved = text.multiply(start, stride)
                 if isinstance(moved, int):
@@ -272,7 +275,7 @@ class _Point:
         """The place of a point of the block."""
         place = self.place if place is None else place
         for axis, step in zip(self.counts, spot, strict=True):
-            start, more = place.index[axis]
+            start, more = place.indices[axis]
             place = place.at(axis, (start, more + step))
         return place
 
@@ -308,7 +311,7 @@ class _Point:
 
     def _reduce_within(self, statement: Statement, within: int) -> list[str]:
         """Where vectors lie along a reduced axis: a vector of partial sums for each result, whose lanes are added up in the end."""
-        text, rows, count = self.text, self.place.vector, self.place.width
+        rows, count = self.place.vector, self.place.width
         spots = [(*spot, row) for spot in self.spots for row in range(count)]
         axes = tuple(axis for axis in statement.reduced if axis != within)
         totals: list[str] = []
@@ -316,7 +319,7 @@ class _Point:
         def at(spot: Spot) -> Place:
             place = self._at(spot[:-1])
             if rows is not None:
-                start, more = place.index[rows]
+                start, more = place.indices[rows]
                 place = place.at(rows, (start, more + spot[-1]))
             return place
 
@@ -326,7 +329,6 @@ class _Point:
             totals = (
                 [self.emitter.joined(statement.reduction, a, b, count) for a, b in zip(totals, found, strict=True)] if totals else found
             )
-        del text
         return totals
 
     def _accumulate(
@@ -356,7 +358,7 @@ class _Point:
             loaded: dict[object, str] = {}
             for spot in spots:
                 place = at(spot)
-                place = place._replace(index={**place.index, **indices})
+                place = place._replace(indices={**place.indices, **indices})
                 if within is not None:
                     place = place._replace(vector=within[0], width=width)
                 value = emitter.scalars.evaluate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -300,10 +301,7 @@ class CompiledFunction:
 
     def _within_a_trace(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """What another function that is being traced gets: the graph of this one becomes part of its own."""
-        if self._batch is None:
-            rows = [(*args, *kwargs.values())]
-        else:
-            rows = list(zip(*args, *kwargs.values(), strict=True))
+        rows = [(*args, *kwargs.values())] if self._batch is None else list(zip(*args, *kwargs.values(), strict=True))
         results = [
             Results(self._function(*row[: len(args)], **dict(zip(kwargs, row[len(args) :], strict=True))), self._name) for row in rows
         ]
@@ -347,8 +345,8 @@ class CompiledFunction:
     # --- copies -----------------------------------------------------------------------------------------------------------------------------
 
     def __reduce__(self) -> Any:
-        if _found_by_name(self):
-            return self.__qualname__
+        if name := _name_in_module(self):
+            return name
         owner = getattr(self._function, "__self__", None)
         if owner is not None and isinstance(getattr(type(owner), self._name, None), CompiledFunction):
             return getattr, (owner, self._name)  # a method, which each instance compiles for itself
@@ -602,14 +600,13 @@ def _reshaped(values: list[Value], shape: tuple[int, ...]) -> Any:
     return array.reshape(shape).tolist()
 
 
-def _found_by_name(function: CompiledFunction) -> bool:
-    """Whether a pickle can name it: it stands in its module, in place of what it was made from."""
-    import sys
-
+def _name_in_module(function: CompiledFunction) -> str:
+    """The name by which a pickle can find it, if it stands in its module in place of what it was made from."""
+    name: str = getattr(function, "__qualname__", "")
     found: Any = sys.modules.get(getattr(function, "__module__", ""))
-    for part in getattr(function, "__qualname__", "<").split("."):
+    for part in name.split("."):
         found = getattr(found, part, None)
-    return found is function
+    return name if found is function else ""
 
 
 __all__ = ["CacheInfo", "CompiledFunction", "TraceError"]

@@ -41,8 +41,8 @@ def filled_in(parameters: Sequence[Value | None]) -> list[Value]:
 def warn_irregular(what: str, error: Exception, stacklevel: int) -> None:
     """Say that a program runs on the eager engine, and why."""
     warnings.warn(
-        f"{what} was not compiled and runs on the eager engine, with the same numbers: {error}. Programs that repeat themselves, with loops "
-        "over samples, neurons or time steps, can be compiled",
+        f"{what} was not compiled and runs on the eager engine, with the same numbers: {error}. Programs that repeat themselves, with "
+        "loops over samples, neurons or time steps, can be compiled",
         CompileWarning,
         stacklevel=stacklevel + 1,
     )

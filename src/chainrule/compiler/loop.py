@@ -263,7 +263,7 @@ class RaggedLoop:
         self.samples = samples  # keeps the memory that the records point to
         arguments = len(samples[0])
         self.records = np.zeros((len(samples), 3 + 2 * arguments), np.uint64)
-        functions = [ctypes.cast(kernel.function(), ctypes.c_void_p).value for kernel in self.kernels]
+        functions = [ctypes.cast(kernel.function(), ctypes.c_void_p).value or 0 for kernel in self.kernels]
         for workspace in self.workspaces:
             self.trained.share(workspace)
         for record, number, arrays in zip(self.records, which, samples, strict=True):
@@ -271,8 +271,8 @@ class RaggedLoop:
             lowered = workspace.kernel.program.lowered
             record[:3] = functions[number], workspace.address, workspace.arrays[lowered.output].ctypes.data
             for k, (buffer, array) in enumerate(zip(lowered.inputs, arrays, strict=True)):
-                is_used = buffer is not None and buffer in workspace.kernel.buffers
-                place = workspace.kernel.buffers.index(buffer) if is_used else len(workspace.kernel.buffers)  # to where nobody looks
+                buffers = workspace.kernel.buffers
+                place = len(buffers) if buffer is None or buffer not in buffers else buffers.index(buffer)  # the last: nobody looks
                 record[3 + 2 * k : 5 + 2 * k] = place, array.ctypes.data
         needed: set[tuple[str, str, int]] = set()
         code = Code(module([self.trained.update(needed), self._train(arguments)], needed, program.target), program.target)

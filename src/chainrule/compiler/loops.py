@@ -21,11 +21,11 @@ MOST_PERIODS = 12  # candidates that are tried at each step
 
 
 class Run(NamedTuple):
-    """A repetition: where it begins, how many steps it has, and how often."""
+    """A repetition: where it begins, how many steps it has, and how often it comes."""
 
     begin: int
     period: int
-    count: int
+    times: int
 
 
 def with_coefficients(statements: Sequence[Statement]) -> list[Statement]:
@@ -92,7 +92,7 @@ def find_runs(statements: Sequence[Statement]) -> list[Run]:
         found = _repetition(code, bases, begin)
         if found is not None:
             runs.append(found)
-            begin += found.period * found.count
+            begin += found.period * found.times
         else:
             begin += 1
     return runs
@@ -173,7 +173,7 @@ def _repetition(code: np.ndarray, bases: list[np.ndarray], begin: int) -> Run | 
         count = 2
         while begin + (count + 1) * period <= len(code) and _goes_on(code, bases, begin + count * period, period, first, steps):
             count += 1
-        if count >= LEAST_ITERATIONS and (best is None or count * period > best.count * best.period):
+        if count >= LEAST_ITERATIONS and (best is None or count * period > best.times * best.period):
             best = Run(begin, period, count)
     return best
 

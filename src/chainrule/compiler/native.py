@@ -87,7 +87,7 @@ class Code:
 
     def function(self, name: str, *arguments: Any) -> Any:
         """A function of the module, as ctypes calls it; Python's lock is released meanwhile."""
-        function = ctypes.CFUNCTYPE(None, *arguments)(self._engine.get_function_address(name))
+        function: Any = ctypes.CFUNCTYPE(None, *arguments)(self._engine.get_function_address(name))
         function.code = self  # keeps the machine code while the function is in use
         return function
 

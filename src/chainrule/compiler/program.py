@@ -229,12 +229,13 @@ class Kernel:
             rest = text.get(f"sub i64 %n, {first}")
             fits = text.get(f"icmp slt i64 {rest}, {self.capacity}")
             count = text.get(f"select i1 {fits}, i64 {rest}, i64 {self.capacity}")
-            moved = [
-                text.get(f"getelementptr {text.number}, ptr {pointer}, i64 {text.multiply(first, buffer.size)}")
-                if buffer.per_sample
-                else pointer
-                for buffer, pointer in zip(self.buffers, pointers, strict=True)
-            ]
+
+            def here(buffer: Buffer, pointer: str) -> str:
+                if not buffer.per_sample:
+                    return pointer
+                return text.get(f"getelementptr {text.number}, ptr {pointer}, i64 {text.multiply(first, buffer.size)}")
+
+            moved = [here(buffer, pointer) for buffer, pointer in zip(self.buffers, pointers, strict=True)]
             text.do(f"call void @block({', '.join(f'ptr {pointer}' for pointer in moved)}, i64 {count})")
 
         text.loop(0, "%n", self.capacity, body)

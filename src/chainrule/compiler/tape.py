@@ -68,12 +68,13 @@ def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None 
     Raises:
         HandMadeError: if an operation in the graph was made by hand.
     """
-    leaves, leaf_positions, rows, codes, starts, operands, parameters, data, root_positions, by_hand = flatten(roots)
+    flat: Any = flatten(roots)
+    leaves, leaf_positions, rows, codes, starts, operands, parameters, data, root_positions, by_hand = flat
     if by_hand:
         if by_hand[0]._op == "compiled":
             raise HandMadeError(
-                "the graph contains the result of a compiled function, whose inside it does not see. Compile the function that makes the whole "
-                "graph: what it calls may be compiled or not"
+                "the graph contains the result of a compiled function, whose inside it does not see. Compile the function that makes the "
+                "whole graph: what it calls may be compiled or not"
             )
         raise HandMadeError(
             f"{by_hand[0]._op or 'an operation'!r} was made by hand: its _backward is a Python function, which cannot be compiled. "

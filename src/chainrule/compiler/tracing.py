@@ -87,7 +87,7 @@ class Trace(NamedTuple):
 
     result: Any
     places: dict[int, tuple[int, int]]
-    inputs: list[list[Value]]
+    inputs: list[Sequence[Value]]
 
 
 def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords: Sequence[str]) -> Trace:
@@ -101,7 +101,7 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
     Raises:
         TraceError: if the function looks at a number.
     """
-    made: list[list[Value]] = []
+    made: list[Sequence[Value]] = []
     passed: list[Any] = []
     for argument in arguments:
         kind = Index if argument.integer else Input
@@ -116,8 +116,8 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
             if isinstance(error, TraceError) or not _is_by_index(error):
                 raise
             raise TraceError(
-                f"while chainrule.compile() traces this function, a Value was used as an index or a count, which must be known numbers. For "
-                f"an index that is an argument of integers, write take(values, index) or one_hot(index, count)\n{_place(error)}"
+                "while chainrule.compile() traces this function, a Value was used as an index or a count, which must be known numbers. For an "
+                f"index that is an argument of integers, write take(values, index) or one_hot(index, count)\n{_place(error)}"
             ) from error
     places = {id(leaf): (number, place) for number, leaves in enumerate(made) for place, leaf in enumerate(leaves)}
     return Trace(result, places, made)
