@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import random
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -376,3 +377,42 @@ def test_threads_with_graphs_of_their_own_do_not_disturb_each_other(Value: type)
     for thread in threads:
         thread.join()
     assert results == {number: [0.0] * 50 for number in range(4)}
+
+
+class _Doubled:
+    """A `_backward` that is called with the node, and so need not hold it."""
+
+    takes_node = True
+
+    def __init__(self, x: Value) -> None:
+        self.x = x
+
+    def __call__(self, node: Value) -> None:
+        self.x.grad += 2.0 * node.grad
+
+
+def test_a_backward_whose_class_says_so_is_called_with_the_node(Value: type[Value]) -> None:
+    x = Value(3.0)
+    out = Value(6.0, (x,), "doubled")
+    out._backward = _Doubled(x)
+    (out * 5.0).backward()
+    assert x.grad == 10.0
+    x.grad, out.grad = 0.0, 7.0
+    out._backward()
+    assert x.grad == 14.0
+
+
+def test_such_a_backward_closes_no_cycle(Value: type[Value]) -> None:
+    x = Value(3.0)
+    push = _Doubled(x)
+    gc.collect()
+    gc.disable()
+    try:
+        before = sys.getrefcount(push)
+        for _ in range(10):
+            out = Value(6.0, (x,), "doubled")
+            out._backward = push
+        del out
+        assert sys.getrefcount(push) == before
+    finally:
+        gc.enable()

@@ -53,6 +53,7 @@ typedef struct Extra {
     PyObject *row;       /* of ROW: its primitive. Of BY_HAND: the primitive that computed the data, or NULL */
     PyObject *name;      /* of BY_HAND: the operation's name */
     PyObject *function;  /* of BY_HAND: the `_backward` that was assigned, or NULL */
+    int takes_node;      /* whether it is called with the node, so that it need not hold it and close a cycle */
     Py_ssize_t n;
     PyObject *operands[]; /* Values, but for a number that belongs to the operation */
 } Extra;
@@ -88,7 +89,7 @@ static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *r
 static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
 static PyObject *on_look;                                   /* what `guard` was given, or NULL */
-static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_name, *s_label, *s_empty;
+static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_name, *s_label, *s_empty, *s_takes_node;
 
 #define IS_EXACT(o) Py_IS_TYPE((PyObject *)(o), value_type)
 #define IS_VALUE(o) (IS_EXACT(o) || PyType_IsSubtype(Py_TYPE(o), value_type))
@@ -781,7 +782,7 @@ static int push_by_hand(Value *v) {
     PyObject *function = v->extra->function;
     if (!function) return 0;
     Py_INCREF(function); /* it may assign another one to its own node */
-    PyObject *answer = PyObject_CallNoArgs(function);
+    PyObject *answer = v->extra->takes_node ? PyObject_CallOneArg(function, (PyObject *)v) : PyObject_CallNoArgs(function);
     Py_DECREF(function);
     if (!answer) return -1;
     Py_DECREF(answer);
@@ -1288,7 +1289,7 @@ static PyMethodDef push_definition = {"_backward", value_push, METH_NOARGS, NULL
 
 static PyObject *get_backward(PyObject *self, void *closure UNUSED) {
     Value *v = (Value *)self;
-    if (v->op == BY_HAND && v->extra->function) return Py_NewRef(v->extra->function);
+    if (v->op == BY_HAND && v->extra->function && !v->extra->takes_node) return Py_NewRef(v->extra->function);
     return PyCFunction_New(&push_definition, self);
 }
 
@@ -1309,6 +1310,15 @@ static int become(Value *v, int op, Extra *extra) {
     return 0;
 }
 
+/* Whether a function's class says that it is to be called with the node. */
+static int takes_node(PyObject *function) {
+    PyObject *answer = PyObject_GetAttr((PyObject *)Py_TYPE(function), s_takes_node);
+    if (!answer) PyErr_Clear();
+    int yes = answer == Py_True;
+    Py_XDECREF(answer);
+    return yes;
+}
+
 static int set_backward(PyObject *self, PyObject *function, void *name) {
     Value *v = (Value *)self;
     if (!function) return not_settable(self, name, "deleter");
@@ -1318,7 +1328,8 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
     }
     if (v->op == BY_HAND) {
         Py_XSETREF(v->extra->function, Py_NewRef(function));
-        track(v);
+        v->extra->takes_node = takes_node(function);
+        if (!v->extra->takes_node) track(v);
         track_function(v, function);
         return 0;
     }
@@ -1329,6 +1340,7 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
         x->row = row_of(v) == Py_None ? NULL : Py_NewRef(row_of(v));
         x->name = Py_NewRef(op);
         x->function = Py_NewRef(function);
+        x->takes_node = takes_node(function);
         if (become(v, BY_HAND, x) < 0) {
             discard(x);
             x = NULL;
@@ -2119,7 +2131,8 @@ static int find_shared(void) {
         PyObject **into;
         const char *text;
     } strings[] = {{&s_forward, "forward"}, {&s_partials, "partials"}, {&s_partial, "partial"}, {&s_parametric, "parametric"},
-                   {&s_each, "each"},       {&s_name, "name"},         {&s_label, "_label"},   {&s_empty, ""}};
+                   {&s_each, "each"},       {&s_name, "name"},         {&s_label, "_label"},   {&s_empty, ""},
+                   {&s_takes_node, "takes_node"}};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         if (!(*strings[i].into = PyUnicode_InternFromString(strings[i].text))) goto done;
     result = borrow_text(value_methods, reference) < 0 || borrow_text(module_methods, value) < 0 || borrow_docs() < 0 ? -1 : 0;

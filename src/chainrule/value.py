@@ -143,7 +143,7 @@ class Value:
     @property
     def _backward(self) -> Callable[[], object]:
         """A function that adds this node's share to its parents' gradients, once. Assign one to define an operation by hand."""
-        if self._rule is BY_HAND and self._by_hand[1] is not None:
+        if self._rule is BY_HAND and self._by_hand[1] is not None and not takes_node(self._by_hand[1]):
             return self._by_hand[1]
         return lambda: _push(self)
 
@@ -556,9 +556,9 @@ def _push(node: Value) -> None:
     if rule is None:
         return
     if rule is BY_HAND:
-        function = node._by_hand[1]
+        function: Any = node._by_hand[1]
         if function is not None:
-            function()
+            _ = function(node) if takes_node(function) else function()
         return
     if rule.arity == 1:
         node._a._grad += rule.partials[0](node._a._data, node._data) * node._grad
@@ -572,6 +572,11 @@ def _push(node: Value) -> None:
     for operand, partial in zip(operands, rule.partials, strict=True):
         if isinstance(operand, Value) and partial is not zero:
             operand._grad += partial(*data, node._data) * node._grad
+
+
+def takes_node(function: object) -> bool:
+    """Whether the class of a `_backward` says that it is called with the node: it then need not hold the node, and closes no cycle."""
+    return getattr(type(function), "takes_node", False) is True
 
 
 def _push_dot(operands: tuple[Value, ...], grad: float) -> None:

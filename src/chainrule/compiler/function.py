@@ -205,7 +205,7 @@ class CompiledFunction:
         if not parents:
             return Value(number)
         loss = Value(number, parents, "compiled")
-        loss._backward = _Push(loss, run if at_once else run.snapshot(), gradients, given)
+        loss._backward = _Push(run if at_once else run.snapshot(), gradients, given)
         return loss
 
     # --- arguments and traces -------------------------------------------------------------------------------------------------------------
@@ -430,23 +430,23 @@ class Quick:
             view[...] = array
         workspace.run()
         loss = Value(output.item(0), self.traced.captured, "compiled")
-        loss._backward = _QuickPush(loss, self.traced.leaves, gradients.copy())
+        loss._backward = _QuickPush(self.traced.leaves, gradients.copy())
         self.free.append(memory)
         return loss
 
 
 class _QuickPush:
-    """The `_backward` of a loss whose gradients are known."""
+    """The `_backward` of a loss whose gradients are known. It is called with the loss, and does not hold it."""
 
-    __slots__ = ("gradients", "leaves", "loss")
+    __slots__ = ("gradients", "leaves")
+    takes_node = True
 
-    def __init__(self, loss: Value, leaves: list[Value], gradients: np.ndarray) -> None:
-        self.loss = loss
+    def __init__(self, leaves: list[Value], gradients: np.ndarray) -> None:
         self.leaves = leaves
         self.gradients = gradients
 
-    def __call__(self) -> None:
-        add_grad(self.leaves, self.gradients, self.loss.grad)
+    def __call__(self, loss: Value) -> None:
+        add_grad(self.leaves, self.gradients, loss.grad)
 
 
 class _Push:
@@ -456,25 +456,24 @@ class _Push:
     together with the loss.
     """
 
-    __slots__ = ("given", "gradients", "loss", "run")
+    __slots__ = ("given", "gradients", "run")
+    takes_node = True
 
-    def __init__(self, loss: Value, run: _Run, gradients: list[np.ndarray] | None, given: list[Value]) -> None:
-        self.loss = loss
+    def __init__(self, run: _Run, gradients: list[np.ndarray] | None, given: list[Value]) -> None:
         self.run = run
         self.gradients = gradients
         self.given = given
 
-    def __call__(self) -> None:
+    def __call__(self, loss: Value) -> None:
         run = self.run
         run.owner._backward_expected = True
-        found = self.gradients
-        if found is None:
-            found = self.gradients = run.gradients(inputs=bool(self.given))[1]
+        if self.gradients is None:
+            self.gradients = run.gradients(inputs=bool(self.given))[1]
         if run.traced.leaves:
-            add_grad(run.traced.leaves, found[0], self.loss.grad)
+            add_grad(run.traced.leaves, self.gradients[0], loss.grad)
         if self.given:
-            columns = [gradient.ravel() for gradient, a in zip(found[1:], run.arguments, strict=True) if a.values is not None]
-            add_grad(self.given, np.concatenate(columns), self.loss.grad)
+            columns = [gradient.ravel() for gradient, a in zip(self.gradients[1:], run.arguments, strict=True) if a.values is not None]
+            add_grad(self.given, np.concatenate(columns), loss.grad)
 
 
 class _Run:
