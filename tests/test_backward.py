@@ -384,14 +384,14 @@ class _Doubled:
 
     takes_node = True
 
-    def __init__(self, x: Value) -> None:
+    def __init__(self, x: Any) -> None:
         self.x = x
 
-    def __call__(self, node: Value) -> None:
+    def __call__(self, node: Any) -> None:
         self.x.grad += 2.0 * node.grad
 
 
-def test_a_backward_whose_class_says_so_is_called_with_the_node(Value: type[Value]) -> None:
+def test_a_backward_whose_class_says_so_is_called_with_the_node(Value: Any) -> None:
     x = Value(3.0)
     out = Value(6.0, (x,), "doubled")
     out._backward = _Doubled(x)
@@ -402,7 +402,7 @@ def test_a_backward_whose_class_says_so_is_called_with_the_node(Value: type[Valu
     assert x.grad == 14.0
 
 
-def test_such_a_backward_closes_no_cycle(Value: type[Value]) -> None:
+def test_such_a_backward_closes_no_cycle(Value: Any) -> None:
     x = Value(3.0)
     push = _Doubled(x)
     gc.collect()

@@ -61,7 +61,10 @@ class SavedModel(NamedTuple):
 
     def predict(self, row: Sequence[float]) -> float:
         """What the model says for one row of features: the index of a class, or a number in the units of the target."""
-        outputs = self.outputs(row)
+        return self.prediction(self.outputs(row))
+
+    def prediction(self, outputs: Sequence[float]) -> float:
+        """What outputs of the network say: the index of a class, or a number in the units of the target."""
         if self.task == CLASSIFICATION:
             return class_of(outputs)
         return self.target_standardization.undo(outputs)[0] if self.target_standardization else outputs[0]

@@ -542,12 +542,11 @@ def test_derivatives_of_lists_and_numbers_have_their_shape() -> None:
 
 
 def test_derivatives_are_of_one_value_only() -> None:
+    @chainrule.compile
+    def pair(x: Any) -> Any:
+        return [x, x]
+
     with pytest.raises(TypeError, match=r"takes a function that returns one Value; pair returns 2"):
-
-        @chainrule.compile
-        def pair(x: Any) -> Any:
-            return [x, x]
-
         pair.value_and_grad(1.0)
 
 

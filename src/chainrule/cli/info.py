@@ -20,12 +20,16 @@ PACKAGES = {  # what each optional package is for, and the extra that brings it
 
 @click.command(short_help="Show the version and what is installed.")
 def info() -> None:
-    """Show the version, the engine, and which optional packages are installed."""
+    """Show the version, the engine, whether there is a compiler, and which optional packages are installed."""
+    from chainrule.cli.compiling import compiler
+
+    compile, told = compiler()
     rows = [
         ("chainrule", __version__),
         ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
         ("system", f"{platform.system()} {platform.machine()}"),
         ("engine", f"{ENGINE}, because {REASON}"),
+        ("compiler", told if compile is not None else f"none, because {told}"),
     ]
     for package, (purpose, extra) in PACKAGES.items():
         try:

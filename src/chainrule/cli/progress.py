@@ -17,7 +17,7 @@ LINES = 10  # where there is no terminal
 
 
 class Watcher(Protocol):
-    """What is told after each step; the accuracy is None where the task has none."""
+    """What is told now and then, after a step; the accuracy is None where the task has none."""
 
     def __call__(self, step: int, loss: float, accuracy: float | None) -> None:
         """Show it."""
@@ -27,7 +27,7 @@ class Watcher(Protocol):
 def progress(steps: int) -> Iterator[Watcher]:
     """Show the progress of a training of so many steps, on standard error."""
     if not sys.stderr.isatty():
-        yield lambda step, loss, accuracy: _line(step, steps, loss, accuracy)
+        yield _lines(steps)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -48,6 +48,14 @@ def _numbers(loss: float, accuracy: float | None) -> str:
     return f"loss {loss:.4f}" + ("" if accuracy is None else f"  accuracy {percent(accuracy)}")
 
 
-def _line(step: int, steps: int, loss: float, accuracy: float | None) -> None:
-    if step == steps or step % max(1, steps // LINES) == 0:
-        click.echo(f"step {step}/{steps}  {_numbers(loss, accuracy)}", err=True)
+def _lines(steps: int) -> Watcher:
+    """A line for the first step told of in each tenth of the training."""
+    tenths = 0
+
+    def line(step: int, loss: float, accuracy: float | None) -> None:
+        nonlocal tenths
+        if step * LINES // steps > tenths:
+            tenths = step * LINES // steps
+            click.echo(f"step {step}/{steps}  {_numbers(loss, accuracy)}", err=True)
+
+    return line

@@ -183,7 +183,7 @@ class _Terms:
 
 
 def _repeated(tape: Tape, absorbed: np.ndarray, operands: np.ndarray, terms: _Terms) -> list[tuple[int, int, int]]:
-    """Stretches of the tape in which every node is like the one a period before, so that its class need not be found again.
+    """Stretches of the tape in which every node is like the one a period before; whether its class is the same depends on the beginning.
 
     The period is the distance between the terms of the longest sum: the nodes of one sample. A node is like the one before if both apply
     the same operation, and each operand is the same leaf or kind of leaf, the same node, or itself one period further.
@@ -232,10 +232,12 @@ def _intern(tape: Tape, absorbed: np.ndarray, operands: np.ndarray, repeated: li
     done = 0
     for begin, end, period in repeated:
         interner.stretch(done, begin)
+        done = begin
         like = interner.classes[begin - period : begin]
-        whole, rest = divmod(end - begin, period)
-        interner.classes[begin:end] = like * whole + like[:rest]
-        done = end
+        if like == interner.classes[begin - 2 * period : begin - period]:  # what goes in is alike, so all that follows is
+            whole, rest = divmod(end - begin, period)
+            interner.classes[begin:end] = like * whole + like[:rest]
+            done = end
     interner.stretch(done, tape.size)
     return np.array(interner.classes, np.int64), interner.count
 

@@ -80,9 +80,11 @@ class Emitter:
 
     def _group(self, group: Group) -> None:
         plan = choose(group, self.width)
-        axes = [axis for axis in range(len(group.sizes)) if axis != plan.vector]
+        # blocks innermost: what a vector loads for the reduced axes stays in the cache from one block to the next
+        axes = [axis for axis in range(len(group.sizes)) if axis != plan.vector and axis not in plan.blocks]
         if plan.vector is not None:
             axes.append(plan.vector)
+        axes += plan.blocks
 
         def nest(depth: int, place: Place, counts: dict[int, int]) -> None:
             if depth == len(axes):

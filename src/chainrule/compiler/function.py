@@ -406,7 +406,7 @@ class Quick:
     @staticmethod
     def can(traced: Traced, arguments: Sequence[Argument], owner: CompiledFunction) -> bool:
         """Whether calls like this one can go the short way."""
-        return owner._batch is None and owner._dtype == "float64" and all(argument.is_array for argument in arguments)
+        return owner._batch is None and all(argument.is_array for argument in arguments)
 
     def _memory(self) -> tuple[Workspace, np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
         """A workspace with views of its parameters, its arguments, the gradients and the loss."""
@@ -425,12 +425,17 @@ class Quick:
             Argument(self.names[number], args[number], batched=False).check(bounds)
         memory = self.free.pop() if self.free else self._memory()
         workspace, parameters, views, gradients, output = memory
-        read_data(self.traced.leaves, parameters)
+        if self.owner._dtype == "float64":
+            read_data(self.traced.leaves, parameters)
+        else:
+            numbers = np.empty(len(self.traced.leaves))
+            read_data(self.traced.leaves, numbers)
+            parameters[:] = numbers
         for view, array in zip(views, args, strict=True):
             view[...] = array
         workspace.run()
         loss = Value(output.item(0), self.traced.captured, "compiled")
-        loss._backward = _QuickPush(self.traced.leaves, gradients.copy())
+        loss._backward = _QuickPush(self.traced.leaves, gradients.astype(np.float64))
         self.free.append(memory)
         return loss
 

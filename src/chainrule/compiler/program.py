@@ -128,9 +128,9 @@ class Program:
         if inputs:
             wanted += [buffer for buffer in self.lowered.inputs if buffer is not None]
         seed: Expression = ONE
-        if self.batched:
+        if self.reduction is not None:
             seed = Load(Access(self.seed, 0, (0,)))
-            if self.reduction is not None:
+            if self.batched:
                 out = Load(Access(self.lowered.output, 0, (self.lowered.output.size,)))
                 forward = [
                     Statement((), Access(self.loss, 0, ()), ZERO),

@@ -1,0 +1,33 @@
+"""The compiler, for commands that use it where it is installed and do without it elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chainrule.nn import MLP
+
+
+def compiler() -> tuple[Callable[..., Any] | None, str]:
+    """`chainrule.compile` and what it compiles with; or None, and why there is no compiler."""
+    try:
+        import llvmlite
+
+        from chainrule.compiler.api import compile
+        from chainrule.compiler.native import host
+    except ImportError as error:
+        if error.name not in ("llvmlite", "numpy"):
+            raise
+        return None, f'{error.name} is not installed: pip install "chainrule[compile]"'
+    return compile, f"llvmlite {llvmlite.__version__}, for vectors of {host().vector_bits} bits"
+
+
+def outputs_of(model: MLP) -> Callable[[Sequence[Sequence[float]]], list[list[float]]]:
+    """A function of many rows of inputs that gives the outputs of a network for each; it reads the weights at every call."""
+    compile, _ = compiler()
+    if compile is None:
+        return lambda rows: [[value.data for value in (out if isinstance(out, list) else [out])] for out in map(model, rows)]
+    compiled = compile(model, batch=None)
+    return lambda rows: compiled(rows).reshape(len(rows), -1).tolist() if rows else []
