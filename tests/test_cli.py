@@ -29,6 +29,7 @@ SMALL = ["--hidden", "3", "--steps", "4"]
 FLOWERS = "length,width,kind\n" + "".join(f"{i}.5,{i % 3}.25,{'rose' if i % 2 else 'tulip'}\n" for i in range(20))
 PRICES = "size,rooms,price\n" + "".join(f"{i},{i % 4},{100 * i + 0.5}\n" for i in range(30))
 COMMAND = [sys.executable, "-m", "chainrule"]
+EAGERLY = [sys.executable, "-c", "import sys; sys.modules['llvmlite'] = None; from chainrule.cli import main; main()"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "flowers.csv").write_text(FLOWERS)
     (tmp_path / "prices.csv").write_text(PRICES)
     return tmp_path
+
+
+@pytest.fixture
+def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if llvmlite were not installed."""
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
 
 
 def run(*arguments: str, status: int = 0) -> Result:
@@ -73,8 +80,9 @@ def test_help_and_version() -> None:
 
 def test_info_tells_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     text = run("info").stdout
-    for word in (__version__, f"engine         {ENGINE}, because", "matplotlib", "scikit-learn", "safetensors"):
+    for word in (__version__, f"engine         {ENGINE}, because", "compiler       llvmlite ", "matplotlib", "scikit-learn", "safetensors"):
         assert word in text
+    assert " bits\n" in text.split("compiler")[1]
     from importlib import metadata
 
     def missing(name: str) -> str:
@@ -82,10 +90,17 @@ def test_info_tells_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(metadata, "version", missing)
     assert 'not installed; for the datasets digits and iris: pip install "chainrule[data]"' in run("info").stdout
+    for package in ("llvmlite", "numpy"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, package, None)
+            patch.delitem(sys.modules, "chainrule.compiler.api", raising=False)
+            patch.delattr("chainrule.compiler.api", raising=False)
+            text = run("info").stdout
+        assert f'compiler       none, because {package} is not installed: pip install "chainrule[compile]"\n' in text
 
 
 def test_it_starts_at_once() -> None:
-    code = "import sys, chainrule.cli; print(*{'numpy', 'matplotlib', 'sklearn', 'rich'} & set(sys.modules))"
+    code = "import sys, chainrule.cli; print(*{'numpy', 'llvmlite', 'matplotlib', 'sklearn', 'rich'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
@@ -147,6 +162,44 @@ def test_huge_and_tiny_points_are_classified_and_drawn(size: str) -> None:
 
 def test_moons_are_learned_with_the_defaults() -> None:
     assert "train  accuracy 100.0 %\ntest   accuracy 100.0 %\n" in run("train", "moons").stdout
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_digits_are_learned_with_the_defaults(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chainrule.cli.results.add_pictures", lambda *arguments: {})
+    run("train", "digits", "--seed", str(seed))
+    assert json.loads(Path("runs/digits/options.json").read_text())["scores"]["test"]["accuracy"] >= 0.97
+
+
+WAYS = [
+    ["moons", "--points", "30", "--l2", "1e-3"],
+    ["moons", "--loss", "max-margin", "--optimizer", "sgd", "--batch-size", "1000"],
+    ["iris", "--optimizer", "adamw", "--activation", "tanh"],
+    ["prices.csv", "--hidden", "", "--batch-size", "7"],
+]
+
+
+@pytest.mark.parametrize("arguments", WAYS, ids=lambda arguments: arguments[0])
+def test_without_the_compiler_the_same_is_learned(arguments: list[str], request: pytest.FixtureRequest) -> None:
+    """The steps, the progress that is shown, the scores and the weights are the same, to rounding."""
+    compiled = run("train", *arguments, "--steps", "60", "-o", "compiled")
+    request.getfixturevalue("no_compiler")
+    eager = run("train", *arguments, "--steps", "60", "-o", "eager")
+    assert eager.stderr == compiled.stderr
+    assert eager.stdout == compiled.stdout.replace("compiled/", "eager/")
+    weights = [load_model(f"{folder}/model.json").model.state_dict() for folder in ("compiled", "eager")]
+    assert weights[0] == pytest.approx(weights[1], rel=1e-9, abs=1e-9)
+
+
+def test_training_runs_as_machine_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss is called once, to trace it."""
+    from chainrule import losses
+
+    calls: list[int] = []
+    usual = losses.binary_cross_entropy
+    monkeypatch.setattr(losses, "binary_cross_entropy", lambda *batch: calls.append(len(batch[0])) or usual(*batch))
+    run("train", "moons", "--points", "20", "--steps", "40")
+    assert calls == [1]
 
 
 def test_the_same_seed_gives_the_same_model() -> None:
@@ -267,10 +320,10 @@ def test_options_that_do_not_fit(folder: Path, arguments: list[str], message: st
 # --- stopping
 
 
-def start(*arguments: str, terminal: bool = False) -> tuple[subprocess.Popen[bytes], int]:
+def start(*arguments: str, terminal: bool = False, command: list[str] = COMMAND) -> tuple[subprocess.Popen[bytes], int]:
     """The command in a process of its own, in a terminal if asked; and where to read its standard error."""
     reading, writing = pty.openpty() if terminal else os.pipe()
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=writing, env={**os.environ, "TERM": "xterm"})
+    process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=writing, env={**os.environ, "TERM": "xterm"})
     os.close(writing)
     return process, reading
 
@@ -292,10 +345,12 @@ def read_until(reading: int, text: bytes, seconds: float = 30) -> bytes:
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_ctrl_c_keeps_what_was_learned(terminal: bool) -> None:
-    process, reading = start("train", "moons", "--steps", "40000", "--points", "8", "--hidden", "2", terminal=terminal)
+@pytest.mark.parametrize(("command", "steps"), [(COMMAND, 4_000_000), (EAGERLY, 40_000)], ids=["compiled", "eagerly"])
+def test_ctrl_c_keeps_what_was_learned(terminal: bool, command: list[str], steps: int) -> None:
+    options = ["--steps", str(steps), "--points", "8", "--hidden", "2"]
+    process, reading = start("train", "moons", *options, terminal=terminal, command=command)
     shown = read_until(reading, b"accuracy")
-    assert b"/40000" in shown
+    assert b"/%d" % steps in shown
     process.send_signal(signal.SIGINT)
     read_until(reading, b"what was learned is kept")
     stdout = process.communicate()[0].decode()
@@ -303,7 +358,7 @@ def test_ctrl_c_keeps_what_was_learned(terminal: bool) -> None:
     assert process.returncode == 0
     assert "runs/moons/" in stdout
     done = json.loads(Path("runs/moons/options.json").read_text())["steps_done"]
-    assert 1 <= done < 40_000
+    assert 1 <= done < steps
     load_model("runs/moons/model.json")
 
 
@@ -342,8 +397,10 @@ def test_ctrl_c_after_training_only_skips_pictures(monkeypatch: pytest.MonkeyPat
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_an_impatient_ctrl_c_keeps_what_was_learned() -> None:
-    process, reading = start("train", "moons", "--steps", "100000", "--points", "8", "--hidden", "2", terminal=True)
+@pytest.mark.parametrize("command", [COMMAND, EAGERLY], ids=["compiled", "eagerly"])
+def test_an_impatient_ctrl_c_keeps_what_was_learned(command: list[str]) -> None:
+    options = ["--steps", "4000000", "--points", "8", "--hidden", "2"]
+    process, reading = start("train", "moons", *options, terminal=True, command=command)
     read_until(reading, b"accuracy")
     for _ in range(12):
         process.send_signal(signal.SIGINT)
@@ -355,6 +412,7 @@ def test_an_impatient_ctrl_c_keeps_what_was_learned() -> None:
     assert {"model.json", "options.json"} <= set(os.listdir("runs/moons"))
 
 
+@pytest.mark.usefixtures("no_compiler")
 def test_a_second_ctrl_c_ends_the_step_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     from chainrule import losses
 
@@ -393,7 +451,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_model(monkeypatch: pytest.M
 
 
 def test_a_kill_leaves_no_half_results(folder: Path) -> None:
-    process, reading = start("train", "moons", "--steps", "1000000", terminal=True)
+    process, reading = start("train", "moons", "--steps", "100000000", terminal=True)
     read_until(reading, b"accuracy")
     process.kill()
     process.communicate()

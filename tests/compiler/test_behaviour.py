@@ -7,8 +7,10 @@ import gc
 import os
 import pickle
 import random
+import signal
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -132,7 +134,7 @@ def used() -> tuple[Any, weakref.ref[Any], weakref.ref[Any], weakref.ref[Any]]:
         function(np.ones(4)).backward()
     function.value_and_grad(np.ones(4))
     code = function.program.kernel(parameters=True).function().code
-    return function, weakref.ref(function.program), weakref.ref(code), weakref.ref(weights[0]) if False else weakref.ref(function)
+    return function, weakref.ref(function.program), weakref.ref(code), weakref.ref(function)
 
 
 def test_a_dropped_function_frees_its_programs_and_their_code() -> None:
@@ -193,7 +195,7 @@ def test_compiling_and_dropping_again_and_again_does_not_need_more_and_more_memo
         for _ in range(count):
             chainrule.compile((WEIGHT * 1.5 + 0.25).tanh())()
 
-    cycles(60)
+    cycles(20)
     before = resident()
     cycles(200)
     assert resident() - before < 8e6  # a megabyte or so was seen; a module that stays takes 100 kB, 200 of them 20 MB
@@ -253,30 +255,26 @@ def test_several_threads_may_call_a_function_at_once() -> None:
 
 
 def test_machine_code_lets_other_threads_run() -> None:
-    """While one thread is in the machine code, another one counts."""
     model = MLP(16, [64, 64, 1], activation="tanh", rng=random.Random(2))
     function = chainrule.compile(model, batch=None)
-    X = np.zeros((20_000, 16))
+    X = np.zeros((100_000, 16))
     function(X[:1])
-    counted, done = [0], threading.Event()
+    woken, done = [0], threading.Event()
 
-    def count() -> None:
+    def wake() -> None:
         while not done.is_set():
-            counted[0] += 1
+            time.sleep(1e-4)
+            woken[0] += 1
 
-    thread = threading.Thread(target=count)
+    thread = threading.Thread(target=wake)
     thread.start()
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(100.0)  # so that only a released lock lets the other one run
-    try:
-        before = counted[0]
-        function(X)
-        after = counted[0]
-    finally:
-        sys.setswitchinterval(interval)
-        done.set()
-        thread.join()
-    assert after > before
+    before, begin = woken[0], time.perf_counter()
+    function(X)
+    times, seconds = woken[0] - before, time.perf_counter() - begin
+    done.set()
+    thread.join()
+    assert seconds > 0.02
+    assert times > 100 * seconds  # thousands a second if it runs, two in the whole call if not
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
@@ -287,13 +285,10 @@ def test_a_forked_process_goes_on_computing(threads: int) -> None:
     function = chainrule.compile(lambda x: (w * x).tanh(), batch="sum", threads=threads)
     X = np.linspace(-1.0, 2.0, 101)
     expected = function(X).data
-    reading, writing = os.pipe()
     child = os.fork()
     if child == 0:  # no assertions here: the child must not go on as a second pytest
         code = 1
         try:
-            import signal
-
             signal.alarm(20)
             loss = function(X)
             loss.backward()
@@ -301,8 +296,6 @@ def test_a_forked_process_goes_on_computing(threads: int) -> None:
             code = 0 if loss.data == expected and new == 18.0 and abs(w.grad - (X * (1 - np.tanh(2 * X) ** 2)).sum()) < 1e-12 else 2
         finally:
             os._exit(code)
-    os.close(reading)
-    os.close(writing)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert function(X).data == expected
@@ -354,7 +347,7 @@ ON_EVERY_MACHINE = (
     "causal_attention",
     "convolution",
     "rnn",
-    "every_function",
+    "clipped_and_robust",
     "factorization_of_ratings_as_arguments",
     "batch_norm",
     "black_scholes",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chainrule.training import History, State
 
 SHOWN = 200  # samples that the accuracy shown meanwhile is that of
+BETWEEN = 2000  # samples to learn from between looks at it, at most: a look costs little beside that, and Ctrl-C does not wait long
 
 
 class Plan(NamedTuple):
@@ -52,7 +53,7 @@ def learn(data: Dataset, plan: Plan, rng: random.Random, ctrl_c: Interrupts) -> 
     """
     from chainrule.cli.compiling import outputs_of
     from chainrule.cli.interrupts import KEEPING
-    from chainrule.cli.progress import progress
+    from chainrule.cli.progress import LINES, progress
     from chainrule.cli.scores import accuracy
     from chainrule.data import standardization
     from chainrule.losses import l2_penalty
@@ -70,8 +71,7 @@ def learn(data: Dataset, plan: Plan, rng: random.Random, ctrl_c: Interrupts) -> 
     optimizer = _optimizer(plan.optimizer, parameters, plan.learning_rate)
     rows = scale.apply(data.inputs)
     predict = outputs_of(model)
-    # Looking at some samples after learning from four times as many takes about a twelfth of the time.
-    look = max(1, 4 * min(SHOWN, len(rows)) // plan.batch_size)
+    look = max(1, min(plan.steps // LINES, BETWEEN // min(plan.batch_size, len(rows))))
 
     def loss(inputs: Sequence[Sequence[Value]], targets: Sequence[float]) -> Value:
         value = loss_of([model(row) for row in inputs], targets)

@@ -156,10 +156,12 @@ class CompiledFunction:
         gradients: list[np.ndarray | None] = []
         bound: dict[Any, np.ndarray] = {}
         for argument, buffer in zip(arguments, program.lowered.inputs, strict=True):
-            array = np.zeros(argument.array.shape, self._dtype)
+            if buffer is None:  # the function does not use it
+                gradients.append(None if argument.integer else np.zeros(argument.array.shape, self._dtype))
+                continue
+            array = np.empty(argument.array.shape, self._dtype)
             gradients.append(None if argument.integer else array)
-            if buffer is not None:
-                bound[kernel.gradients[buffer]] = array
+            bound[kernel.gradients[buffer]] = array
         output = np.empty(samples, self._dtype)
         bound[program.lowered.output] = output
         loss = run.go(bound)
