@@ -148,7 +148,7 @@ class Value:
         return lambda: _push(self)
 
     @_backward.setter
-    def _backward(self, function: Callable[[], object]) -> None:
+    def _backward(self, function: Callable[..., object]) -> None:
         if not callable(function):
             refuse_backward(function)
         parents, op, rule = self._prev, self._op, self._primitive

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from registry import Built
 
 import chainrule
 from chainrule import Value
+from registry import Built
 
 TOLERANCE = 1e-12
 FLOOR = 1e-3

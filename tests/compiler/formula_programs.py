@@ -8,7 +8,6 @@ import math
 import random
 
 import numpy as np
-from registry import Built, flat, matrix, program, samples, vector
 
 import chainrule
 from chainrule import (
@@ -30,6 +29,7 @@ from chainrule import (
     tanh,
     where,
 )
+from registry import Built, flat, matrix, program, samples, vector
 
 
 @program

@@ -7,10 +7,10 @@ from __future__ import annotations
 import random
 
 import numpy as np
-from registry import Built, flat, labels, matrix, program, samples, signs, vector
 
 import chainrule
 from chainrule import MLP, Module, Value, dot, exp, mean, relu, tanh
+from registry import Built, flat, labels, matrix, program, samples, signs, vector
 
 
 @program

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import random
 
-from registry import PROGRAMS, Built, Program, flat, labels, matrix, program, samples, signs, vector
-
 import chainrule
 from chainrule import MLP, Layer, Value, dot, exp, log, log_softmax, logsumexp, maximum, mean, relu, sigmoid, softmax, tanh
 from chainrule.nn import ACTIVATIONS
+from registry import PROGRAMS, Built, Program, flat, labels, matrix, program, samples, signs, vector
 
 
 def perceptron(activation: str, fused: bool) -> Program:

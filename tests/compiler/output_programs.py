@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import random
 
-from registry import Built, flat, labels, matrix, returns, samples, vector
-
 import chainrule
 from chainrule import MLP, Value, dot, exp, sin, softmax, tanh
+from registry import Built, flat, labels, matrix, returns, samples, vector
 
 
 @returns

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from registry import flat, matrix, vector
-
 import chainrule
 from chainrule import Value, dot, greater, log_softmax, maximum, mean, minimum, softmax, tanh, where
+from registry import flat, matrix, vector
 
 Row = Sequence[Any]
 BATCHES = [1, 2, 3, 7, 16, 33]

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import chainrule
+from chainrule import Value, logsumexp, mean, topological_order
 from compare import TOLERANCE, as_value, call, compile_function, compiled_graph, eager, error, evaluate
 from random_layers import BATCHES, LAYERS, PER_SAMPLE, VOCABULARY, WIDEST, Drawing, Layer, Row, elementwise
 from registry import Built, labels, samples
-
-import chainrule
-from chainrule import Value, logsumexp, mean, topological_order
 
 ELEMENTWISE = 5  # how much oftener than another layer: there are many functions
 LARGEST = 100.0  # of all numbers and adjoints on the way

@@ -7,10 +7,9 @@ from __future__ import annotations
 import math
 import random
 
-from registry import Built, flat, labels, matrix, program, samples, vector
-
 import chainrule
 from chainrule import MLP, Layer, Value, dot, exp, log, log_softmax, mean, relu, sigmoid, softmax, sqrt, tanh
+from registry import Built, flat, labels, matrix, program, samples, vector
 
 # --- recurrence -------------------------------------------------------------------------------------------------------------------------
 

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from compare import call, close, eager, error
-from programs import PROGRAMS
 
 import chainrule
 from chainrule import MLP, Module, Value, mean
 from chainrule.compiler import native
+from compare import call, close, eager, error
+from programs import PROGRAMS
 
 # --- pickles and copies -----------------------------------------------------------------------------------------------------------------
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from compare import close
 
 import chainrule
 from chainrule import MLP, Module, Value, cross_entropy, l2_penalty, mean, take
 from chainrule.compiler.function import CACHED, CompiledFunction
 from chainrule.compiler.graphs import CompiledGraph
+from compare import close
 
 X = np.random.default_rng(0).normal(size=(7, 2))
 Y = np.random.default_rng(1).normal(size=7)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compare import compile_function
-from programs import OUTPUTS, PROGRAMS, Program
 
 import chainrule
 from chainrule import MLP, Value
 from chainrule.compiler.diagram import MOST_GROUPS, Diagram, diagram
 from chainrule.drawing import Drawing
+from compare import compile_function
+from programs import OUTPUTS, PROGRAMS, Program
 
 every_program = pytest.mark.parametrize("program", PROGRAMS + OUTPUTS, ids=lambda program: program.name)
 

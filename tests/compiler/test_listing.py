@@ -9,8 +9,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from compare import compile_function
-from programs import OUTPUTS, PROGRAMS, Program
 
 import chainrule
 from chainrule import MLP, Neuron, Value
@@ -19,6 +17,8 @@ from chainrule.compiler.listing import listing
 from chainrule.compiler.native import generic
 from chainrule.compiler.statements import BATCH
 from chainrule.compiler.view import View, reached
+from compare import compile_function
+from programs import OUTPUTS, PROGRAMS, Program
 
 every_program = pytest.mark.parametrize("program", PROGRAMS + OUTPUTS, ids=lambda program: program.name)
 

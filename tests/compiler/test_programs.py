@@ -8,6 +8,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
+import chainrule
+from chainrule import check_gradients
 from compare import (
     TOLERANCE,
     as_value,
@@ -24,9 +27,6 @@ from compare import (
 )
 from programs import OUTPUTS, PROGRAMS, Built, Program
 from registry import flat
-
-import chainrule
-from chainrule import check_gradients
 
 every_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 

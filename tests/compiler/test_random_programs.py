@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from compare import TOLERANCE
 from random_programs import largest_error, random_program
 

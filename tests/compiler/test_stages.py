@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from compare import TOLERANCE, compile_function, eager, eager_for_arguments, error, numbers
-from programs import PROGRAMS, Built, Program
 
 import chainrule
 from chainrule import MLP, Value, l2_penalty, mean
@@ -24,6 +22,8 @@ from chainrule.compiler.program import Kernel, Parts
 from chainrule.compiler.program import Program as Compiled
 from chainrule.compiler.schedule import group
 from chainrule.compiler.statements import BATCH, Group, Loop, Statement, Step
+from compare import TOLERANCE, compile_function, eager, eager_for_arguments, error, numbers
+from programs import PROGRAMS, Built, Program
 
 SAMPLES = 3
 

@@ -66,7 +66,7 @@ class Finite(click.FloatRange):
 @click.option("--task", type=click.Choice(TASKS), help="Whether its labels are classes or numbers; found out by default.")
 @click.option("--points", type=click.IntRange(min=4), help="How many points to make, for moons, circles, xor and spiral.")
 @click.option("--noise", type=Finite(min=0), help="The standard deviation of their noise.")
-@click.option("--hidden", callback=_sizes, metavar="SIZES", help='Neurons in the hidden layers: "16,16"; "" for none.')
+@click.option("--hidden", callback=_sizes, metavar="SIZES", help='Neurons in the hidden layers; "16,16" by default, "128,64" for digits.')
 @click.option("--activation", type=click.Choice(list(ACTIVATIONS)), default="relu", show_default=True)
 @click.option("--loss", type=click.Choice(LOSSES), help="By default cross-entropy for classes, squared-error for numbers.")
 @click.option("--optimizer", type=click.Choice(list(USUAL.learning_rates)), default="adam", show_default=True)

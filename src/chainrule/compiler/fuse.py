@@ -11,9 +11,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from chainrule.compiler.emit import is_injective
 from chainrule.compiler.expressions import Access
-from chainrule.compiler.statements import BATCH, Statement
+from chainrule.compiler.statements import BATCH, Statement, is_injective
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from chainrule import primitives
+from chainrule.compiler.accesses import Accesses, with_table
 from chainrule.compiler.axes import Nest, factor
 from chainrule.compiler.classes import NOT_A_MEMBER, Class, Classes, Run, Slot
 from chainrule.compiler.expressions import Access, Buffer, Constant, Expression, Load, Lookup, apply
+from chainrule.compiler.inlining import choose_inlined
 from chainrule.compiler.statements import BATCH, Statement
 from chainrule.compiler.tape import FIRST_INPUT, Tape
 
@@ -84,20 +86,6 @@ def lower(tape: Tape, found: Classes, inputs: Sequence[tuple[str, int]], *, batc
     return _Lowering(tape, found, inputs, batched, layout or Layout()).run()
 
 
-_CHEAP = {
-    primitives.multiply,
-    primitives.negative,
-    primitives.relu,
-    primitives.absolute,
-    primitives.maximum,
-    primitives.minimum,
-    primitives.leaky_relu,
-    primitives.greater,
-    primitives.equal,
-    primitives.select,
-}
-
-
 class _Lowering:
     def __init__(self, tape: Tape, found: Classes, inputs: Sequence[tuple[str, int]], batched: bool, layout: Layout) -> None:
         self.tape = tape
@@ -106,8 +94,7 @@ class _Lowering:
         self.position = found.position
         self.batched = batched
         self.statements: list[Statement] = []
-        self.constants: dict[bytes, Buffer] = {}
-        self.tables: dict[bytes, Buffer] = {}
+        self.accesses = Accesses()
         self.place = np.full(tape.size, -1, np.int64)  # of parameters, in their buffer
         self.arrays: list[tuple[int, int]] = []
         self.assigned: list[np.ndarray] = []
@@ -120,7 +107,7 @@ class _Lowering:
         self.buffers: dict[int, Buffer] = {}
         self.rows: list[np.ndarray] = []  # the index rows of the statement at hand; a Load's base is the number of its row
         self.known: list[tuple[int, np.ndarray]] = []  # those of them that are constants, with the numbers
-        self.inlined = self._choose_inlined()
+        self.inlined = choose_inlined(self.classes, {int(k) for k in self.class_of[tape.roots]})
 
     def run(self) -> Lowered:
         for number, found in enumerate(self.classes):
@@ -141,7 +128,7 @@ class _Lowering:
         used = {access.buffer for statement in self.statements for access in statement.accesses()}
         used |= {a.lookup.buffer for s in self.statements for a in s.accesses() if a.lookup is not None}
         buffers = [b for b in (self.parameter_buffer, *self.inputs) if b in used]
-        buffers += dict.fromkeys([*self.constants.values(), *self.tables.values(), *self.buffers.values(), output])
+        buffers += dict.fromkeys([*self.accesses.constants.values(), *self.accesses.tables.values(), *self.buffers.values(), output])
         return Lowered(
             _samples_last(self.statements),
             list(dict.fromkeys(buffers)),
@@ -151,27 +138,6 @@ class _Lowering:
             output,
             self.bounds,
         )
-
-    # --- what needs no buffer -----------------------------------------------------------------------------------------------------------
-
-    def _choose_inlined(self) -> set[int]:
-        """Classes of cheap operations whose members are used once each, by sums or by other such classes."""
-        users: dict[int, list[tuple[int, Slot]]] = {}
-        for number, found in enumerate(self.classes):
-            for slot in [*found.slots, *(run.slot for run in found.runs)]:
-                users.setdefault(slot.of, []).append((number, slot))
-        roots = {int(k) for k in self.class_of[self.tape.roots]}
-        inlined: set[int] = set()
-        for number in reversed(range(len(self.classes))):
-            found = self.classes[number]
-            by = users.get(number, [])
-            if not by or number in roots or sum(slot.nodes.size for _, slot in by) != found.size:
-                continue
-            if any(self.classes[consumer].kind != "sum" and consumer not in inlined for consumer, _ in by):
-                continue
-            if _is_elementwise(found) if found.kind == "sum" else found.primitive in _CHEAP or _is_small_power(found):
-                inlined.add(number)
-        return inlined
 
     # --- one class ----------------------------------------------------------------------------------------------------------------------
 
@@ -434,65 +400,23 @@ class _Lowering:
         known = dict(self.known)
         samples = buffer.per_sample
         for nest in factor(rows):
-            sizes, strides, tables = _with_table(nest)
+            sizes, strides, tables = with_table(nest)
 
             def access(placeholder: Access, nest: Nest = nest, sizes=sizes, strides=strides, tables=tables) -> Access:  # type: ignore[no-untyped-def]
                 row = placeholder.base
                 if row in known:
-                    return self._constant(known[row], int(nest.bases[row]), sizes, [s[row] for s in strides], tables[row], samples)
-                place = self._access(placeholder.buffer, nest, row, strides, tables[row], samples)
+                    return self.accesses.constant(known[row], int(nest.bases[row]), sizes, [s[row] for s in strides], tables[row], samples)
+                place = self.accesses.access(placeholder.buffer, nest, row, strides, tables[row], samples)
                 if placeholder.lookup is not None:
-                    at = self._access(placeholder.lookup.buffer, nest, placeholder.lookup.base, strides, None, samples)
+                    at = self.accesses.access(placeholder.lookup.buffer, nest, placeholder.lookup.base, strides, None, samples)
                     if place.lookup is not None or tables[placeholder.lookup.base] is not None:
                         raise CannotLowerError("the indices of take() are spread without a pattern")
                     place = place._replace(lookup=Lookup(at.buffer, at.base, at.strides, placeholder.lookup.scale))
                 return place
 
-            store = self._access(buffer, nest, 0, strides, tables[0], samples)
+            store = self.accesses.access(buffer, nest, 0, strides, tables[0], samples)
             axes = (BATCH, *sizes) if samples else sizes
             self.statements.append(Statement(axes, store, value.map(access), accumulate, reduction))
-
-    def _access(self, buffer: Buffer, nest: Nest, row: int, strides: list[np.ndarray], table: np.ndarray | None, samples: bool) -> Access:
-        front = (buffer.size if buffer.per_sample else 0,) if samples else ()
-        along = (*front, *(int(stride[row]) for stride in strides))
-        lookup = None
-        if table is not None:
-            first = (0,) * len(front) + (1,) + (0,) * (len(strides) - 1)
-            lookup = Lookup(self._table(table), 0, first)
-        return Access(buffer, int(nest.bases[row]), along, lookup)
-
-    def _constant(
-        self, numbers: np.ndarray, base: int, sizes: tuple[int, ...], strides: list[int], table: np.ndarray | None, samples: bool
-    ) -> Access:
-        """An array with the numbers of a constant operand, without the axes along which they are the same."""
-        index = np.full(sizes, base)
-        for axis, (size, stride) in enumerate(zip(sizes, strides, strict=True)):
-            index += np.expand_dims(np.arange(size) * stride, [k for k in range(len(sizes)) if k != axis])
-        if table is not None:
-            index += np.expand_dims(table, list(range(1, len(sizes))))
-        values = np.ascontiguousarray(numbers[index])
-        bits = values.view(np.int64)
-        kept = []
-        for axis in range(len(sizes)):
-            if (bits == bits.take([0], axis)).all():
-                values, bits = values.take([0], axis), bits.take([0], axis)
-            else:
-                kept.append(axis)
-        flat = np.ascontiguousarray(values).ravel()
-        key = flat.tobytes()
-        if key not in self.constants:
-            self.constants[key] = Buffer(f"c{len(self.constants)}", len(flat), "constant", numbers=flat)
-        steps = np.cumprod([1, *[values.shape[axis] for axis in reversed(kept)]]).tolist()
-        along = [0] * len(sizes)
-        for axis, step in zip(reversed(kept), steps, strict=False):
-            along[axis] = step
-        return Access(self.constants[key], 0, (*((0,) if samples else ()), *along))
-
-    def _table(self, offsets: np.ndarray) -> Buffer:
-        key = offsets.tobytes()
-        if key not in self.tables:
-            self.tables[key] = Buffer(f"t{len(self.tables)}", len(offsets), "table", numbers=offsets.astype(np.int32))
-        return self.tables[key]
 
     def _fill(self, buffer: Buffer, number: float) -> None:
         self._begin(np.arange(buffer.size))
@@ -512,14 +436,6 @@ class _Lowering:
 def _samples_last(statements: list[Statement]) -> list[Statement]:
     """Those that are the same for every sample first: they cannot depend on the others."""
     return sorted(statements, key=lambda statement: statement.per_sample)
-
-
-def _is_elementwise(found: Class) -> bool:
-    return bool(found.runs) and all(run.sums is None and run.slot.nodes.shape[1] == 1 for run in found.runs)
-
-
-def _is_small_power(found: Class) -> bool:
-    return found.primitive is primitives.power and found.number in (2.0, 3.0)
 
 
 def _applied(found: Class, operands: list[Expression]) -> Expression:
@@ -551,18 +467,6 @@ def _reordered(found: Class, order: np.ndarray) -> Class:
         [Slot(slot.of, slot.nodes[order]) for slot in found.slots],
         [Run(run.sign, Slot(run.slot.of, run.slot.nodes[order]), None) for run in found.runs],
     )
-
-
-def _with_table(nest: Nest) -> tuple[tuple[int, ...], list[np.ndarray], list[np.ndarray | None]]:
-    """The axes of a nest, its table included: rows that are regular along it get a stride, the others offsets."""
-    rows = len(nest.bases)
-    if nest.table is None:
-        return nest.sizes, nest.strides, [None] * rows
-    steps = np.diff(nest.table, axis=1)
-    regular = (steps == steps[:, :1]).all(1)
-    outer = np.where(regular, steps[:, 0], 0)
-    tables = [None if regular[row] else nest.table[row] - nest.table[row, 0] for row in range(rows)]
-    return (nest.table.shape[1], *nest.sizes), [outer, *nest.strides], tables
 
 
 __all__ = ["NOT_A_MEMBER", "CannotLowerError", "Lowered", "lower"]

@@ -114,3 +114,19 @@ def statements_of(steps: Sequence[Step]) -> Iterator[Statement]:
             yield from step.statements
         else:
             yield from statements_of(step.body)
+
+
+def is_injective(statement: Statement, parallel: int) -> bool:
+    """Whether a statement stores to a different place at each point of its parallel axes."""
+    if statement.store.lookup is not None:
+        return False
+    span = 0
+    for stride, size in sorted(
+        (abs(stride), size) for stride, size in zip(statement.store.strides[:parallel], statement.sizes, strict=False) if size != 1
+    ):
+        if stride <= span:
+            return False
+        if size == BATCH:
+            return span < statement.store.buffer.size or not statement.store.buffer.per_sample
+        span += stride * (size - 1)
+    return True
