@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from chainrule.engine import Value, constant, dot
 from chainrule.primitives import real
@@ -32,6 +32,13 @@ class Module:
             def __call__(self, x):
                 return self.slope * x + self.offset
     """
+
+    changes: ClassVar[int] = 0
+    """How many attributes have been set on Modules so far: while it stays, no Module has got other parameters in this way."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        Module.changes += 1
+        super().__setattr__(name, value)
 
     def parameters(self) -> list[Value]:
         """List the parameters, each once."""

@@ -57,6 +57,7 @@ class Accesses:
         return Access(self.constants[key], 0, (*((0,) if samples else ()), *along))
 
     def table(self, offsets: np.ndarray) -> Buffer:
+        """A table of offsets."""
         key = offsets.tobytes()
         if key not in self.tables:
             self.tables[key] = Buffer(f"t{len(self.tables)}", len(offsets), "table", numbers=offsets.astype(np.int32))

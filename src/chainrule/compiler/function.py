@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule.compiler.arguments import Argument, batch_length, names_of
+from chainrule.compiler.calls import Push, Quick, Run, Traced
 from chainrule.compiler.errors import TraceError
-from chainrule.compiler.graphs import again, filled_in, read_parameters, warn_irregular
+from chainrule.compiler.graphs import again, filled_in, warn_irregular
 from chainrule.compiler.lowering import CannotLowerError, Layout
-from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
+from chainrule.compiler.program import Program, TooIrregularError
+from chainrule.compiler.structure import Structure
 from chainrule.compiler.tape import record
 from chainrule.compiler.tracing import Results, is_tracing, refuse, trace
-from chainrule.engine import Value, add_grad, read_data
+from chainrule.engine import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,22 +39,6 @@ class CacheInfo(NamedTuple):
     misses: int
     maxsize: int
     currsize: int
-
-
-class Traced(NamedTuple):
-    """What is kept of a trace.
-
-    Arguments:
-        program: the compiled program; None if it is too irregular.
-        leaves: the captured Values, in the order of the program's parameters.
-        captured: the same, without padding.
-        results: the shape of what the function returned.
-    """
-
-    program: Program | None
-    leaves: list[Value]
-    captured: tuple[Value, ...]
-    results: Results
 
 
 class CompiledFunction:
@@ -93,6 +79,7 @@ class CompiledFunction:
         self._last: Traced | None = None
         self._quick: dict[Any, Quick] = {}
         self._shared: dict[Any, dict[Any, Program]] = {}
+        self._structure = Structure(function)
         functools.update_wrapper(self, function, updated=())
 
     # --- calling ------------------------------------------------------------------------------------------------------------------------
@@ -105,6 +92,8 @@ class CompiledFunction:
             batch="each" an array with a number for each sample. For other functions: arrays and floats in the lists, tuples and dicts
             that it returns.
         """
+        if self._structure.has_changed():
+            self.cache_clear()
         if self._quick and not kwargs:
             quick = self._quick.get(tuple([(x.shape, x.dtype) if type(x) is np.ndarray else None for x in args]))
             if quick is not None and self._backward_expected and not is_tracing():
@@ -125,7 +114,7 @@ class CompiledFunction:
             return self._loss(traced, arguments, samples)
         kernel = program.kernel()
         output = np.empty((samples, len(traced.results.values)), self._dtype)
-        run = _Run(self, kernel, traced, arguments, samples)
+        run = Run(self, kernel, traced, arguments, samples)
         run.go({program.lowered.output: output})
         return traced.results.filled(output if self._batch is not None else output[0])
 
@@ -152,7 +141,7 @@ class CompiledFunction:
         for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
             argument.check(bounds)
         kernel = program.kernel(inputs=True)
-        run = _Run(self, kernel, traced, arguments, samples)
+        run = Run(self, kernel, traced, arguments, samples)
         gradients: list[np.ndarray | None] = []
         bound: dict[Any, np.ndarray] = {}
         for argument, buffer in zip(arguments, program.lowered.inputs, strict=True):
@@ -198,7 +187,7 @@ class CompiledFunction:
     def _loss(self, traced: Traced, arguments: list[Argument], samples: int) -> Value:
         """The result as a Value whose backward() fills the gradients of the captured Values, and of Values among the arguments."""
         given = [value for argument in arguments if argument.values is not None for value in argument.values]
-        run = _Run(self, None, traced, arguments, samples)
+        run = Run(self, None, traced, arguments, samples)
         at_once = self._backward_expected and bool(traced.captured) and not given
         if at_once and Quick.can(traced, arguments, self):
             self._quick[tuple((argument.array.shape, argument.array.dtype) for argument in arguments)] = Quick(self, traced, arguments)
@@ -207,7 +196,7 @@ class CompiledFunction:
         if not parents:
             return Value(number)
         loss = Value(number, parents, "compiled")
-        loss._backward = _Push(run if at_once else run.snapshot(), gradients, given)
+        loss._backward = Push(run if at_once else run.snapshot(), gradients, given)
         return loss
 
     # --- arguments and traces -------------------------------------------------------------------------------------------------------------
@@ -225,6 +214,8 @@ class CompiledFunction:
         return names
 
     def _traced(self, arguments: list[Argument], keywords: tuple[str, ...]) -> Traced:
+        if self._structure.has_changed():
+            self.cache_clear()
         key = (keywords, *(argument.key for argument in arguments))
         with self._lock:
             traced = self._cache.get(key)
@@ -344,7 +335,7 @@ class CompiledFunction:
         value = np.array([float(result) for result in results]) if self._batch == "each" else float(total)
         return value, tuple(gradients)
 
-    # --- copies -----------------------------------------------------------------------------------------------------------------------------
+    # --- copies ---------------------------------------------------------------------------------------------------------------------------
 
     def __reduce__(self) -> Any:
         if name := _name_in_module(self):
@@ -383,205 +374,6 @@ class CompiledFunction:
             if self._pool is None or self._pool_of != os.getpid():
                 self._pool, self._pool_of = ThreadPoolExecutor(self._threads, "chainrule"), os.getpid()
             return self._pool
-
-
-class Quick:
-    """The short way for a training step: a loss of arrays whose shapes are known, with its gradients.
-
-    Arguments:
-        owner: the function.
-        traced: its trace for these shapes.
-        arguments: arguments of these shapes.
-    """
-
-    def __init__(self, owner: CompiledFunction, traced: Traced, arguments: Sequence[Argument]) -> None:
-        assert traced.program is not None
-        self.owner = owner
-        self.traced = traced
-        self.program = traced.program
-        self.kernel = self.program.kernel(parameters=True)
-        self.shapes = [argument.array.shape for argument in arguments]
-        self.bounds = [(number, bounds) for number, bounds in enumerate(self.program.lowered.bounds) if bounds is not None]
-        self.names = [argument.name for argument in arguments]
-        self.free: list[Any] = []
-
-    @staticmethod
-    def can(traced: Traced, arguments: Sequence[Argument], owner: CompiledFunction) -> bool:
-        """Whether calls like this one can go the short way."""
-        return owner._batch is None and all(argument.is_array for argument in arguments)
-
-    def _memory(self) -> tuple[Workspace, np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
-        """A workspace with views of its parameters, its arguments, the gradients and the loss."""
-        workspace, lowered = Workspace(self.kernel), self.program.lowered
-        assert self.program.parameters is not None
-        views = [
-            np.empty(shape) if buffer is None or buffer not in workspace.arrays else workspace.arrays[buffer][: buffer.size].reshape(shape)
-            for buffer, shape in zip(lowered.inputs, self.shapes, strict=True)
-        ]
-        gradients = workspace.arrays[self.kernel.gradients[self.program.parameters]]
-        return workspace, workspace.arrays[self.program.parameters], views, gradients, workspace.arrays[lowered.output]
-
-    def loss(self, args: Sequence[np.ndarray]) -> Value:
-        """The loss, as a Value whose backward() passes the gradients on."""
-        for number, bounds in self.bounds:
-            Argument(self.names[number], args[number], batched=False).check(bounds)
-        memory = self.free.pop() if self.free else self._memory()
-        workspace, parameters, views, gradients, output = memory
-        if self.owner._dtype == "float64":
-            read_data(self.traced.leaves, parameters)
-        else:
-            numbers = np.empty(len(self.traced.leaves))
-            read_data(self.traced.leaves, numbers)
-            parameters[:] = numbers
-        for view, array in zip(views, args, strict=True):
-            view[...] = array
-        workspace.run()
-        loss = Value(output.item(0), self.traced.captured, "compiled")
-        loss._backward = _QuickPush(self.traced.leaves, gradients.astype(np.float64))
-        self.free.append(memory)
-        return loss
-
-
-class _QuickPush:
-    """The `_backward` of a loss whose gradients are known. It is called with the loss, and does not hold it."""
-
-    __slots__ = ("gradients", "leaves")
-    takes_node = True
-
-    def __init__(self, leaves: list[Value], gradients: np.ndarray) -> None:
-        self.leaves = leaves
-        self.gradients = gradients
-
-    def __call__(self, loss: Value) -> None:
-        add_grad(self.leaves, self.gradients, loss.grad)
-
-
-class _Push:
-    """The `_backward` of a compiled loss: adds its share to the gradients of what it was computed from.
-
-    The first time that it is called, the gradients are computed, with the numbers of the call; from then on the function computes them
-    together with the loss.
-    """
-
-    __slots__ = ("given", "gradients", "run")
-    takes_node = True
-
-    def __init__(self, run: _Run, gradients: list[np.ndarray] | None, given: list[Value]) -> None:
-        self.run = run
-        self.gradients = gradients
-        self.given = given
-
-    def __call__(self, loss: Value) -> None:
-        run = self.run
-        run.owner._backward_expected = True
-        if self.gradients is None:
-            self.gradients = run.gradients(inputs=bool(self.given))[1]
-        if run.traced.leaves:
-            add_grad(run.traced.leaves, self.gradients[0], loss.grad)
-        if self.given:
-            columns = [gradient.ravel() for gradient, a in zip(self.gradients[1:], run.arguments, strict=True) if a.values is not None]
-            add_grad(self.given, np.concatenate(columns), loss.grad)
-
-
-class _Run:
-    """One call of a compiled function: its arguments, and what is computed from them."""
-
-    def __init__(self, owner: CompiledFunction, kernel: Kernel | None, traced: Traced, arguments: list[Argument], samples: int) -> None:
-        assert traced.program is not None
-        self.owner = owner
-        self.program = traced.program
-        self.kernel = kernel
-        self.traced = traced
-        self.arguments = arguments
-        self.samples = samples
-        self.numbers = [
-            None if buffer is None else argument.numbers(owner._dtype)
-            for argument, buffer in zip(arguments, self.program.lowered.inputs, strict=True)
-        ]
-        self.parameters: np.ndarray | None = None
-
-    def snapshot(self) -> _Run:
-        """This run, to be repeated later with the numbers that parameters and arguments have now."""
-        if self.parameters is None and self.traced.leaves:
-            self.parameters = np.empty(len(self.traced.leaves))
-            read_data(self.traced.leaves, self.parameters)
-        self.numbers = [
-            numbers.copy() if numbers is not None and numbers is argument.array else numbers
-            for numbers, argument in zip(self.numbers, self.arguments, strict=True)
-        ]
-        return self
-
-    def value(self) -> float:
-        """The loss."""
-        self.kernel = self.program.kernel()
-        output = np.empty(self.samples, self.owner._dtype)
-        loss = self.go({self.program.lowered.output: output})
-        return loss if self.owner._batch is not None else float(output[0])
-
-    def gradients(self, *, inputs: bool) -> tuple[float, list[np.ndarray]]:
-        """The loss and the gradients: of the parameters, then of each argument."""
-        self.kernel = kernel = self.program.kernel(parameters=True, inputs=inputs)
-        output = np.empty(self.samples, self.owner._dtype)
-        bound = {self.program.lowered.output: output}
-        found: list[np.ndarray] = [np.zeros(0)]
-        if inputs:
-            for argument, buffer in zip(self.arguments, self.program.lowered.inputs, strict=True):
-                found.append(np.zeros(argument.array.shape, self.owner._dtype))
-                if buffer is not None:
-                    bound[kernel.gradients[buffer]] = found[-1]
-        total: list[np.ndarray] = []
-        loss = self.go(bound, total)
-        if total:
-            found[0] = total[0].astype(np.float64)
-        found[1:] = [np.asarray(array, np.float64) for array in found[1:]]
-        return (loss if self.owner._batch is not None else float(output[0])), found
-
-    def go(self, bound: dict[Any, np.ndarray], gradients: list[np.ndarray] | None = None) -> float:
-        """Run the kernel on all samples.
-
-        Arguments:
-            bound: arrays for buffers of results; with a batch, each has a row for a sample.
-            gradients: gets the gradients of the parameters.
-
-        Returns:
-            The loss of a batch.
-        """
-        threads = min(self.owner._threads, self.samples)
-        if threads == 1:
-            return self._part(bound, 0, self.samples, gradients)
-        ends = [self.samples * (k + 1) // threads for k in range(threads)]
-        parts = [[] if gradients is not None else None for _ in ends]  # type: ignore[var-annotated]
-        jobs = [
-            self.owner.pool().submit(self._part, bound, begin, end, part) for begin, end, part in zip([0, *ends], ends, parts, strict=False)
-        ]
-        loss = sum(job.result() for job in jobs)
-        if gradients is not None and parts[0]:
-            gradients.append(np.sum([part[0] for part in parts if part], axis=0))
-        return loss
-
-    def _part(self, bound: dict[Any, np.ndarray], begin: int, end: int, gradients: list[np.ndarray] | None) -> float:
-        """Run the kernel on some of the samples."""
-        kernel, program = self.kernel, self.program
-        assert kernel is not None
-        workspace = kernel.workspace()
-        if self.parameters is None:
-            read_parameters(kernel, workspace, self.traced.leaves)
-        elif program.parameters is not None and program.parameters in workspace.arrays:
-            workspace.arrays[program.parameters][:] = self.parameters
-        batched = self.owner._batch is not None
-        for buffer, numbers in zip(program.lowered.inputs, self.numbers, strict=True):
-            if buffer is not None and numbers is not None:
-                workspace.bind(buffer, numbers[begin:end] if batched else numbers)
-        for buffer, array in bound.items():
-            workspace.bind(buffer, array[begin:end] if batched else array)
-        if program.seed in workspace.arrays:
-            workspace.arrays[program.seed][0] = 1.0 / self.samples if self.owner._batch == "mean" else 1.0
-        workspace.run(end - begin)
-        if gradients is not None and program.parameters in kernel.gradients:
-            gradients.append(workspace.arrays[kernel.gradients[program.parameters]].copy())
-        loss = float(workspace.arrays[program.loss][0]) if program.loss in workspace.arrays else 0.0
-        kernel.give_back(workspace)
-        return loss
 
 
 def _captured(results: Sequence[Value], places: dict[int, Any]) -> list[Value]:

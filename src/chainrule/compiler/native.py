@@ -63,6 +63,21 @@ def _initialize() -> None:
     llvm.initialize_native_asmprinter()
 
 
+def _machine(target: Target) -> Any:
+    return llvm.Target.from_default_triple().create_target_machine(cpu=target.cpu, features=target.features, opt=1)
+
+
+@cache
+def _passes(target: Target) -> tuple[Any, Any]:
+    """What simplifies a module; one for all modules, since llvmlite does not free it."""
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    return passes, llvm.create_pass_builder(_machine(target), llvm.create_pipeline_tuning_options(speed_level=1))
+
+
 class Code:
     """Compiled functions. The machine code is freed with this object.
 
@@ -74,15 +89,9 @@ class Code:
     def __init__(self, text: str, target: Target) -> None:
         _initialize()
         module = llvm.parse_assembly(text)
-        machine = llvm.Target.from_default_triple().create_target_machine(cpu=target.cpu, features=target.features, opt=1)
-        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
-        passes = llvm.create_new_module_pass_manager()
-        passes.add_always_inliner_pass()
-        passes.add_sroa_pass()
-        passes.add_instruction_combine_pass()
-        passes.add_simplify_cfg_pass()
+        passes, builder = _passes(target)
         passes.run(module, builder)
-        self._engine = llvm.create_mcjit_compiler(module, machine)
+        self._engine = llvm.create_mcjit_compiler(module, _machine(target))
         self._engine.finalize_object()
 
     def function(self, name: str, *arguments: Any) -> Any:

@@ -116,8 +116,8 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
             if isinstance(error, TraceError) or not _is_by_index(error):
                 raise
             raise TraceError(
-                "while chainrule.compile() traces this function, a Value was used as an index or a count, which must be known numbers. For an "
-                f"index that is an argument of integers, write take(values, index) or one_hot(index, count)\n{_place(error)}"
+                "while chainrule.compile() traces this function, a Value was used as an index or a count, which must be known numbers. For "
+                f"an index that is an argument of integers, write take(values, index) or one_hot(index, count)\n{_place(error)}"
             ) from error
     places = {id(leaf): (number, place) for number, leaves in enumerate(made) for place, leaf in enumerate(leaves)}
     return Trace(result, places, made)
