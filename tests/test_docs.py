@@ -1,4 +1,4 @@
-"""Every Python block of the README and the docs runs, and prints what it says it prints; every console block too.
+"""Every Python block of the READMEs and the docs runs, and prints what it says it prints; every console block too.
 
 `pytest tests/test_docs.py --update-examples` writes what the Python blocks print now into the pages.
 """
@@ -13,7 +13,7 @@ import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.md")])
 FILES = {"shapes.csv": "width,height,kind\n" + "1.0,2.0,tall\n2.0,1.0,wide\n1.1,2.2,tall\n2.1,0.9,wide\n" * 3}  # what pages train on
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

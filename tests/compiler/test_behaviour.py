@@ -192,13 +192,15 @@ def test_compiling_and_dropping_again_and_again_does_not_need_more_and_more_memo
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def cycles(count: int) -> None:
-        for _ in range(count):
+        for k in range(count):
             chainrule.compile((WEIGHT * 1.5 + 0.25).tanh())()
+            if k % 10 == 9:
+                gc.collect()
 
-    cycles(20)
+    cycles(50)
     before = resident()
     cycles(200)
-    assert resident() - before < 8e6  # a megabyte or so was seen; a module that stays takes 100 kB, 200 of them 20 MB
+    assert resident() - before < 0.8e6  # 4 kB each
 
 
 # --- threads and processes --------------------------------------------------------------------------------------------------------------

@@ -27,62 +27,107 @@ class Adjoint:
         output: the buffer of its results.
         seed: the adjoint of each result; an access is read at every point of the statement that stores the results.
         wanted: the buffers whose adjoints are asked for: parameters, inputs.
+        one_block: whether all samples are done in one block.
     """
 
-    def __init__(self, forward: list[Statement], output: Buffer, seed: Expression, wanted: Sequence[Buffer]) -> None:
+    def __init__(
+        self, forward: list[Statement], output: Buffer, seed: Expression, wanted: Sequence[Buffer], *, one_block: bool = False
+    ) -> None:
         self.seed = seed
         self.output = output
+        self.one_block = one_block
         self.of: dict[Buffer, Buffer] = {}
         self.active = set(wanted)
         for statement in forward:
             if statement.reduction == "sum" and any(access.buffer in self.active for access in statement.value.loads()):
                 self.active.add(statement.store.buffer)
         self.stores = Counter(statement.store.buffer for statement in forward)
-        self.written: set[Buffer] = set()
+        self.ready: dict[Buffer, list[tuple[int, int]]] = {}  # which parts of an adjoint hold numbers, in order
         self.start: list[Statement] = []
         self.statements: list[Statement] = []
         for statement in reversed(forward):
             self._reverse(statement)
         for buffer in wanted:
-            if buffer not in self.of:
-                (self.statements if buffer.per_sample else self.start).append(_filled(self._adjoint_of(buffer)))
+            adjoint = self._adjoint_of(buffer)
+            self._fill(adjoint, 0, adjoint.size, early=not self.ready[adjoint] and not adjoint.per_sample)
 
     def _reverse(self, statement: Statement) -> None:
-        arriving: Expression
-        if statement.store.buffer is self.output:
-            arriving = self.seed
-        elif statement.store.buffer in self.of:
-            arriving = Load(statement.store._replace(buffer=self.of[statement.store.buffer]))
-        else:
+        store = statement.store
+        if statement.reduction == "max" or (store.buffer is not self.output and store.buffer not in self.of):
             return
-        if statement.reduction == "max":
-            return
-        is_result = self.stores[statement.store.buffer] == 1 and not statement.reduced
-        result = Load(statement.store) if is_result and isinstance(statement.value, Apply) else None
+        arriving = self.seed
+        if store.buffer is not self.output:
+            adjoint = self.of[store.buffer]
+            self._fill(adjoint, *_span(statement, store), early=False)
+            arriving = Load(store._replace(buffer=adjoint))
+        is_result = self.stores[store.buffer] == 1 and not statement.reduced
+        result = Load(store) if is_result and isinstance(statement.value, Apply) else None
         for access, slope in slopes(statement.value, result, self.active).items():
-            adjoint = self._adjoint_of(access.buffer)
-            there = access._replace(buffer=adjoint)
-            accumulate = True
-            if access.buffer not in self.written:
-                self.written.add(access.buffer)
-                if _covers(statement, access):
-                    accumulate = False
-                else:  # what all samples add to is filled before the first of them
-                    early = statement.per_sample and not adjoint.per_sample
-                    (self.start if early else self.statements).append(_filled(adjoint))
+            there = access._replace(buffer=self._adjoint_of(access.buffer))
+            accumulate = not self._begins(statement, there)
             self.statements.append(Statement(statement.sizes, there, arriving * slope, accumulate))
+
+    def _begins(self, statement: Statement, there: Access) -> bool:
+        """Whether a statement is the first to store there, and stores everywhere in its part of the buffer; else that must hold numbers."""
+        adjoint = there.buffer
+        of_samples = statement.per_sample and not adjoint.per_sample
+        if of_samples and not self.one_block:  # what all blocks of samples add to is filled before the first
+            self._fill(adjoint, 0, adjoint.size, early=True)
+            return False
+        begin, end = _span(statement, there)
+        if _is_dense(statement, there) and all(end <= low or high <= begin for low, high in self.ready[adjoint]):
+            self._mark(adjoint, begin, end)
+            return True
+        self._fill(adjoint, begin, end, early=of_samples)
+        return False
 
     def _adjoint_of(self, buffer: Buffer) -> Buffer:
         if buffer not in self.of:
             self.of[buffer] = Buffer(f"d{buffer.name}", buffer.size, "adjoint", per_sample=buffer.per_sample, of=buffer)
+            self.ready[self.of[buffer]] = []
         return self.of[buffer]
 
+    def _fill(self, adjoint: Buffer, begin: int, end: int, *, early: bool) -> None:
+        """Set what holds no numbers yet to 0."""
+        for low, high in [*self.ready[adjoint], (end, end)]:
+            if begin < min(low, end):
+                (self.start if early else self.statements).append(_zeros(adjoint, begin, min(low, end)))
+                self._mark(adjoint, begin, min(low, end))
+            begin = max(begin, high)
 
-def _filled(adjoint: Buffer) -> Statement:
-    """Set an adjoint to 0, to be added to."""
+    def _mark(self, adjoint: Buffer, begin: int, end: int) -> None:
+        self.ready[adjoint] = sorted([*self.ready[adjoint], (begin, end)])
+
+
+def _zeros(adjoint: Buffer, begin: int, end: int) -> Statement:
+    """Set a part of an adjoint to 0, to be added to."""
     if adjoint.per_sample:
-        return Statement((BATCH, adjoint.size), Access(adjoint, 0, (adjoint.size, 1)), ZERO)
-    return Statement((adjoint.size,), Access(adjoint, 0, (1,)), ZERO)
+        return Statement((BATCH, end - begin), Access(adjoint, begin, (adjoint.size, 1)), ZERO)
+    return Statement((end - begin,), Access(adjoint, begin, (1,)), ZERO)
+
+
+def _span(statement: Statement, access: Access) -> tuple[int, int]:
+    """The part of a buffer, or of one sample's share in it, that an access may reach: its beginning and its end."""
+    if access.lookup is not None:
+        return 0, access.buffer.size
+    low = high = access.base
+    for size, stride in zip(statement.sizes, access.strides, strict=True):
+        if size != BATCH:
+            low += min(stride, 0) * (size - 1)
+            high += max(stride, 0) * (size - 1)
+    return low, high + 1
+
+
+def _is_dense(statement: Statement, access: Access) -> bool:
+    """Whether an access reaches every place of its span, each at one point of the axes that are not reduced."""
+    if access.lookup is not None:
+        return False
+    expected = 1
+    for stride, size in sorted((s, n) for s, n in zip(access.strides, statement.sizes, strict=True) if s and n not in (1, BATCH)):
+        if stride != expected:
+            return False
+        expected *= size
+    return True
 
 
 def slopes(value: Expression, result: Expression | None, active: set[Buffer]) -> dict[Access, Expression]:
@@ -131,20 +176,6 @@ def _with_reciprocals(slope: Expression) -> Expression:
 
 def _depends(part: Expression, active: set[Buffer]) -> bool:
     return any(access.buffer in active for access in part.loads())
-
-
-def _covers(statement: Statement, access: Access) -> bool:
-    """Whether storing there, for every point, writes the whole buffer, each element once or by one reduction."""
-    if access.lookup is not None:
-        return False
-    expected = 1
-    for stride, size in sorted((stride, size) for stride, size in zip(access.strides, statement.sizes, strict=True) if stride):
-        if stride != expected:
-            return False
-        if size < 0:  # the axis of samples is the outermost of a buffer of samples
-            return access.base == 0 and access.buffer.per_sample and expected == access.buffer.size
-        expected *= size
-    return access.base == 0 and expected == access.buffer.size and not access.buffer.per_sample and not statement.per_sample
 
 
 __all__ = ["Adjoint", "slopes"]

@@ -152,6 +152,8 @@ class NativeLoop:
         self.rows = rows
         self.trained = Trained(program.lowered.parameters, optimizer, program.dtype, program.target)
         self.kernel = program.kernel(parameters=True)
+        if program.batched and samples <= self.kernel.capacity:
+            self.kernel = program.kernel(parameters=True, one_block=True)
         self.workspace = Workspace(self.kernel)
         self.trained.share(self.workspace)
         self._bind()

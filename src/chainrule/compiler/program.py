@@ -86,7 +86,7 @@ class Program:
         self.loss = Buffer("loss", 1, "output")
         self.seed = Buffer("seed", 1, "seed")
         self.loops: dict[Any, Any] = {}  # training loops around it, as machine code
-        self._kernels: dict[tuple[bool, bool], Kernel] = {}
+        self._kernels: dict[tuple[bool, bool, bool], Kernel] = {}
         self._lock = threading.Lock()
 
     def _timed(self, stage: str) -> _Stopwatch:
@@ -106,20 +106,21 @@ class Program:
 
         return diagram(self, rankdir=rankdir)
 
-    def kernel(self, *, parameters: bool = False, inputs: bool = False) -> Kernel:
+    def kernel(self, *, parameters: bool = False, inputs: bool = False, one_block: bool = False) -> Kernel:
         """The compiled program, which computes the results and the gradients that are asked for.
 
         Arguments:
             parameters: compute the gradients of the parameters.
             inputs: compute the gradients of the inputs.
+            one_block: it will never get more samples than its `capacity`.
         """
-        key = (parameters and self.parameters is not None, inputs)
+        key = (parameters and self.parameters is not None, inputs, one_block)
         with self._lock:
             if key not in self._kernels:
                 self._kernels[key] = Kernel(self, *self.parts(*key))
             return self._kernels[key]
 
-    def parts(self, parameters: bool, inputs: bool) -> tuple[Parts, dict[Buffer, Buffer]]:
+    def parts(self, parameters: bool, inputs: bool, one_block: bool = False) -> tuple[Parts, dict[Buffer, Buffer]]:
         """The statements of a kernel, and the buffers of the gradients that it computes."""
         forward = self.lowered.statements
         wanted: list[Buffer] = []
@@ -143,7 +144,7 @@ class Program:
         gradients: dict[Buffer, Buffer] = {}
         if wanted:
             with self._timed("adjoint"):
-                adjoint = Adjoint(self.lowered.statements, self.lowered.output, seed, wanted)
+                adjoint = Adjoint(self.lowered.statements, self.lowered.output, seed, wanted, one_block=one_block)
             start, backward = adjoint.start, adjoint.statements
             gradients = {buffer: adjoint.of[buffer] for buffer in wanted}
         if not self.batched:
