@@ -15,6 +15,7 @@ from chainrule.compiler.emit import Emitter
 from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression, Load
 from chainrule.compiler.lowering import Layout, Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
+from chainrule.compiler.packing import packed
 from chainrule.compiler.schedule import group, schedule
 from chainrule.compiler.statements import BATCH, Group, Statement
 from chainrule.compiler.text import Text
@@ -169,6 +170,8 @@ class Kernel:
         self.parts = parts
         outside = [program.lowered.output, program.loss, *gradients.values()]
         with program._timed("schedule"):
+            copies, block = packed(parts.block, program.target.lanes(program.dtype))
+            parts = parts._replace(start=[*parts.start, *copies], block=block)
             grouped = group(parts, outside)
             self.capacity = _capacity(grouped[1].groups, program.dtype) if program.batched else 1
             self.steps, self.buffers = schedule(grouped, self.capacity)
