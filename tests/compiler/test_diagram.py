@@ -33,7 +33,7 @@ def labels(picture: Diagram) -> list[str]:
 
 def test_a_network_is_drawn_as_its_matrices() -> None:
     picture = network()
-    assert {r"layers.0.w\n[4, 3]", r"layers.0.b\n[4]", r"argument0\n[n, 3]", "loss"} <= set(labels(picture))
+    assert {r"layers.0.w\n[4, 3]", r"layers.0.b\n[4]", r"x\n[n, 3]", "loss"} <= set(labels(picture))
     assert "matmul over 3, +" in labels(picture)
     assert len(labels(picture)) < 16
 

@@ -175,7 +175,7 @@ def test_indices_are_the_places_that_are_read(program: Program) -> None:
 
 
 NEURON = """\
-25 nodes -> 4 statements forward, 5 backward -> 6 groups, 0 loops
+25 nodes -> 4 statements forward, 4 backward -> 5 groups, 0 loops
 float64, 2 numbers to a vector; arrays of 160 bytes
 
 arrays
@@ -191,9 +191,8 @@ forward
 backward
   dv5 = 1                                 beside output
   dv3[i] = dv5 * (relu(v3[i]) > 0)        i < 3
-  dparameters[i] = 0                      i < 3
-  dw[i] += sum_j dv3[j] * c0[j, i]        i < 2, j < 3
-  db += sum_i dv3[i]                      i < 3
+  dw[i] = sum_j dv3[j] * c0[j, i]         i < 2, j < 3
+  db = sum_i dv3[i]                       i < 3
 
 notation
   i < 16        for i = 0, 1, ..., 15
@@ -207,7 +206,7 @@ float64, 2 numbers to a vector; arrays of 352 bytes, and 112 for each sample
 
 arrays
   parameters  layers.0.b[4], layers.0.w[4, 3], layers.1.w[4], layers.1.b
-  inputs      argument0[n, 3], argument1[n], seed
+  inputs      x[n, 3], y[n], seed
   values      v4[n, 4]
   results     loss, output[n]
 
@@ -215,9 +214,9 @@ forward
   once, before the samples:
     loss = 0
   for all samples n:
-    v4[n, i] = layers.0.b[i] + sum_j layers.0.w[i, j] * argument0[n, j]    n, i < 4, j < 3
+    v4[n, i] = layers.0.b[i] + sum_j layers.0.w[i, j] * x[n, j]            n, i < 4, j < 3
     for n:
-      let v7 = layers.1.b - argument1[n] + sum_i layers.1.w[i] * relu(v4[n, i])  i < 4
+      let v7 = layers.1.b - y[n] + sum_i layers.1.w[i] * relu(v4[n, i])    i < 4
       output[n] = v7**2
     loss += sum_n output[n] * seed                                         n
 
@@ -229,7 +228,7 @@ backward
     dlayers.1.b += sum_n dv7[n]                                  n, beside loss
     dv4[n, i] = dv7[n] * (relu(v4[n, i]) > 0) * layers.1.w[i]    n, i < 4
     dlayers.1.w[i] += sum_n dv7[n] * relu(v4[n, i])              i < 4, n
-    dlayers.0.w[i, j] += sum_n dv4[n, i] * argument0[n, j]       i < 4, j < 3, n
+    dlayers.0.w[i, j] += sum_n dv4[n, i] * x[n, j]               i < 4, j < 3, n
     dlayers.0.b[i] += sum_n dv4[n, i]                            i < 4, n
 
 notation

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule import primitives
-from chainrule.primitives import Primitive, real
+from chainrule.primitives import INFINITY, SMALLEST_NORMAL, Primitive, real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -224,17 +224,38 @@ def apply(primitive: Primitive, *operands: Any) -> Expression:
 
 
 def _product(a: Expression, b: Expression) -> Expression:
-    """`a * b`, with what is known of both gathered in front: `coefficient * rest`."""
+    """`a * b`, with what is known of both gathered in front, `coefficient * rest`, where that makes no difference."""
     (p, x), (q, y) = _scaled(a), _scaled(b)
     coefficient = p * q
     rest = x if y is None else y if x is None else Apply(primitives.multiply, (x, y))
     if rest is None:
         return Constant(coefficient)
+    if not _may_be_gathered(p, q, alone=x is None or y is None):
+        return Apply(primitives.multiply, (b, a) if isinstance(b, Constant) else (a, b))
     if coefficient == 1.0:
         return rest
     if coefficient == -1.0:
         return Apply(primitives.negative, (rest,))
     return Apply(primitives.multiply, (Constant(coefficient), rest))
+
+
+def _may_be_gathered(p: float, q: float, *, alone: bool) -> bool:
+    """Whether `p * (q * x)` is `(p * q) * x` for every `x`; or, if not alone, `(p * x) * (q * y)` is `(p * q) * (x * y)`.
+
+    It is not where something overflows or vanishes on one of the ways only. Factors of moderate size count as harmless.
+    """
+    p, q = abs(p), abs(q)
+    if all(1.0 / MODERATE <= factor <= MODERATE for factor in (p, q)):
+        return True
+    if not alone:
+        return False
+    if p == 1.0 or q == 1.0:
+        return True
+    same_side = (p > 1.0) == (q > 1.0)
+    return same_side and 0.0 < p < INFINITY and 0.0 < q < INFINITY and SMALLEST_NORMAL <= p * q < INFINITY
+
+
+MODERATE = 2.0**32
 
 
 def _scaled(e: Expression) -> tuple[float, Expression | None]:
