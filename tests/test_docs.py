@@ -42,6 +42,16 @@ def test_python_blocks(page: Path, eval_example: EvalExample, tmp_path: Path, mo
         names |= run(example, module_globals=names)
 
 
+@pytest.mark.parametrize(
+    ("page", "folder"), [("CONTRIBUTING.md", "src/chainrule"), ("src/chainrule/compiler/README.md", "src/chainrule/compiler")]
+)
+def test_the_maps_name_every_file(page: str, folder: str) -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / page).read_text(), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+\.(?:py|c))`", row)}
+    files = {path.name for path in (ROOT / folder).iterdir() if path.suffix in (".py", ".c")}
+    assert named == files - {"__init__.py", "__main__.py"}
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: str(page.relative_to(ROOT)))
 def test_console_blocks(page: Path, tmp_path: Path) -> None:
     for name, block in FILES.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -123,7 +123,7 @@ def test_groups_may_be_carried_out_in_any_order_of_their_points(program: Program
     at_hand, memory = case(program), case(program).memory()
     outside = [at_hand.program.lowered.output, at_hand.program.loss, *at_hand.of.values()]
     for part in group(at_hand.parts, outside):
-        carry_out(part.groups, memory)
+        carry_out(part.groups, memory, halves)
     assert_same(program, memory)
 
 
@@ -133,14 +133,14 @@ def test_the_schedule_computes_the_same_in_the_arenas(program: Program) -> None:
     kernel = Kernel(at_hand.program, at_hand.parts, at_hand.of)
     assert kernel.capacity >= at_hand.samples
     for steps in kernel.steps:
-        carry_out(steps, memory)
+        carry_out(steps, memory, whole)
     assert_same(program, memory)
 
 
 # --- groups, point by point -------------------------------------------------------------------------------------------------------------
 
 
-def carry_out(steps: Sequence[Step], memory: Memory, iteration: int = 0) -> None:
+def carry_out(steps: Sequence[Step], memory: Memory, pieces: Callable[[Group, int], list[Group]], iteration: int = 0) -> None:
     """Carry out steps as machine code may: all statements of a group at some of its points before they are done at the others.
 
     What a group need not store is nan afterwards.
@@ -148,9 +148,9 @@ def carry_out(steps: Sequence[Step], memory: Memory, iteration: int = 0) -> None
     for step in steps:
         if isinstance(step, Loop):
             for index in range(step.count):
-                carry_out(step.body, memory, index)
+                carry_out(step.body, memory, pieces, index)
         elif isinstance(step, Group):
-            for some in reversed(halves(step, memory.samples)):
+            for some in reversed(pieces(step, memory.samples)):
                 interpret(some.statements, memory, iteration)
                 forgotten = [
                     replace(statement, value=Constant(math.nan), accumulate=False, reduction="sum")
@@ -160,6 +160,11 @@ def carry_out(steps: Sequence[Step], memory: Memory, iteration: int = 0) -> None
                 interpret(forgotten, memory, iteration)
         else:
             interpret([step], memory, iteration)
+
+
+def whole(group: Group, samples: int) -> list[Group]:
+    """The group as it is."""
+    return [group]
 
 
 def halves(group: Group, samples: int) -> list[Group]:
@@ -200,7 +205,7 @@ def test_carrying_out_by_halves_notices_groups_that_should_not_be() -> None:
     ):
         memory = Memory()
         memory[x] = [1.0, 2.0, 3.0, 4.0]
-        carry_out(steps, memory)
+        carry_out(steps, memory, halves)
         assert memory[z].tolist() != [4.0, 3.0, 2.0, 1.0], message
 
 

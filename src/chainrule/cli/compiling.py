@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 def compiler() -> tuple[Callable[..., Any] | None, str]:
     """`chainrule.compile` and what it compiles with; or None, and why there is no compiler."""
     try:
-        import llvmlite
-
         from chainrule.compiler.api import compile
-        from chainrule.compiler.native import host
     except ImportError as error:
         if error.name not in ("llvmlite", "numpy"):
             raise
-        return None, f'{error.name} is not installed: pip install "chainrule[compile]"'
+        return None, str(error)
+    import llvmlite
+
+    from chainrule.compiler.native import host
+
     return compile, f"llvmlite {llvmlite.__version__}, for vectors of {host().vector_bits} bits"
 
 

@@ -85,7 +85,7 @@ def compile(
     if isinstance(what, Value):
         if batch is not _UNSET:
             raise ValueError("batch= is for a function of one sample, and this is a graph; compile the function that makes it")
-        return CompiledGraph(what, **options, stacklevel=3)
+        return CompiledGraph(what, **options)
     mode = None if batch is _UNSET else _EACH if batch is None else batch
     if threads > 1 and mode is None:
         raise ValueError("threads= spreads the samples of a batch; write the function for one sample and say batch=")

@@ -85,6 +85,16 @@ class Argument:
         array = array.reshape(shape)
         return array if self.is_array else array.tolist()
 
+    def leaves(self) -> list[Value]:
+        """Values for all its numbers: those that were passed, or new ones."""
+        return [Value(x) for x in self.array.ravel().tolist()] if self.values is None else self.values
+
+    def for_samples(self, leaves: Sequence[Value]) -> list[Any]:
+        """What the function gets for each sample, if it runs on the eager engine."""
+        samples = len(self.array) if self.batched else 1
+        size = len(leaves) // samples
+        return [self.shaped(leaves[k * size : (k + 1) * size]) for k in range(samples)]
+
     def numbers(self, dtype: str) -> np.ndarray:
         """All its numbers, in one piece of memory."""
         return np.ascontiguousarray(self.array, dtype)

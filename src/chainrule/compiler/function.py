@@ -107,7 +107,7 @@ class CompiledFunction:
         traced = self._traced(arguments, tuple(kwargs))
         program = traced.program
         if program is None:
-            return self._eagerly(args, kwargs, samples)
+            return self._eagerly(arguments, tuple(kwargs))
         for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
             argument.check(bounds)
         if self._returns_loss(traced):
@@ -137,7 +137,7 @@ class CompiledFunction:
             raise TypeError(f"value_and_grad() takes a function that returns one Value; {self._name} returns {len(traced.results.values)}")
         program = traced.program
         if program is None:
-            return self._value_and_grad_eagerly(arguments, samples)
+            return self._value_and_grad_eagerly(arguments, tuple(kwargs))
         for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
             argument.check(bounds)
         kernel = program.kernel(inputs=True)
@@ -252,7 +252,7 @@ class CompiledFunction:
                 layout=layout,
             )
         except (TooIrregularError, CannotLowerError) as error:
-            warn_irregular(self._name, error, 5)
+            warn_irregular(self._name, error)
             captured = tuple(_captured(results.values, found.places))
             return Traced(None, list(captured), captured, results)
         results.values = [Value(0.0)] * len(results.values)  # the graph is not needed any more
@@ -299,40 +299,43 @@ class CompiledFunction:
             Results(self._function(*row[: len(args)], **dict(zip(kwargs, row[len(args) :], strict=True))), self._name) for row in rows
         ]
         if results[0].is_scalar and self._batch != "each":
-            total = sum((result.values[0] for result in results[1:]), results[0].values[0])
-            return total / len(results) if self._batch == "mean" else total
+            return self._joined(results)
         numbers = np.empty((len(results), len(results[0].values)), object)  # arrays in place of lists, as ever, but of Values
         for row, result in zip(numbers, results, strict=True):
             row[:] = result.values
         return results[0].filled(numbers if self._batch is not None else numbers[0])
 
-    def _eagerly(self, args: Sequence[Any], kwargs: dict[str, Any], samples: int) -> Any:
-        if self._batch is None:
-            return _numbers(self._function(*args, **kwargs))
-        results = [
-            self._function(*(argument[k] for argument in args), **{name: argument[k] for name, argument in kwargs.items()})
-            for k in range(samples)
+    def _results_eagerly(self, arguments: list[Argument], leaves: Sequence[list[Value]], keywords: tuple[str, ...]) -> list[Results]:
+        """What the function itself returns: for each sample, or once."""
+        columns = [argument.for_samples(values) for argument, values in zip(arguments, leaves, strict=True)]
+        positional = len(columns) - len(keywords)
+        rows: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if columns else [()]
+        return [
+            Results(self._function(*row[:positional], **dict(zip(keywords, row[positional:], strict=True))), self._name) for row in rows
         ]
-        if self._batch == "each":
-            shapes = [Results(result, self._name) for result in results]
-            return shapes[0].filled(np.array([[float(value) for value in shape.values] for shape in shapes]))
-        total = sum(results[1:], results[0])
-        return total if self._batch == "sum" else total / samples
 
-    def _value_and_grad_eagerly(self, arguments: list[Argument], samples: int) -> tuple[Any, tuple[np.ndarray | None, ...]]:
+    def _joined(self, results: list[Results]) -> Value:
+        """The loss of a batch."""
+        total = sum((result.values[0] for result in results[1:]), results[0].values[0])
+        return total / len(results) if self._batch == "mean" else total
+
+    def _eagerly(self, arguments: list[Argument], keywords: tuple[str, ...]) -> Any:
+        results = self._results_eagerly(arguments, [argument.leaves() for argument in arguments], keywords)
+        if results[0].is_scalar and self._batch != "each":
+            return self._joined(results)
+        numbers = np.array([[value.data for value in result.values] for result in results])
+        return results[0].filled(numbers if self._batch is not None else numbers[0])
+
+    def _value_and_grad_eagerly(self, arguments: list[Argument], keywords: tuple[str, ...]) -> tuple[Any, tuple[np.ndarray | None, ...]]:
         leaves = [[Value(x) for x in argument.array.ravel().tolist()] for argument in arguments]
-        whole = [_reshaped(values, argument.array.shape) for values, argument in zip(leaves, arguments, strict=True)]
-        gradients: list[np.ndarray | None] = [None if a.integer else np.zeros(a.array.shape) for a in arguments]
-        results = [self._function(*whole)] if self._batch is None else [self._function(*(x[k] for x in whole)) for k in range(samples)]
-        total = sum(results[1:], results[0])
-        if self._batch == "mean":
-            total = total / samples
-        if isinstance(total, Value):
-            total.backward()
-        for values, gradient in zip(leaves, gradients, strict=True):
-            if gradient is not None:
-                gradient[...] = np.reshape([value.grad for value in values], gradient.shape)
-        value = np.array([float(result) for result in results]) if self._batch == "each" else float(total)
+        results = self._results_eagerly(arguments, leaves, keywords)
+        total = self._joined(results)
+        total.backward()
+        gradients = [
+            None if argument.integer else np.reshape([value.grad for value in values], argument.array.shape)
+            for argument, values in zip(arguments, leaves, strict=True)
+        ]
+        value = np.array([result.values[0].data for result in results]) if self._batch == "each" else total.data
         return value, tuple(gradients)
 
     # --- copies ---------------------------------------------------------------------------------------------------------------------------
@@ -380,22 +383,6 @@ def _captured(results: Sequence[Value], places: dict[int, Any]) -> list[Value]:
     """The leaves that a graph depends on and that are neither arguments nor numbers of the program."""
     tape: Tape = record(results, places)
     return list(tape.parameters.values())
-
-
-def _numbers(result: Any) -> Any:
-    """What the compiled function would return for this."""
-    if isinstance(result, Value):
-        return result
-    shape = Results(result, "the function")
-    return shape.filled(np.array([float(value) for value in shape.values]))
-
-
-def _reshaped(values: list[Value], shape: tuple[int, ...]) -> Any:
-    if not shape:
-        return values[0]
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array.reshape(shape).tolist()
 
 
 def _name_in_module(function: CompiledFunction) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from chainrule.compiler.errors import CompileWarning
 from chainrule.compiler.lowering import CannotLowerError
 from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
 from chainrule.compiler.tape import record
-from chainrule.compiler.tracing import is_tracing, refuse
+from chainrule.compiler.tracing import is_of_library, is_tracing, refuse
 from chainrule.engine import Value, read_data, topological_order, write_grad
 
 if TYPE_CHECKING:
@@ -38,13 +39,16 @@ def filled_in(parameters: Sequence[Value | None]) -> list[Value]:
     return [Value(0.0) if parameter is None else parameter for parameter in parameters]
 
 
-def warn_irregular(what: str, error: Exception, stacklevel: int) -> None:
-    """Say that a program runs on the eager engine, and why."""
+def warn_irregular(what: str, error: Exception) -> None:
+    """Say that a program runs on the eager engine, and why; the warning is that of the user's line."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and is_of_library(frame):
+        level, frame = level + 1, frame.f_back
     warnings.warn(
         f"{what} was not compiled and runs on the eager engine, with the same numbers: {error}. Programs that repeat themselves, with "
         "loops over samples, neurons or time steps, can be compiled",
         CompileWarning,
-        stacklevel=stacklevel + 1,
+        stacklevel=level,
     )
 
 
@@ -62,17 +66,18 @@ class CompiledGraph:
 
     compiled = is_graph = True
 
-    def __init__(self, loss: Value, *, dtype: str = "float64", target: Target | None = None, stacklevel: int = 2) -> None:
+    def __init__(self, loss: Value, *, dtype: str = "float64", target: Target | None = None) -> None:
         self._loss = loss
         self._options = {"dtype": dtype, "target": target}
         self.program: Program | None = None
         self._dtype = dtype
+        tape = record([loss])
         try:
-            tape = record([loss])
             self.program = Program(tape, dtype=dtype, target=target)
         except (TooIrregularError, CannotLowerError) as error:
-            warn_irregular("this graph", error, stacklevel)
+            warn_irregular("this graph", error)
             self._order = topological_order(loss)
+            self._leaves = list(tape.parameters.values())
             return
         self._leaves = filled_in(self.program.lowered.parameters)
         self._kernel = self.program.kernel(parameters=True)
@@ -82,7 +87,7 @@ class CompiledGraph:
     def parameters(self) -> list[Value]:
         """The leaves that are read at each call, and whose gradients are filled; numbers of the program are not among them."""
         if self.program is None:
-            return [node for node in self._order if not node._operands]
+            return list(self._leaves)
         return [leaf for leaf in self.program.lowered.parameters if leaf is not None]
 
     def __call__(self) -> float:

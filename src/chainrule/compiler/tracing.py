@@ -19,6 +19,7 @@ from chainrule.engine import Value, guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from chainrule.compiler.arguments import Argument
 
@@ -162,8 +163,13 @@ def refuse(what: str) -> NoReturn:
     raise TraceError(f"while chainrule.compile() traces this function, {what}\n{_line(sys._getframe(1))}")
 
 
-def _line(frame: Any) -> str:
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+def is_of_library(frame: FrameType) -> bool:
+    """Whether a frame is one of chainrule's or NumPy's own."""
+    return frame.f_code.co_filename.startswith(_LIBRARIES)
+
+
+def _line(frame: FrameType) -> str:
+    while frame.f_back is not None and is_of_library(frame):
         frame = frame.f_back
     return _told(frame.f_code.co_filename, frame.f_lineno)
 
@@ -173,7 +179,7 @@ def _place(error: BaseException) -> str:
     found = "", 0
     traceback = error.__traceback__
     while traceback is not None:
-        if not traceback.tb_frame.f_code.co_filename.startswith(_LIBRARIES):
+        if not is_of_library(traceback.tb_frame):
             found = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
         traceback = traceback.tb_next
     return _told(*found)
