@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +46,9 @@ class Model:
         return sum(self.one(x, y) for x, y in zip(X, Y, strict=True))
 
 
+START = [leaf.data for model in [Model()] for leaf in (*model.params, model.frozen)]
+
+
 class Result(NamedTuple):
     """What a training has left behind."""
 
@@ -59,19 +63,35 @@ class Result(NamedTuple):
 FORMS = ("whole", "batch mean", "batch sum")
 
 
+def eager_model(form: str) -> tuple[Model, Any]:
+    model = Model()
+    return model, model.sum if form == "batch sum" else model.mean
+
+
+def compiled_model(form: str) -> tuple[Model, Any]:
+    """A model as new, with a loss that may have been compiled before."""
+    model, loss = compiled_once(form)
+    for leaf, start in zip([*model.params, model.frozen], START, strict=True):
+        leaf.data, leaf.grad = start, 0.0
+    model.calls = 0
+    return model, loss
+
+
+@cache
+def compiled_once(form: str) -> tuple[Model, Any]:
+    model = Model()
+    return model, chainrule.compile(model.mean) if form == "whole" else chainrule.compile(model.one, batch=form.split()[1])
+
+
 def trained(form: str, make: Callable[[list[Value]], Any], *, native: bool, schedule: Any = None, **options: Any) -> Result:
     """Train a fresh model, compiled or on the eager engine."""
-    model = Model()
+    model, loss = compiled_model(form) if native else eager_model(form)
     optimizer = make(model.params)
     if schedule is not None:
         options["schedule"] = schedule(optimizer)
     if "callback" in options:
         callback = options["callback"]
         options["callback"] = lambda state: callback(state, model, optimizer)
-    eagerly = model.sum if form == "batch sum" else model.mean
-    loss: Any = eagerly
-    if native:
-        loss = chainrule.compile(model.mean) if form == "whole" else chainrule.compile(model.one, batch=form.split()[1])
     rng = random.Random(3)
     data = (X, Y) if native else (X.tolist(), Y.tolist())
     history = fit(loss, data, optimizer=optimizer, rng=rng, **options)

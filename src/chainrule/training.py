@@ -160,7 +160,7 @@ def fit(
             run.history.interrupted = True
         finally:
             if native is not None:
-                native.write_back()
+                native.write_back(params)
     history = run.history
     for column in history.metrics.values():
         column += [math.nan] * (len(history.step) - len(column))
@@ -198,6 +198,7 @@ class _Run:
         """Make some steps as machine code, all with batches of one size, up to the step `due`."""
         done = len(self.history.step)
         self.epoch, self.batch, batches, count = native.take_batches(min(native.steps_at_once, due - done))
+        state = self.schedule.state_dict() if self.schedule is not None and hasattr(self.schedule, "state_dict") else None
         rates = self._rates(count)
         chunk = native.run(batches, rates, len(self.batch))
         made = len(chunk.losses) - chunk.failed
@@ -205,6 +206,13 @@ class _Run:
         self.history.loss.extend(chunk.losses[:made])
         self.history.learning_rate.extend(rates[:made])
         if chunk.failed:
+            if state is not None:  # as if the steps had been made one by one
+                self.schedule.load_state_dict(state)  # type: ignore[union-attr]
+                self._rates(made)
+            native.write_back(self.params)
+            native.forget()
+            for parameter in self.params:
+                parameter.grad = 0.0
             _refuse_loss(chunk.losses[-1], done + made + 1, rates[made])
 
     def _rates(self, count: int) -> list[float]:
@@ -221,7 +229,7 @@ class _Run:
         """Tell the callback where the training stands."""
         done = len(self.history.step)
         if native is not None:
-            native.write_back()
+            native.write_back(self.params)
         state = State(done, self.steps, self.epoch, self.history.loss[-1], self.batch, self.history)
         stop = callback(state)
         if native is not None:
@@ -235,7 +243,7 @@ def _native(loss: Any, data: Any, optimizer: Any, orders: Iterator[Sequence[int]
         return None
     from chainrule.compiler.training import NativeFit
 
-    if not NativeFit.can(loss, optimizer):
+    if not NativeFit.can(loss, optimizer, data):
         return None
     native = NativeFit(loss, data, optimizer, orders, batch_size)
     return native if native.loop(batch_size) is not None else None

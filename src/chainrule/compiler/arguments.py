@@ -75,7 +75,7 @@ class Argument:
         numbers: list[float] = (self.array[0] if self.batched else self.array).ravel().tolist()
         return numbers
 
-    def shaped(self, leaves: Sequence[Value]) -> Any:
+    def shaped(self, leaves: Sequence[Any]) -> Any:
         """Values in the form in which the function would get numbers: an array for an array, lists for lists."""
         shape = self.shape
         if not shape:
@@ -85,11 +85,14 @@ class Argument:
         array = array.reshape(shape)
         return array if self.is_array else array.tolist()
 
-    def leaves(self) -> list[Value]:
-        """Values for all its numbers: those that were passed, or new ones."""
-        return [Value(x) for x in self.array.ravel().tolist()] if self.values is None else self.values
+    def leaves(self) -> list[Any]:
+        """What the function gets on the eager engine: the Values that were passed, new ones, or integers, which may be indices."""
+        if self.values is not None:
+            return self.values
+        numbers = self.array.ravel().tolist()
+        return numbers if self.integer else [Value(x) for x in numbers]
 
-    def for_samples(self, leaves: Sequence[Value]) -> list[Any]:
+    def for_samples(self, leaves: Sequence[Any]) -> list[Any]:
         """What the function gets for each sample, if it runs on the eager engine."""
         samples = len(self.array) if self.batched else 1
         size = len(leaves) // samples

@@ -21,7 +21,7 @@ from chainrule.compiler.program import Program, TooIrregularError
 from chainrule.compiler.structure import Structure
 from chainrule.compiler.tape import record
 from chainrule.compiler.tracing import Results, is_tracing, refuse, trace
-from chainrule.engine import Value
+from chainrule.engine import Value, topological_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,7 +111,7 @@ class CompiledFunction:
         for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
             argument.check(bounds)
         if self._returns_loss(traced):
-            return self._loss(traced, arguments, samples)
+            return self._loss(traced, arguments, samples, quick=not kwargs)
         kernel = program.kernel()
         output = np.empty((samples, len(traced.results.values)), self._dtype)
         run = Run(self, kernel, traced, arguments, samples)
@@ -184,12 +184,12 @@ class CompiledFunction:
     def _returns_loss(self, traced: Traced) -> bool:
         return traced.results.is_scalar and self._batch != "each"
 
-    def _loss(self, traced: Traced, arguments: list[Argument], samples: int) -> Value:
+    def _loss(self, traced: Traced, arguments: list[Argument], samples: int, *, quick: bool) -> Value:
         """The result as a Value whose backward() fills the gradients of the captured Values, and of Values among the arguments."""
         given = [value for argument in arguments if argument.values is not None for value in argument.values]
         run = Run(self, None, traced, arguments, samples)
         at_once = self._backward_expected and bool(traced.captured) and not given
-        if at_once and Quick.can(traced, arguments, self):
+        if quick and at_once and Quick.can(traced, arguments, self):
             self._quick[tuple((argument.array.shape, argument.array.dtype) for argument in arguments)] = Quick(self, traced, arguments)
         number, gradients = run.gradients(inputs=False) if at_once else (run.value(), None)
         parents = (*traced.captured, *given) if given else traced.captured
@@ -239,6 +239,11 @@ class CompiledFunction:
         results = Results(found.result, self._name)
         if not results.values:
             raise TypeError(f"{self._name} returned no Value: there is nothing to compute")
+        if self._batch in ("mean", "sum") and not results.is_scalar:
+            raise TypeError(
+                f"batch={self._batch!r} joins the results of the samples, one Value each, and {self._name} returns {len(results.values)}: "
+                "compile it with batch=None, which keeps the results of each sample"
+            )
         inputs = [(argument.name, int(np.prod(argument.shape))) for argument in arguments]
         try:
             tape = record(results.values, found.places)
@@ -251,7 +256,7 @@ class CompiledFunction:
                 target=self._target,
                 layout=layout,
             )
-        except (TooIrregularError, CannotLowerError) as error:
+        except (TooIrregularError, CannotLowerError, RecursionError) as error:
             warn_irregular(self._name, error)
             captured = tuple(_captured(results.values, found.places))
             return Traced(None, list(captured), captured, results)
@@ -305,7 +310,7 @@ class CompiledFunction:
             row[:] = result.values
         return results[0].filled(numbers if self._batch is not None else numbers[0])
 
-    def _results_eagerly(self, arguments: list[Argument], leaves: Sequence[list[Value]], keywords: tuple[str, ...]) -> list[Results]:
+    def _results_eagerly(self, arguments: list[Argument], leaves: Sequence[list[Any]], keywords: tuple[str, ...]) -> list[Results]:
         """What the function itself returns: for each sample, or once."""
         columns = [argument.for_samples(values) for argument, values in zip(arguments, leaves, strict=True)]
         positional = len(columns) - len(keywords)
@@ -327,14 +332,21 @@ class CompiledFunction:
         return results[0].filled(numbers if self._batch is not None else numbers[0])
 
     def _value_and_grad_eagerly(self, arguments: list[Argument], keywords: tuple[str, ...]) -> tuple[Any, tuple[np.ndarray | None, ...]]:
-        leaves = [[Value(x) for x in argument.array.ravel().tolist()] for argument in arguments]
+        leaves = [
+            argument.array.ravel().tolist() if argument.integer else [Value(x) for x in argument.array.ravel().tolist()]
+            for argument in arguments
+        ]
         results = self._results_eagerly(arguments, leaves, keywords)
         total = self._joined(results)
+        nodes = [node for node in topological_order(total) if not node._operands]
+        before = [node.grad for node in nodes]
         total.backward()
         gradients = [
             None if argument.integer else np.reshape([value.grad for value in values], argument.array.shape)
             for argument, values in zip(arguments, leaves, strict=True)
         ]
+        for node, grad in zip(nodes, before, strict=True):  # those of captured Values stay as they were
+            node.grad = grad
         value = np.array([result.values[0].data for result in results]) if self._batch == "each" else total.data
         return value, tuple(gradients)
 

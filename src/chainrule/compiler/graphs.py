@@ -74,7 +74,7 @@ class CompiledGraph:
         tape = record([loss])
         try:
             self.program = Program(tape, dtype=dtype, target=target)
-        except (TooIrregularError, CannotLowerError) as error:
+        except (TooIrregularError, CannotLowerError, RecursionError) as error:
             warn_irregular("this graph", error)
             self._order = topological_order(loss)
             self._leaves = list(tape.parameters.values())

@@ -5,6 +5,9 @@ from __future__ import annotations
 from chainrule import primitives
 from chainrule.compiler.classes import Class, Slot
 
+MOST_TERMS = 8  # of a sum that is computed where it is used
+DEEPEST = 12  # operations that are computed where they are used, one inside the other
+
 _CHEAP = {
     primitives.multiply,
     primitives.negative,
@@ -34,6 +37,7 @@ def choose_inlined(classes: list[Class], roots: set[int]) -> set[int]:
         for slot in [*found.slots, *(run.slot for run in found.runs)]:
             users.setdefault(slot.of, []).append((number, slot))
     inlined: set[int] = set()
+    depth: dict[int, int] = {}  # of the expressions that they are part of
     for number in reversed(range(len(classes))):
         found = classes[number]
         by = users.get(number, [])
@@ -41,13 +45,16 @@ def choose_inlined(classes: list[Class], roots: set[int]) -> set[int]:
             continue
         if any(classes[consumer].kind != "sum" and consumer not in inlined for consumer, _ in by):
             continue
-        if _is_elementwise(found) if found.kind == "sum" else found.primitive in _CHEAP or _is_small_power(found):
+        is_cheap = _is_elementwise(found) if found.kind == "sum" else found.primitive in _CHEAP or _is_small_power(found)
+        below = 1 + max(depth.get(consumer, 0) for consumer, _ in by)
+        if is_cheap and below <= DEEPEST:
             inlined.add(number)
+            depth[number] = below
     return inlined
 
 
 def _is_elementwise(found: Class) -> bool:
-    return bool(found.runs) and all(run.sums is None and run.slot.nodes.shape[1] == 1 for run in found.runs)
+    return 0 < len(found.runs) <= MOST_TERMS and all(run.sums is None and run.slot.nodes.shape[1] == 1 for run in found.runs)
 
 
 def _is_small_power(found: Class) -> bool:

@@ -133,6 +133,7 @@ def pointer(text: Text, table: str, k: str | int) -> str:
     return text.get(f"load ptr, ptr {text.get(f'getelementptr ptr, ptr {table}, i64 {k}')}")
 
 
+MOST_LOOPS = 16  # that a program keeps, for other optimisers and batch sizes
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 
 
@@ -160,6 +161,8 @@ class NativeLoop:
         key = (*self.trained.key, samples, tuple(rows))
         if key not in program.loops:
             program.loops[key] = self._compiled()
+            if len(program.loops) > MOST_LOOPS:
+                program.loops.pop(next(iter(program.loops)))
         self._function = program.loops[key]
 
     def _bind(self) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from chainrule.engine import Value
 
+MOST_TERMS = 32  # of different kinds, in one statement
 ALIGNED = 8  # larger arrays of parameters begin at a multiple of this, so that vectors do not straddle cache lines
 
 
@@ -162,11 +163,12 @@ class _Lowering:
         many = [self._sorted_terms(run, store) for run in found.runs if run.sums is None and run.slot.nodes.shape[1] > 1]
         ragged = [run for run in found.runs if run.sums is not None]
         written = False
-        if single:
+        for begin in range(0, len(single), MOST_TERMS):
             self._begin(store)
-            self._emit(buffer, _added([(run.sign, self._operand(run.slot.of, run.slot.nodes[:, 0])) for run in single]))
+            terms = single[begin : begin + MOST_TERMS]
+            self._emit(buffer, _added([(run.sign, self._operand(run.slot.of, run.slot.nodes[:, 0])) for run in terms]), written)
             written = True
-        elif ragged or not found.runs or any(self._breaks(run, store) for run in many):
+        if not single and (ragged or not found.runs or any(self._breaks(run, store) for run in many)):
             self._fill(buffer, 0.0)
             written = True
         for run in [*many, *ragged]:
@@ -446,12 +448,15 @@ def _applied(found: Class, operands: list[Expression]) -> Expression:
 
 
 def _added(terms: list[tuple[int, Expression]]) -> Expression:
-    """The sum of signed terms."""
-    sign, total = terms[0]
-    total = total if sign > 0 else -total
-    for sign, term in terms[1:]:
-        total = total + term if sign > 0 else total - term
-    return total
+    """The sum of signed terms, those of each half first, so that no expression is deep."""
+    if len(terms) == 1:
+        sign, term = terms[0]
+        return term if sign > 0 else -term
+    middle = (len(terms) + 1) // 2
+    first, second = _added(terms[:middle]), terms[middle:]
+    if all(sign < 0 for sign, _ in second):
+        return first - _added([(1, term) for _, term in second])
+    return first + _added(second)
 
 
 def _irregular(nests: list[Nest]) -> int:

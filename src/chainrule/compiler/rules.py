@@ -50,12 +50,13 @@ class Rule:
         """All that the statements use."""
         return [self.parameters, self.gradients, self.trained, self.scalars, *self.states]
 
-    def step_scalars(self, rates: np.ndarray, made: int) -> np.ndarray:
+    def step_scalars(self, rates: np.ndarray, made: int, *, first: bool) -> np.ndarray:
         """The numbers that change from step to step.
 
         Arguments:
             rates: the learning rate of each step.
             made: how many steps were made before.
+            first: whether the first step begins a momentum.
 
         Returns:
             A row for each step.
@@ -65,7 +66,7 @@ class Rule:
         step = np.arange(made + 1, made + 1 + len(rates), dtype=np.float64)
         if isinstance(optimizer, SGD):
             rows[:, :3] = np.transpose([rates, np.full(len(rates), optimizer.momentum), np.full(len(rates), 1.0 - optimizer.dampening)])
-            if made == 0:
+            if first:
                 rows[0, 1:3] = 0.0, 1.0
             return rows
         beta1, beta2 = optimizer.betas

@@ -52,6 +52,12 @@ _EQUAL = (
 )
 
 
+_KEY = (
+    "a traced integer was looked up in a dict or a set: the trace would always find the same entry. Put the entries in a list, in the "
+    "order of their keys, and write take(values, index)"
+)
+
+
 class Input(Value):
     """A traced number: what stands for one in an argument."""
 
@@ -75,6 +81,9 @@ class Index(Input):
 
     def __index__(self) -> int:
         refuse(_INDEX)
+
+    def __hash__(self) -> int:
+        refuse(_KEY)
 
 
 class Trace(NamedTuple):
@@ -256,4 +265,6 @@ def _columns(shape: Any) -> np.ndarray | None:
         columns = np.array(shape)
     except ValueError:
         return None
-    return columns if columns.dtype.kind == "i" or not len(shape) else None
+    if not columns.size:
+        return columns.astype(np.int64)
+    return columns if columns.dtype.kind == "i" else None

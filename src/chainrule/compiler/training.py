@@ -14,7 +14,7 @@ from chainrule.compiler.function import CompiledFunction
 from chainrule.compiler.graphs import CompiledGraph
 from chainrule.compiler.loop import NativeLoop, RaggedLoop
 from chainrule.compiler.rules import STATES
-from chainrule.engine import read_data, write_data, write_grad
+from chainrule.engine import Value, read_data, write_data, write_grad
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,12 +74,14 @@ class NativeFit:
         self.arrays = [column.numbers(loss._dtype) for column in self.columns]
         self.loops: dict[int, NativeLoop | RaggedLoop] = {}
         self.current: NativeLoop | RaggedLoop | None = None
+        self.begins_momentum = False
         self.steps_at_once = 8
 
     @staticmethod
-    def can(loss: object, optimizer: object) -> bool:
-        """Whether training can run natively: the loss is compiled, and the optimiser's rule is known."""
-        return isinstance(loss, (CompiledFunction, CompiledGraph)) and type(optimizer) in STATES
+    def can(loss: object, optimizer: object, data: Sequence[Any]) -> bool:
+        """Whether training can run natively: the loss is compiled, the optimiser's rule is known, and the data are plain numbers."""
+        is_known = isinstance(loss, (CompiledFunction, CompiledGraph)) and type(optimizer) in STATES
+        return is_known and not any(_holds_values(column) for column in data)
 
     # --- machine code -------------------------------------------------------------------------------------------------------------------
 
@@ -180,7 +182,8 @@ class NativeFit:
         loop = self.loop(samples)
         assert loop is not None
         self._change_to(loop)
-        scalars = loop.trained.rule.step_scalars(np.array(rates), self.optimizer.steps)
+        scalars = loop.trained.rule.step_scalars(np.array(rates), self.optimizer.steps, first=self.begins_momentum)
+        self.begins_momentum = False
         begin = time.perf_counter()
         losses = loop.run(self.arrays, batches, scalars)  # type: ignore[arg-type]
         self._pace(len(rates), time.perf_counter() - begin)
@@ -203,19 +206,27 @@ class NativeFit:
         parameters = np.empty(len(self.optimizer.params))
         read_data(self.optimizer.params, parameters)
         states = []
+        self.begins_momentum = not len(getattr(self.optimizer, "momentum_buffer", [0]))
         for buffer in loop.trained.rule.states:
             kept = getattr(self.optimizer, buffer.name)
             states.append(np.array(kept) if len(kept) else np.zeros(len(parameters)))
         loop.trained.load(parameters, states)
         self.current = loop
 
-    def write_back(self) -> None:
-        """Give the Values and the optimiser what the machine code has made of them."""
+    def write_back(self, params: Sequence[Value] = ()) -> None:
+        """Give the Values and the optimiser what the machine code has made of them.
+
+        Arguments:
+            params: those whose gradients are 0 where the loss does not depend on them.
+        """
         if self.current is None:
             return
-        parameters, states, gradients = self.current.trained.save()
+        trained = self.current.trained
+        parameters, states, gradients = trained.save()
         write_data(self.optimizer.params, parameters)
+        write_grad(params, np.zeros(len(params)))
         write_grad(self.optimizer.params, gradients)
+        write_grad(trained.frozen_leaves, trained.memory[trained.rule.gradients][trained.frozen].astype(np.float64))
         for buffer, state in zip(self.current.trained.rule.states, states, strict=True):
             setattr(self.optimizer, buffer.name, array("d", state.tolist()))
 
@@ -234,6 +245,15 @@ def _check_reduces(loss: CompiledFunction) -> None:
 def _check_is_loss(loss: CompiledFunction, traced: Any) -> None:
     if not traced.results.is_scalar:
         raise TypeError(f"the loss must be one Value; {loss._name} returns {len(traced.results.values)}")
+
+
+def _holds_values(column: Any) -> bool:
+    """Whether there are Values among the data: they may change from step to step."""
+    if isinstance(column, Value):
+        return True
+    if isinstance(column, np.ndarray):
+        return column.dtype == object and any(map(_holds_values, column.ravel().tolist()))
+    return isinstance(column, (list, tuple)) and any(map(_holds_values, column))
 
 
 def _is_ragged(column: Any) -> bool:
