@@ -230,11 +230,8 @@ class _Run:
         done = len(self.history.step)
         if native is not None:
             native.write_back(self.params)
-        state = State(done, self.steps, self.epoch, self.history.loss[-1], self.batch, self.history)
-        stop = callback(state)
-        if native is not None:
             native.forget()
-        return stop
+        return callback(State(done, self.steps, self.epoch, self.history.loss[-1], self.batch, self.history))
 
 
 def _native(loss: Any, data: Any, optimizer: Any, orders: Iterator[Sequence[int]], batch_size: int) -> NativeFit | None:

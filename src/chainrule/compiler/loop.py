@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.compiler.emit import Emitter
 from chainrule.compiler.native import Code, aligned, module
 from chainrule.compiler.program import Workspace
-from chainrule.compiler.rules import Rule
+from chainrule.compiler.rules import Rule, options_of
 from chainrule.compiler.schedule import group
 from chainrule.compiler.text import Text
 from chainrule.engine import read_data
@@ -47,8 +47,12 @@ class Trained:
         self.rule = Rule(optimizer, len(leaves) + len(more), frozen=bool(self.frozen))
         self.memory = {buffer: aligned(max(1, buffer.size), dtype) for buffer in self.rule.buffers}
         self.memory[self.rule.trained][self.places] = 1.0
-        options = tuple(getattr(optimizer, name) for name in optimizer.OPTIONS if name != "lr")
-        self.key = (type(optimizer), options, self.rule.parameters.size, bool(self.frozen))
+        self.options = options_of(optimizer)
+        self.key = (self.options, self.rule.parameters.size, bool(self.frozen))
+
+    def fits(self, optimizer: Optimizer) -> bool:
+        """Whether the machine code does what the optimiser would, with the options that it has now."""
+        return self.options == options_of(optimizer)
 
     def share(self, workspace: Workspace) -> None:
         """Let a kernel work on this memory."""

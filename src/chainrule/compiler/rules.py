@@ -18,6 +18,11 @@ STATES = {SGD: ("momentum_buffer",), Adam: ("exp_avg", "exp_avg_sq", "max_exp_av
 """The optimisers whose rule is known here, and the names of the lists that each keeps. A subclass may have another rule."""
 
 
+def options_of(optimizer: Optimizer) -> tuple[Any, ...]:
+    """What a rule depends on: the kind of optimiser and its options. The learning rate is given at each step."""
+    return type(optimizer), *(getattr(optimizer, name) for name in optimizer.OPTIONS if name != "lr")
+
+
 class Rule:
     """An optimiser's step, as statements over all parameters.
 
@@ -122,4 +127,4 @@ def _at(buffer: Buffer) -> Expression:
     return Load(Access(buffer, 0, (1,)))
 
 
-__all__ = ["STATES", "Rule"]
+__all__ = ["STATES", "Rule", "options_of"]

@@ -87,7 +87,7 @@ class NativeFit:
 
     def loop(self, samples: int) -> NativeLoop | RaggedLoop | None:
         """The machine code for steps of so many samples; None if the loss could not be compiled."""
-        if samples not in self.loops:
+        if samples not in self.loops or not self.loops[samples].trained.fits(self.optimizer):
             loop = self._ragged() if self.is_ragged else self._regular(samples)
             if loop is None:
                 return None
