@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import chainrule
 from chainrule import Value
-from registry import Built
+from registry import Built, Program
 
 TOLERANCE = 1e-12
 FLOOR = 1e-3
@@ -91,6 +93,13 @@ def compile_function(built: Built) -> Any:
     if built.batched:
         return chainrule.compile(batch=built.reduction)(built.loss)
     return chainrule.compile(built.loss)
+
+
+@cache
+def traced(program: Program) -> chainrule.compiler.program.Program | None:
+    """What the compiler makes of a program; None if it will not roll."""
+    built = program.build(random.Random(1))
+    return compile_function(built).trace(*built.arguments).program
 
 
 def call(function: Any, built: Built, arguments: Sequence[Any] | None = None) -> tuple[float, list[float]]:

@@ -1,5 +1,7 @@
 """All programs that the compiler is tested with, written as different people write them."""
 
+import pytest
+
 import formula_programs  # noqa: F401 (each of these enters its programs)
 import loop_programs  # noqa: F401
 import network_programs  # noqa: F401
@@ -7,4 +9,13 @@ import output_programs  # noqa: F401
 import sequence_programs  # noqa: F401
 from registry import OUTPUTS, PROGRAMS, Built, Program
 
-__all__ = ["OUTPUTS", "PROGRAMS", "Built", "Program"]
+LONG = {"euler_integration", "heat_equation", "kalman_filter", "random_wiring", "rnn_of_a_hundred_steps", "runge_kutta", "shortest_paths"}
+"""Programs of hundreds of statements."""
+
+
+def named(programs: list[Program]) -> list:
+    """Programs as parameters of a test that looks at all of them closely; the long ones are left to the slow runs."""
+    return [pytest.param(p, id=p.name, marks=[pytest.mark.slow] if p.name in LONG else []) for p in programs]
+
+
+__all__ = ["LONG", "OUTPUTS", "PROGRAMS", "Built", "Program", "named"]

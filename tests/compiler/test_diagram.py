@@ -13,10 +13,10 @@ import chainrule
 from chainrule import MLP, Value
 from chainrule.compiler.diagram import MOST_GROUPS, Diagram, diagram
 from chainrule.drawing import Drawing
-from compare import compile_function
-from programs import OUTPUTS, PROGRAMS, Program
+from compare import traced
+from programs import OUTPUTS, PROGRAMS, Program, named
 
-every_program = pytest.mark.parametrize("program", PROGRAMS + OUTPUTS, ids=lambda program: program.name)
+every_program = pytest.mark.parametrize("program", named(PROGRAMS + OUTPUTS))
 
 
 def network() -> Diagram:
@@ -73,8 +73,7 @@ def test_what_cannot_be_drawn_is_refused() -> None:
 
 @every_program
 def test_every_program_can_be_drawn(program: Program) -> None:
-    built = program.build(random.Random(1))
-    found = compile_function(built).trace(*built.arguments).program
+    found = traced(program)
     if found is None:
         return
     picture = found.draw()
@@ -88,8 +87,7 @@ def test_every_program_can_be_drawn(program: Program) -> None:
 @pytest.mark.parametrize("name", ["mlp_relu_fused", "gru", "convolution", "multi_head_attention", "black_scholes", "euler_integration"])
 def test_it_fits_a_page(name: str) -> None:
     program = next(program for program in PROGRAMS if program.name == name)
-    built = program.build(random.Random(1))
-    svg = compile_function(built).trace(*built.arguments).program.draw().svg
+    svg = traced(program).draw().svg
     width, height = (int(re.search(rf'{side}="(\d+)"', svg)[1]) for side in ("width", "height"))
     assert width <= 1200
     assert height <= 2500

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from functools import cache
 
 import numpy as np
 import pytest
@@ -17,20 +16,12 @@ from chainrule.compiler.listing import listing
 from chainrule.compiler.native import generic
 from chainrule.compiler.statements import BATCH
 from chainrule.compiler.view import View, reached
-from compare import compile_function
-from programs import OUTPUTS, PROGRAMS, Program
+from compare import traced
+from programs import OUTPUTS, PROGRAMS, Program, named
 
-every_program = pytest.mark.parametrize("program", PROGRAMS + OUTPUTS, ids=lambda program: program.name)
+every_program = pytest.mark.parametrize("program", named(PROGRAMS + OUTPUTS))
 
 NARROW = generic()  # which has vectors of 128 bits everywhere
-
-
-def traced(program: Program) -> chainrule.compiler.program.Program | None:
-    built = program.build(random.Random(1))
-    return compile_function(built).trace(*built.arguments).program
-
-
-once = cache(traced)
 
 
 # --- how it looks -----------------------------------------------------------------------------------------------------------------------
@@ -115,7 +106,7 @@ def test_a_long_program_is_cut_short() -> None:
 
 @every_program
 def test_the_same_program_has_the_same_text(program: Program) -> None:
-    found = [once(program), traced(program)]
+    found = [traced(program), traced.__wrapped__(program)]
     if found[0] is not None:
         first, second = (listing(one, times=False) for one in found)
         assert first == second
@@ -124,7 +115,7 @@ def test_the_same_program_has_the_same_text(program: Program) -> None:
 
 @every_program
 def test_every_letter_is_explained(program: Program) -> None:
-    found = once(program)
+    found = traced(program)
     if found is None:
         return
     text = listing(found, times=False)
@@ -149,7 +140,7 @@ def test_every_letter_is_explained(program: Program) -> None:
 @every_program
 def test_indices_are_the_places_that_are_read(program: Program) -> None:
     """What is written between brackets, worked out, is the address that the statement has."""
-    found = once(program)
+    found = traced(program)
     if found is None:
         return
     view = View(found)

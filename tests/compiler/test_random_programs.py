@@ -7,10 +7,12 @@ import pytest
 from compare import TOLERANCE
 from random_programs import largest_error, random_program
 
-PROGRAMS, CHUNK = 500, 25
+FEW, PROGRAMS, CHUNK = 100, 500, 25
 
 
-@pytest.mark.parametrize("first", range(0, PROGRAMS, CHUNK))
+@pytest.mark.parametrize(
+    "first", [pytest.param(first, marks=[pytest.mark.slow] if first >= FEW else []) for first in range(0, PROGRAMS, CHUNK)]
+)
 def test_compiled_random_programs_agree_with_the_eager_engine(first: int) -> None:
     wrong = []
     for seed in range(first, first + CHUNK):

@@ -23,12 +23,9 @@ from chainrule.compiler.program import Program as Compiled
 from chainrule.compiler.schedule import group
 from chainrule.compiler.statements import BATCH, Group, Loop, Statement, Step
 from compare import TOLERANCE, compile_function, eager, eager_for_arguments, error, numbers
-from programs import PROGRAMS, Built, Program
+from programs import LONG, PROGRAMS, Built, Program, named
 
 SAMPLES = 3
-
-LONG = {"euler_integration", "heat_equation", "kalman_filter", "random_wiring", "rnn_of_a_hundred_steps", "runge_kutta", "shortest_paths"}
-"""Programs of hundreds of statements; their groups are looked at once, in the arenas."""
 
 every_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 
@@ -120,7 +117,7 @@ def test_the_adjoint_computes_the_gradients(program: Program) -> None:
     assert_same(program, memory)
 
 
-@pytest.mark.parametrize("program", [program for program in PROGRAMS if program.name not in LONG], ids=lambda program: program.name)
+@pytest.mark.parametrize("program", named(PROGRAMS))
 def test_groups_may_be_carried_out_in_any_order_of_their_points(program: Program) -> None:
     """And what a group does not keep, no other group needs."""
     at_hand, memory = case(program), case(program).memory()
