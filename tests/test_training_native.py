@@ -18,6 +18,7 @@ import pytest
 
 import chainrule
 from chainrule import MLP, SGD, Adam, AdamW, Value, fit, mean, take
+from chainrule.compiler.loop import MOST_LOOPS
 from chainrule.schedules import CosineAnnealingLR, ExponentialLR, LambdaLR, StepLR
 from chainrule.training import History, State
 
@@ -299,6 +300,24 @@ def test_data_may_be_lists() -> None:
     assert [p.data for p in models[0].params] == [p.data for p in models[1].params]
 
 
+def test_values_among_the_data_change_from_step_to_step() -> None:
+    w = [Value(0.5), Value(0.25)]
+    history = fit(chainrule.compile(lambda x: (x - 1.0) ** 2, batch="mean"), (w,), optimizer=SGD(w, lr=0.1), steps=20)
+    twin = [Value(0.5), Value(0.25)]
+    expected = fit(lambda X: mean((x - 1.0) ** 2 for x in X), (twin,), optimizer=SGD(twin, lr=0.1), steps=20)
+    assert history.loss == pytest.approx(expected.loss, rel=CLOSE)
+    assert [p.data for p in w] == pytest.approx([p.data for p in twin], rel=CLOSE)
+
+
+def test_a_program_keeps_no_more_loops_than_it_may() -> None:
+    model = Model()
+    loss = chainrule.compile(model.one, batch="mean")
+    for samples in range(1, 9):
+        for momentum in (0.0, 0.5, 0.9):
+            fit(loss, (X[:samples], Y[:samples]), optimizer=SGD(model.params, lr=0.01, momentum=momentum), steps=1)
+    assert len(loss.program.loops) == MOST_LOOPS
+
+
 def test_data_stay_as_they_are() -> None:
     inputs, targets = X.copy(), Y.copy()
     model = Model()
@@ -332,6 +351,7 @@ CHANGES: dict[str, Callable[[State, Model, Any], Any]] = {
     "a parameter": lambda state, model, optimizer: setattr(model.params[2], "data", 0.25) if state.step == 8 else None,
     "a parameter that is not used": lambda state, model, optimizer: setattr(model.unused, "data", 5.0) if state.step == 8 else None,
     "a number that is not trained": lambda state, model, optimizer: setattr(model.frozen, "data", 0.9) if state.step == 8 else None,
+    "no momentum": lambda state, model, optimizer: setattr(optimizer, "momentum", 0.0) if state.step == 8 else None,
     "momentum": lambda state, model, optimizer: setattr(optimizer, "momentum", 0.5) if state.step == 8 else None,
     "weight decay": lambda state, model, optimizer: setattr(optimizer, "weight_decay", 0.0) if state.step == 8 else None,
     "the direction": lambda state, model, optimizer: setattr(optimizer, "maximize", True) if state.step == 8 else None,
@@ -355,6 +375,15 @@ def test_the_callback_sees_everything_and_may_change_it(name: str, every: int) -
     assert [step for step, *_ in ours[::2]] == (list(range(1, 19)) if every == 1 else [4, 8, 12, 16, 18])
     for numbers, expected in zip(ours[1::2], theirs[1::2], strict=True):
         assert numbers == pytest.approx(expected, rel=CLOSE, abs=CLOSE)
+    assert_same(*results)
+
+
+def test_momentum_may_begin_later() -> None:
+    results = []
+    for native in (True, False):
+        _, callback = recording(CHANGES["momentum"])
+        options: dict[str, Any] = {"steps": 18, "batch_size": 5, "every": 4, "callback": callback}
+        results.append(trained("batch mean", lambda p: SGD(p, lr=0.05, dampening=0.3), native=native, **options))
     assert_same(*results)
 
 
@@ -456,6 +485,21 @@ def test_a_loss_that_is_nan_ends_the_training_before_its_step(native: bool, whol
     assert [w.data, b.data] == pytest.approx([p.data for p in twin], rel=1e-12)
     assert list(optimizer.momentum_buffer) == pytest.approx(list(other.momentum_buffer), rel=1e-12)
     assert optimizer.steps == 3
+
+
+def test_the_schedule_stands_where_the_steps_ended() -> None:
+    schedules = []
+    for native in (True, False):
+        w = Value(1.0)
+        loss: Any = chainrule.compile(lambda x, w=w: chainrule.log(w * x), batch="mean")
+        if not native:
+            loss = lambda X, w=w: mean(chainrule.log(w * x) for x in X)  # noqa: E731
+        optimizer = SGD([w], lr=0.1)
+        schedules.append(StepLR(optimizer, step_size=2))
+        with pytest.raises(FloatingPointError, match="at step 4"):
+            fit(loss, ([1.0, 2.0, 3.0, -1.0, 1.0],), optimizer=optimizer, schedule=schedules[-1], epochs=3, batch_size=1, shuffle=False)
+        assert optimizer.lr == pytest.approx(0.01)
+    assert schedules[0].state_dict() == schedules[1].state_dict()
 
 
 def test_a_loss_that_becomes_infinite_says_when() -> None:

@@ -360,6 +360,9 @@ def test_arguments_by_name_and_defaults() -> None:
     assert function(1.0, scale=0.5).data == 32.5
     value, gradients = function.value_and_grad(1.0, y=2.0)
     assert (value, gradients) == (108.0, (2.0, 3.0))
+    for y in (2.0, 3.0, 5.0):  # repeated calls go a shorter way
+        found = function(1.0, y=y), function(y=y, x=1.0), function(1.0), function(1.0, scale=y)
+        assert [loss.data for loss in found] == [102.0 + 3.0 * y, 102.0 + 3.0 * y, 132.0, 32.0 + y]
 
 
 def test_any_number_of_arguments() -> None:

@@ -571,6 +571,29 @@ def test_training_an_irregular_function() -> None:
     assert close(w.data, twin.data)
 
 
+@pytest.mark.parametrize(
+    "function", [lambda i: {0: Value(1.0), 1: Value(2.0)}[i], lambda i: Value(2.0 if i in {1, 2} else 1.0)], ids=["dict", "set"]
+)
+def test_looking_up_an_integer_is_refused(function: Any) -> None:
+    with pytest.raises(TraceError, match=r"a traced integer was looked up in a dict or a set.*write take\(values, index\)"):
+        chainrule.compile(function)(np.array(1))
+
+
+@pytest.mark.parametrize("count", [600, 2000])
+def test_a_sum_of_hundreds_of_unlike_terms_is_compiled(count: int) -> None:
+    rng = random.Random(3)
+    functions = [chainrule.exp, chainrule.tanh, chainrule.sin, chainrule.cos, lambda a: a * a, lambda a: (a * a + 1.0).log()]
+    leaves = [Value(rng.uniform(-1, 1)) for _ in range(count)]
+    loss = sum(rng.choice(functions)(rng.choice(functions)(a) * rng.choice(leaves)) for a in leaves)
+    loss.backward()
+    expected = [a.grad for a in leaves]
+    compiled = chainrule.compile(loss)
+    for leaf in leaves:
+        leaf.grad = 0.0
+    assert close(compiled(), loss.data)
+    assert close([a.grad for a in leaves], expected)
+
+
 def test_a_computed_index_is_not_compiled() -> None:
     function = chainrule.compile(lambda i: take(TABLE, i + 1))
     with pytest.warns(CompileWarning, match=r"the index of take\(\) is computed, and is no argument of the function"):
