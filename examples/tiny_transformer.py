@@ -150,6 +150,7 @@ class Adam:
             p.square = self.beta2 * p.square + (1.0 - self.beta2) * gradient * gradient
             mean, square = p.mean / (1.0 - self.beta1**self.taken), p.square / (1.0 - self.beta2**self.taken)
             p.data -= rate * mean / (math.sqrt(square) + 1e-8)
+            p.grad = 0.0  # the next name may not use this letter or position, and backward() sets only what the loss depends on
 
 
 def sample(model: Transformer, characters: str, rng: random.Random, temperature: float = 0.6) -> str:
