@@ -30,7 +30,7 @@ lint: .venv/.lint
 	$(BIN)/mypy
 
 docs: .venv/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # with --quiet it would not see warnings
 
 bench: .venv/.bench
 	$(BIN)/python benchmarks/engines.py

@@ -11,8 +11,10 @@ from typing import Any
 import click
 
 from chainrule import __version__
+from chainrule.cli.course import course
 from chainrule.cli.errors import BadInput, told
 from chainrule.cli.info import info
+from chainrule.cli.learn import learn
 from chainrule.cli.predict import predict
 from chainrule.cli.say import draw, explain
 from chainrule.cli.train import train
@@ -46,5 +48,5 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, explain, draw, info):
+for command in (train, predict, explain, draw, learn, course, info):
     commands.add_command(command)

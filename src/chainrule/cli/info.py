@@ -15,6 +15,7 @@ PACKAGES = {  # what each optional package is for, and the extra that brings it
     "matplotlib": ("loss curves and decision boundaries", "plots"),
     "scikit-learn": ("the datasets digits and iris", "data"),
     "safetensors": ("weights as safetensors", "safetensors"),
+    "jupyterlab": ("the course in notebooks", "learn"),
 }
 
 

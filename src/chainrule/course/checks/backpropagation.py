@@ -1,0 +1,431 @@
+"""Exercise 4: backpropagation."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from chainrule.course.checking import Case, Checks, Mistake, Raises
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AB = "a = Value(2.0)\nb = Value(-3.0)\n"
+LADDER = (
+    'a = Value(2.0, label="a")\n'
+    'b = a * a\nb.label = "b"\n'
+    'c = a * b\nc.label = "c"\n'
+    'd = b * c\nd.label = "d"\n'
+    "order = [node.label for node in d.topological_order()]"
+)
+SHARED = "a = Value(2.0)\nb = a * 3\nL = b * 4 + b * 5\nL.backward()"
+CHAIN = "a = Value(2.0)\nb = a * 3\nL = b * 4\nL.backward()"
+BY_HAND = "a.grad, b.grad, L.grad = 10.0, 10.0, 1.0\nL._backward()"
+
+
+def _among(*wrong: float) -> Any:
+    """Whether one of the numbers that came out is one of these."""
+    return lambda found: any(number in wrong for number in found)
+
+
+def random_programs() -> Iterator[Case]:
+    """Formulas in which Values are used again and again, the short ones first."""
+    rng = random.Random(4)
+    for lines in (1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12):
+        names = ["a", "b"]
+        text = f"a = Value({rng.choice((2.0, -1.5, 3.0))})\nb = Value({rng.choice((-3.0, 0.5, 4.0))})\n"
+        for number in range(lines):
+            new = "L" if number == lines - 1 else f"v{number}"
+            left = names[-1] if number else rng.choice(names)
+            right = rng.choice([*names, *names, "2", "0.5"])
+            if rng.random() < 0.5 and left != right and right in names:
+                left, right = right, left
+            text += f"{new} = {left} {rng.choice('+*')} {right}\n"
+            names.append(new)
+        shown = ", ".join(f"{name}.grad" for name in names if name in ("a", "b", *text.partition("L = ")[2].split()))
+        yield Case(f"{text}L.backward()", f"({shown})", look="Value.backward")
+
+
+CHECKS = Checks(
+    requires=("Value",),
+    mistakes=(
+        # --- first, for what is remembered would spoil every example below ---
+        Mistake(
+            name="the order is kept from call to call",
+            example='a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = a + a\nc.label = "c"\n'
+            "first = [node.label for node in c.topological_order()]\nb.topological_order()\n"
+            "again = [node.label for node in c.topological_order()]",
+            shows="(first, again)",
+            right=(["a", "c"], ["a", "c"]),
+            wrong=lambda found: found[0] != found[1],
+            says="Asked twice, c gives two answers: something is remembered from call to call. A list or set that is a default "
+            "argument (or belongs to the class) is made once, not at each call: make it inside the function.",
+            look="Value.topological_order",
+        ),
+        # --- what an operation gives ---
+        Mistake(
+            name="the result is not returned",
+            example=f"{AB}c = a + b\nd = a * b",
+            shows="(type(c).__name__, type(d).__name__)",
+            right=("Value", "Value"),
+            wrong=lambda found: "NoneType" in found,
+            says="One gives None. With the inner function in it, the method has grown; its last line must still be return out.",
+            look="Value.__add__",
+        ),
+        Mistake(
+            name="a plain number is left as it is",
+            example="a = Value(2.0)\nL = a * 3 + 1\nL.backward()",
+            shows="a.grad",
+            wrong=Raises("AttributeError", "'int' object has no attribute"),
+            says="Here 3 and 1 are still plain numbers: they have no data, parents or grad. Make Values of them at the top of "
+            "__add__ and __mul__, so that they are nodes like all others.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="other is made a Value too late",
+            example="a = Value(2.0)\nL = a * 3 + 1\nL.backward()",
+            shows="a.grad",
+            wrong=Raises("UnboundLocalError"),
+            says="A name that is assigned inside _backward belongs to _backward alone, and has no value there before that line. "
+            "Assign it outside, above the inner function; inside, only read it.",
+            look="Value.__mul__",
+        ),
+        # --- the order ---
+        Mistake(
+            name="a node is listed more than once",
+            example='a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = b + b\nc.label = "c"\n'
+            "order = [node.label for node in c.topological_order()]",
+            shows="order",
+            right=["a", "b", "c"],
+            wrong=lambda found: {"a", "b", "c"} >= set(found) and len(found) > len(set(found)),
+            says="There are three Values, and each may stand in the list once: one that is there twice passes its gradient on twice. "
+            "Keep a set of the Values that have been visited, and return at once if the node is in it.",
+            look="Value.topological_order",
+        ),
+        Mistake(
+            name="Values with the same number are taken for one",
+            example='a = Value(2.0, label="a")\nb = Value(2.0, label="b")\nL = a * b\nL.label = "L"\n'
+            "order = [node.label for node in L.topological_order()]",
+            shows="sorted(order)",
+            right=["L", "a", "b"],
+            wrong=lambda found: found in (["L", "a"], ["L", "b"]),
+            says="a and b both hold 2, and are two Values all the same; one of them was taken for visited when the other had been. "
+            "Remember the Values themselves, visited.add(node), and not their data.",
+            look="Value.topological_order",
+        ),
+        Mistake(
+            name="the result is not in the order",
+            example=LADDER,
+            shows="order",
+            right=["a", "b", "c", "d"],
+            wrong=lambda found: sorted(found) == ["a", "b", "c"],
+            says="The Value that the order is asked of, d, is missing: it belongs at the end, after its parents. Visit self, not only its "
+            "parents.",
+            look="Value.topological_order",
+        ),
+        Mistake(
+            name="the leaves are not in the order",
+            example=LADDER,
+            shows="order",
+            right=["a", "b", "c", "d"],
+            wrong=lambda found: sorted(found) == ["b", "c", "d"],
+            says="The leaf a is missing. It has no parents, but it is a Value of the graph like the others, and its gradient is the one "
+            "that is "
+            "wanted: append every node, not only those with parents.",
+            look="Value.topological_order",
+        ),
+        Mistake(
+            name="the order is turned round",
+            example=LADDER,
+            shows="order",
+            right=["a", "b", "c", "d"],
+            wrong=["d", "c", "b", "a"],
+            says="This goes from the result to the leaf. topological_order() gives parents first; it is backward() that goes through it "
+            "in reverse.",
+            look="Value.topological_order",
+        ),
+        Mistake(
+            name="a node comes before one of its parents",
+            example=LADDER,
+            shows="order",
+            right=["a", "b", "c", "d"],
+            wrong=lambda found: sorted(found) == ["a", "b", "c", "d"] and found != ["a", "b", "c", "d"],
+            says="c = a * b and d = b * c, so b must come before c, and c before d. It is not enough to list nodes as they are met: "
+            "a node may be appended only when all of its parents have been.",
+            look="Value.topological_order",
+        ),
+        # --- what backward starts with ---
+        Mistake(
+            name="the rule is called, not kept",
+            example=f"{AB}L = a * b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            wrong=Raises("TypeError", "'NoneType' object is not callable"),
+            says="_backward() with parentheses calls the function at once and keeps what it returns, None. "
+            "Keep the function itself, without parentheses: out._backward = _backward.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="no seed",
+            example=f"{AB}L = a * b\nL.backward()",
+            shows="(L.grad, a.grad, b.grad)",
+            right=(1.0, -3.0, 2.0),
+            wrong=lambda found: found[0] == 0.0,
+            says="dL/dL is 1, but L.grad is 0 after backward(), and everything that is multiplied by it is 0 too. Set self.grad = 1.0 "
+            "before the "
+            "sweep, and after the gradients were set to zero, or it is wiped out again.",
+            look="Value.backward",
+        ),
+        Mistake(
+            name="every gradient begins at 1",
+            example=f"{AB}L = a + b\nL.backward()",
+            shows="(L.grad, a.grad, b.grad)",
+            right=(1.0, 1.0, 1.0),
+            wrong=(1.0, 2.0, 2.0),
+            says="a got 1 from L, and there was a 1 before. Only the gradient of the result begins at 1, since dL/dL is 1; all others "
+            "begin at 0.",
+            look="Value.backward",
+        ),
+        Mistake(
+            name="every node's backward is called",
+            example=f"{AB}L = a * b\nL.backward()\nfound = a.grad, b.grad\na.grad, b.grad, L.grad = 0.0, 0.0, 1.0\n"
+            "L._backward()\nrule_alone = a.grad, b.grad",
+            shows="(found, rule_alone)",
+            right=((-3.0, 2.0), (-3.0, 2.0)),
+            wrong=((1.0, 1.0), (-3.0, 2.0)),
+            says="The product's rule alone is right, and after L.backward() a and b have a 1: each began anew as if it were the result. "
+            "backward() is for the result; for every node in the order it calls _backward(), with the underscore.",
+            look="Value.backward",
+        ),
+        # --- the rules, one operation at a time ---
+        Mistake(
+            name="the sum's rule takes the wrong gradient",
+            example=f"{AB}L = a + b\n{BY_HAND}",
+            shows="(a.grad, b.grad)",
+            right=(11.0, 11.0),
+            wrong=_among(20.0),
+            says="L.grad is 1, so each operand gets 1 more than it had. Here an operand's own gradient was taken in place of the result's: "
+            "what arrives from above is in out.grad.",
+            look="Value.__add__",
+        ),
+        Mistake(
+            name="the product's rule takes the wrong gradient",
+            example=f"{AB}L = a * b\n{BY_HAND}",
+            shows="(a.grad, b.grad)",
+            right=(7.0, 12.0),
+            wrong=_among(-20.0, -30.0, 30.0, 20.0),
+            says="L.grad is 1, so a gets b.data * 1 = -3 more than it had. Here an operand's own gradient was multiplied in place of the "
+            "result's: "
+            "what arrives from above is in out.grad.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="the rule is never called",
+            example=f"{AB}L = a * b\nL.backward()",
+            shows="(L.grad, a.grad, b.grad)",
+            right=(1.0, -3.0, 2.0),
+            wrong=(1.0, 0.0, 0.0),
+            says="L has its gradient, 1, but a and b got nothing. Either the function is never kept (out._backward = _backward, without "
+            "parentheses), "
+            "or backward() never calls it (node._backward(), with parentheses).",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="the product's factors are swapped",
+            example=f"{AB}L = a * b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(-3.0, 2.0),
+            wrong=(2.0, -3.0),
+            says="Each got its own number. If a grows by 1, a * b grows by b: the slope of a product in one factor is the other factor.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="the product passes on 1",
+            example=f"{AB}L = a * b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(-3.0, 2.0),
+            wrong=(1.0, 1.0),
+            says="This is the rule of the sum, copied. If a grows by 1, a * b grows by b: multiply what arrives by the other factor.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="the sum passes on the operands",
+            example=f"{AB}L = a + b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(1.0, 1.0),
+            wrong=lambda found: found in ((-3.0, 2.0), (2.0, -3.0)),
+            says="If a grows by 1, a + b grows by 1, whatever the numbers are: the sum passes on what arrives as it is.",
+            look="Value.__add__",
+        ),
+        Mistake(
+            name="only the first factor gets a gradient",
+            example=f"{AB}L = a * b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(-3.0, 2.0),
+            wrong=lambda found: 0.0 in found and found != (0.0, 0.0),
+            says="L depends on both factors, so _backward has a line for each: one for self.grad and one for other.grad.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="only the first summand gets a gradient",
+            example=f"{AB}L = a + b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(1.0, 1.0),
+            wrong=lambda found: 0.0 in found and found != (0.0, 0.0),
+            says="L depends on both summands, so _backward has a line for each: one for self.grad and one for other.grad.",
+            look="Value.__add__",
+        ),
+        # --- the sweep ---
+        Mistake(
+            name="the sweep goes forward",
+            example=CHAIN,
+            shows="(b.grad, a.grad)",
+            right=(4.0, 12.0),
+            wrong=(4.0, 0.0),
+            says="b got its gradient, but its own rule ran before that (and passed on 0), or did not run at all. "
+            "Go from the result to the leaves: for node in reversed(order), and call each one's _backward.",
+            look="Value.backward",
+        ),
+        Mistake(
+            name="the product forgets what arrives",
+            example=CHAIN,
+            shows="(b.grad, a.grad)",
+            right=(4.0, 12.0),
+            wrong=(4.0, 3.0),
+            says="db/da is 3, and dL/db is 4; the chain rule multiplies them. Here only the 3 was added: it lacks the factor out.grad.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="the sum forgets what arrives",
+            example="a = Value(2.0)\nb = Value(-3.0)\nc = a + b\nL = c * 4\nL.backward()",
+            shows="(c.grad, a.grad, b.grad)",
+            right=(4.0, 4.0, 4.0),
+            wrong=(4.0, 1.0, 1.0),
+            says="dc/da is 1, and dL/dc is 4; the chain rule multiplies them. Here only the 1 was added: it lacks the factor out.grad.",
+            look="Value.__add__",
+        ),
+        # --- a node with several uses ---
+        Mistake(
+            name="= instead of += in the sum",
+            example="a = Value(2.0)\nb = Value(-3.0)\nL = 2 * (a + b) + 3 * (b + a)\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(5.0, 5.0),
+            wrong=_among(2.0, 3.0),
+            says="a and b are used twice here: one use brings 2, the other 3, and the gradient is their sum, 5. Only one of them is left: "
+            "with =, the second wipes out the first. Write += for both operands.",
+            look="Value.__add__",
+        ),
+        Mistake(
+            name="= instead of += in the product",
+            example="a = Value(2.0)\nb = Value(-3.0)\nL = a * b + b * a\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(-6.0, 4.0),
+            wrong=_among(-3.0, 2.0),
+            says="a is used twice here, and each use brings -3; the gradient is their sum, -6 (and 2 + 2 = 4 for b). One of them is lost: "
+            "with =, the second wipes out the first. Write += for both operands.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="the same Value on both sides counts once",
+            example="a = Value(3.0)\nb = a + a\nb.backward()\nfirst = a.grad\nc = a * a\nc.backward()",
+            shows="(first, a.grad)",
+            right=(2.0, 6.0),
+            wrong=lambda found: found[0] == 1.0 or found[1] == 3.0,
+            says="In a + a, the a on the left brings 1 and the a on the right brings 1; in a * a, each brings 3. One of the two is lost: "
+            "a set or dict of parents holds a only once, so keep what belongs to each operand in a tuple or list.",
+            look="Value.__add__",
+        ),
+        Mistake(
+            name="a shared node passes its gradient on twice",
+            example=SHARED,
+            shows="(b.grad, a.grad)",
+            right=(9.0, 27.0),
+            wrong=lambda found: found[0] == 9.0 and found[1] in (39.0, 42.0, 54.0),
+            says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran once for each use. Call each "
+            "node's "
+            "_backward once, in the reverse of topological_order(): going from a node to its parents' backward() calls it once per path.",
+            look="Value.backward",
+        ),
+        Mistake(
+            name="a shared node passes its gradient on too early",
+            example=SHARED,
+            shows="(b.grad, a.grad)",
+            right=(9.0, 27.0),
+            wrong=lambda found: found[0] == 9.0 and found[1] in (12.0, 15.0),
+            says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran when only one of the two had "
+            "arrived. "
+            "A node's turn comes after all that use it: go through topological_order() in reverse.",
+            look="Value.backward",
+        ),
+        # --- a second time ---
+        Mistake(
+            name="a second backward adds to the first",
+            example=f"{AB}L = a * b\nL.backward()\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(-3.0, 2.0),
+            wrong=lambda found: found in ((-6.0, 4.0), (-9.0, 6.0)),
+            says="L is the same, so its derivatives are the same, -3 and 2; these are what the first backward() left, with the second on "
+            "top. "
+            "Set the gradient of every node to zero before the sweep.",
+            look="Value.backward",
+        ),
+        Mistake(
+            name="the gradients in between are kept",
+            example=f"{CHAIN}\nL.backward()",
+            shows="(b.grad, a.grad)",
+            right=(4.0, 12.0),
+            wrong=lambda found: found[0] in (8.0, 12.0),
+            says="The second backward() found b with the 4 of the first, and added to it. Not only the leaves and the result: "
+            "every node of the graph begins at zero.",
+            look="Value.backward",
+        ),
+    ),
+    cases=(
+        Case(f"{AB}L = a + b", "L.data", look="Value.__add__"),
+        Case(f"{AB}L = a * b", "L.data", look="Value.__mul__"),
+        Case(
+            'a = Value(2.0, label="a")\nb = Value(-3.0, label="b")\nL = a * b',
+            "(sorted(node.label for node in L.parents), L.operation)",
+            says="A product still has its parents and its operation, as in exercise 3.",
+            look="Value.__mul__",
+        ),
+        Case(
+            'a = Value(2.0, label="a")\nb = Value(-3.0, label="b")\nL = a + b',
+            "(sorted(node.label for node in L.parents), L.operation)",
+            says="A sum still has its parents and its operation, as in exercise 3.",
+            look="Value.__add__",
+        ),
+        Case("a = Value(2.0)", "len(list(a.topological_order()))", look="Value.topological_order"),
+        Case(
+            'a = Value(2.0, label="a")\nb = Value(2.0, label="b")\nL = a * b\nL.label = "L"',
+            "sorted(node.label for node in L.topological_order())",
+            says="a and b hold the same number, and are two Values all the same.",
+            look="Value.topological_order",
+        ),
+        Case(LADDER, "order", look="Value.topological_order"),
+        Case("a = Value(2.0)\na.backward()", "a.grad", says="The derivative of a Value by itself is 1.", look="Value.backward"),
+        Case(f"{AB}L = a + b\nL.backward()", "(L.grad, a.grad, b.grad)", look="Value.__add__"),
+        Case(f"{AB}L = a * b\nL.backward()", "(L.grad, a.grad, b.grad)", look="Value.__mul__"),
+        Case("a = Value(2.0)\nL = 3 * a\nL.backward()", "a.grad", look="Value.__rmul__"),
+        Case("a = Value(2.0)\nL = 1 + a\nL.backward()", "a.grad", look="Value.__radd__"),
+        Case("a = Value(3.0)\nL = a + a\nL.backward()", "a.grad", look="Value.__add__"),
+        Case("a = Value(3.0)\nL = a * a\nL.backward()", "a.grad", look="Value.__mul__"),
+        Case("a = Value(0.0)\nL = a * a + a\nL.backward()", "a.grad", look="Value.__mul__"),
+        Case(CHAIN, "(b.grad, a.grad)", look="Value.backward"),
+        Case(SHARED, "(b.grad, a.grad)", look="Value.backward"),
+        Case("a = Value(2.0)\nb = a * a\nc = a * b\nL = b * c\nL.backward()", "(c.grad, b.grad, a.grad)", look="Value.backward"),
+        Case(f"{AB}c = a * b\nd = c + a\nL = d * c\nL.backward()\nL.backward()", "(d.grad, c.grad, a.grad, b.grad)", look="Value.backward"),
+        Case(
+            f"{AB}L = a * b\nL.backward()\nM = a + b\nM.backward()",
+            "(a.grad, b.grad)",
+            says="The gradients are those of M now, whatever was asked before.",
+            look="Value.backward",
+        ),
+        Case(
+            f"{AB}L = a * b\nL.backward()",
+            "(a.data, b.data, L.data)",
+            says="backward() leaves the data as they are.",
+            look="Value.backward",
+        ),
+    ),
+    more=random_programs,
+)

@@ -1,0 +1,459 @@
+"""Exercise 5b: inspecting the graph; with a small reader of the DOT language."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from chainrule.course.checking import Case, Checks, Mistake, Raises
+
+# --- a reader of DOT ----------------------------------------------------------------------------------------------------------------------
+
+_TOKEN = re.compile(
+    r"(?P<space>\s+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)"
+    r'|(?P<text>"(?:[^"\\]|\\.)*")'
+    r"|(?P<word>[^\W\d]\w*|-?(?:\.\d+|\d+(?:\.\d*)?))"
+    r"|(?P<sign>->|--|[{}\[\]=;,:])",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    line: int
+
+
+def _tokens(text: str) -> list[_Token]:
+    found, place = [], 0
+    while place < len(text):
+        line = text.count("\n", 0, place) + 1
+        match = _TOKEN.match(text, place)
+        if match is not None:
+            kind, token, place = str(match.lastgroup), match[0], match.end()
+        elif text[place] == "<":
+            depth, end = 1, place + 1
+            while depth and end < len(text):
+                depth += {"<": 1, ">": -1}.get(text[end], 0)
+                end += 1
+            kind, token, place = "text", re.sub(r"<[^<>]*>", " ", text[place + 1 : end - 1]), end
+        else:
+            rest = text[place:].splitlines()[0]
+            raise ValueError(f"DOT, line {line}: this cannot be read: {rest[:40]}")
+        if kind == "text" and token.startswith('"'):
+            token = re.sub(r"\\(.)", lambda escape: " " if escape[1] in "nlr" else escape[1], token[1:-1])
+        if kind != "space":
+            found.append(_Token(kind, token, line))
+    return found
+
+
+class _Reader:
+    """Reads a graph in DOT: `nodes` are the names of its nodes, as often as they are written, and `arrows` pairs of names."""
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a text in DOT was expected, and this is a {type(text).__name__}: {text!r:.60}")
+        self.tokens = _tokens(text)
+        self.place = 0
+        self.nodes: list[str] = []
+        self.labels: dict[str, str] = {}
+        self.arrows: list[tuple[str, str]] = []
+        if self._is("strict"):
+            self.place += 1
+        self._expect("digraph", 'the text begins with "digraph {"')
+        if not self._is("{"):
+            self._name()
+        self._group()
+        if self.place < len(self.tokens):
+            raise self._wrong("the graph has ended before this")
+        for end in [end for arrow in self.arrows for end in arrow]:
+            if end not in self.nodes:
+                self.nodes.append(end)
+
+    def _is(self, text: str) -> bool:
+        if self.place >= len(self.tokens):
+            return False
+        kind, found, _ = self.tokens[self.place]
+        return kind != "text" and (found.lower() if kind == "word" else found) == text
+
+    def _wrong(self, what: str) -> ValueError:
+        if self.place >= len(self.tokens):
+            return ValueError(f"DOT: the text ends too early; {what}")
+        token = self.tokens[self.place]
+        return ValueError(f"DOT, line {token.line}, at {token.text!r}: {what}")
+
+    def _expect(self, text: str, what: str) -> None:
+        if not self._is(text):
+            raise self._wrong(what)
+        self.place += 1
+
+    def _name(self) -> str:
+        if self.place >= len(self.tokens) or self.tokens[self.place].kind == "sign":
+            raise self._wrong("a name was expected")
+        self.place += 1
+        return self.tokens[self.place - 1].text
+
+    def _group(self) -> list[str]:
+        """Everything between braces; the names of the nodes in it."""
+        self._expect("{", '"{" was expected')
+        inside: list[str] = []
+        while not self._is("}"):
+            if self.place >= len(self.tokens):
+                raise self._wrong('"}" is missing')
+            if self._is(";") or self._is(","):
+                self.place += 1
+                continue
+            inside += self._statement()
+        self.place += 1
+        return inside
+
+    def _statement(self) -> list[str]:
+        if any(self._is(word) for word in ("node", "edge", "graph")):
+            self.place += 1
+            self._attributes()
+            return []
+        is_group = self._is("{") or self._is("subgraph")
+        ends = self._end()
+        if not is_group and self._is("="):
+            self.place += 1
+            self._name()
+            return []
+        met, arrows = list(ends), 0
+        if self._is("--"):
+            raise self._wrong('an arrow is "->"')
+        while self._is("->"):
+            self.place += 1
+            heads = self._end()
+            self.arrows += [(tail, head) for tail in ends for head in heads]
+            ends, arrows = heads, arrows + 1
+            met += heads
+        attributes = self._attributes()
+        if not is_group and not arrows:
+            self.nodes.append(met[0])
+            self.labels[met[0]] = attributes.get("label", self.labels.get(met[0], met[0]))
+        return met
+
+    def _end(self) -> list[str]:
+        """What an arrow may begin or end at: a node, or several in braces."""
+        if self._is("subgraph"):
+            self.place += 1
+            if not self._is("{"):
+                self._name()
+        if self._is("{"):
+            return self._group()
+        name = self._name()
+        while self._is(":"):
+            self.place += 1
+            self._name()
+        return [name]
+
+    def _attributes(self) -> dict[str, str]:
+        found = {}
+        while self._is("["):
+            self.place += 1
+            while not self._is("]"):
+                if self._is(",") or self._is(";"):
+                    self.place += 1
+                    continue
+                name = self._name()
+                self._expect("=", '"=" was expected; a label with more than letters and digits in it stands in quotes')
+                found[name] = self._name()
+            self.place += 1
+        return found
+
+    def label(self, node: str) -> str:
+        """What is written on a node: its label, on one line."""
+        return " ".join(re.sub(r"[{}|]", " ", self.labels.get(node, node).replace("\\N", node)).split())
+
+    def first_word(self, node: str) -> str:
+        """The name that is written on a node."""
+        word = re.search(r"\w+", self.label(node))
+        return word[0] if word else self.label(node)
+
+
+def dot_labels(text: str) -> list[str]:
+    """What is written on the nodes of a graph in DOT."""
+    graph = _Reader(text)
+    return sorted(map(graph.label, graph.nodes))
+
+
+def dot_nodes(text: str) -> list[str]:
+    """The first word on each node of a graph in DOT, as often as the node is written."""
+    graph = _Reader(text)
+    return sorted(map(graph.first_word, graph.nodes))
+
+
+def dot_count(text: str) -> int:
+    """How many nodes there are in a graph in DOT."""
+    return len(set(_Reader(text).nodes))
+
+
+def dot_arrows(text: str) -> list[str]:
+    """The arrows of a graph in DOT, by the first words on their ends."""
+    graph = _Reader(text)
+    return sorted(f"{graph.first_word(tail)} -> {graph.first_word(head)}" for tail, head in graph.arrows)
+
+
+# --- the checks ---------------------------------------------------------------------------------------------------------------------------
+
+LEAF = 'a = Value(2.0, label="a")\n'
+ONE = f'{LEAF}b = Value(4.0, (a,), "square", "b")\nb.grad, a.grad = 1.0, 4.0\n'
+NAMELESS = 'a = Value(2.0)\nb = Value(4.0, (a,), "square")\n'
+PRODUCT = 'a = Value(2.0, label="a")\nb = Value(-3.0, label="b")\nc = a * b\nc.label = "c"\nc.backward()\n'
+SHARED = f'{LEAF}b = Value(4.0, (a,), "square", "b")\nc = a + b\nc.label = "c"\nd = b * c\nd.label = "d"\n'
+FIRST = f'{SHARED}names = [line.partition(" = ")[0] for line in dump_graph(d).splitlines()]'
+SHARED_ARROWS = ["a -> b", "a -> c", "b -> c", "b -> d", "c -> d"]
+TWO_W = 'w = Value(2.0, label="w")\nu = Value(2.0, label="w")\ns = w + u\ns.label = "s"\n'
+
+CHECKS = Checks(
+    requires=("dump_graph", "to_dot"),
+    names={"dot_count": dot_count, "dot_labels": dot_labels, "dot_nodes": dot_nodes, "dot_arrows": dot_arrows},
+    mistakes=(
+        # --- dump_graph ---
+        Mistake(
+            name="dump_graph prints, and returns nothing",
+            example=f"{LEAF}text = dump_graph(a)",
+            shows="type(text).__name__",
+            right="str",
+            wrong="NoneType",
+            says="dump_graph(a) gives None. It returns the text, so that whoever calls it can print it, or compare it with another.",
+            look="dump_graph",
+        ),
+        Mistake(
+            name="dump_graph gives a list",
+            example=f"{LEAF}text = dump_graph(a)",
+            shows="type(text).__name__",
+            right="str",
+            wrong=lambda found: found in ("list", "tuple", "generator"),
+            says='The lines are there, but one text is wanted: "\\n".join(lines) puts them together.',
+            look="dump_graph",
+        ),
+        Mistake(
+            name="return inside the loop",
+            example=f"{ONE}text = dump_graph(b)",
+            shows="text",
+            right="a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0",
+            wrong=lambda found: found.strip() == "a = 2.0, grad 4.0",
+            says="There is one line, and there are two Values. Is the return inside the loop? It ends the function in the first round. "
+            "(Or is it that only the first is visited?)",
+            look="dump_graph",
+        ),
+        Mistake(
+            name="the lines run together",
+            example=f"{ONE}text = dump_graph(b)",
+            shows="text",
+            right="a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0",
+            wrong=lambda found: "\n" not in found.strip() and "grad 4.0" in found and "grad 1.0" in found,
+            says='Both Values are there, on one line. Join them with a line break: "\\n".join(lines).',
+            look="dump_graph",
+        ),
+        Mistake(
+            name="a leaf that was made of nothing",
+            example=f"{LEAF}text = dump_graph(a)",
+            shows="text",
+            right="a = 2.0, grad 0.0",
+            wrong=lambda found: "()" in found,
+            says="a has no parents and no operation, and its line leaves that part out: empty parentheses would say that something was "
+            "calculated.",
+            look="dump_graph",
+        ),
+        Mistake(
+            name="parents as Values, not as names",
+            example=f"{ONE}text = dump_graph(b)",
+            shows="text",
+            right="a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0",
+            wrong=lambda found: "Value" in found,
+            says="Between the parentheses stand whole Values, as repr writes them. Their names are wanted: look each parent up in "
+            "names(order).",
+            look="dump_graph",
+        ),
+        Mistake(
+            name="from the result to the leaves",
+            example=FIRST,
+            shows="names",
+            right=["a", "b", "c", "d"],
+            wrong=["d", "c", "b", "a"],
+            says="The result comes first here. In topological order parents come first, so that every line speaks of names that stand "
+            "above it.",
+            look="dump_graph",
+        ),
+        Mistake(
+            name="a shared Value has several lines",
+            example=FIRST,
+            shows="names",
+            right=["a", "b", "c", "d"],
+            wrong=lambda found: len(found) > len(set(found)) and set(found) == set("abcd"),
+            says="There are four Values, and each has one line, however often it is used. Go through root.topological_order(), "
+            "in which each is once, and not from parents to their parents.",
+            look="dump_graph",
+        ),
+        Mistake(
+            name="a Value without a label has no name",
+            example=f"{NAMELESS}text = dump_graph(b)",
+            shows="text",
+            right="v0 = 2.0, grad 0.0\nv1 = square(v0) = 4.0, grad 0.0",
+            wrong=lambda found: found.lstrip().startswith(("=", "None", "''", '""')),
+            says="Neither Value has a label, so one cannot tell which is meant. Such a Value is called v and its place in the order: v0, "
+            "v1.",
+            look="dump_graph",
+        ),
+        Mistake(
+            name="places are counted from one",
+            example=f"{NAMELESS}text = dump_graph(b)",
+            shows="text",
+            right="v0 = 2.0, grad 0.0\nv1 = square(v0) = 4.0, grad 0.0",
+            wrong=lambda found: found.startswith("v1 = 2.0"),
+            says="The first place in the order is 0, as in a list: v0. enumerate(order) counts so.",
+            look="dump_graph",
+        ),
+        # --- to_dot ---
+        Mistake(
+            name="to_dot prints, and returns nothing",
+            example=f"{LEAF}text = to_dot(a)",
+            shows="type(text).__name__",
+            right="str",
+            wrong=lambda found: found in ("NoneType", "list"),
+            says='to_dot(a) gives no text. Collect the lines in a list, and at the end return "\\n".join(lines).',
+            look="to_dot",
+        ),
+        Mistake(
+            name="the text is not DOT",
+            example=f"{PRODUCT}text = to_dot(c)",
+            shows="dot_nodes(text)",
+            right=["a", "b", "c"],
+            wrong=Raises("ValueError", "DOT"),
+            says="The text cannot be read as a graph. It is digraph { ... } with one line for each node, such as "
+            'n0 [label="a 2.0"], and one for each arrow, such as n0 -> n2.',
+            look="to_dot",
+        ),
+        Mistake(
+            name="the operations are nodes too",
+            example=f"{PRODUCT}text = to_dot(c)",
+            shows="dot_nodes(text)",
+            right=["a", "b", "c"],
+            wrong=lambda found: "*" in found or (len(found) == 4 and {"a", "b", "c"} < set(found)),
+            says="There are three Values, and four nodes in the text: the operation has one of its own. That can be a good picture, but "
+            "here "
+            "a node is a Value; write the operation on the node of its result.",
+            look="to_dot",
+        ),
+        Mistake(
+            name="the nodes have no labels",
+            example=f"{PRODUCT}text = to_dot(c)",
+            shows="dot_nodes(text)",
+            right=["a", "b", "c"],
+            wrong=lambda found: len(found) == 3 and not {"a", "b", "c"} & set(found),
+            says="These are three nodes, but nothing says which Values they are. Write a line for each, with its key and its label, such "
+            "as "
+            'n0 [label="a 2.0"], and begin the label with the name.',
+            look="to_dot",
+        ),
+        Mistake(
+            name="the leaves have no nodes",
+            example=f"{PRODUCT}text = to_dot(c)",
+            shows="dot_nodes(text)",
+            right=["a", "b", "c"],
+            wrong=lambda found: "c" in found and "a" not in found and "b" not in found,
+            says="Only c has a line of its own with a label. The leaves a and b are Values of the graph too: write a node for each Value "
+            "in "
+            "root.topological_order(), and then the arrows.",
+            look="to_dot",
+        ),
+        Mistake(
+            name="the arrows point backward",
+            example=f"{PRODUCT}text = to_dot(c)",
+            shows="dot_arrows(text)",
+            right=["a -> c", "b -> c"],
+            wrong=["c -> a", "c -> b"],
+            says="These go from the result to its operands. An arrow shows where a number goes: from the parent to what was made of it.",
+            look="to_dot",
+        ),
+        Mistake(
+            name="a shared Value has several nodes",
+            example=f"{SHARED}text = to_dot(d)",
+            shows="dot_nodes(text)",
+            right=["a", "b", "c", "d"],
+            wrong=lambda found: len(found) > 4 and set(found) == set("abcd"),
+            says="There are four Values, and each has one node, however often it is used. Go through root.topological_order(), in which "
+            "each is once.",
+            look="to_dot",
+        ),
+        Mistake(
+            name="a shared Value has arrows twice",
+            example=f"{SHARED}text = to_dot(d)",
+            shows="dot_arrows(text)",
+            right=SHARED_ARROWS,
+            wrong=lambda found: len(found) > 5 and set(found) == set(SHARED_ARROWS),
+            says="Each arrow is one operand of one operation: five here. Some are written once for each way from d down to them. "
+            "Write a node's arrows once, in the loop over root.topological_order().",
+            look="to_dot",
+        ),
+        Mistake(
+            name="Values with one label become one node",
+            example=f"{TWO_W}text = to_dot(s)",
+            shows="dot_count(text)",
+            right=3,
+            wrong=2,
+            says="Two Values are called w here. In DOT, what stands before the bracket says which node is meant, and the same word is the "
+            "same node. "
+            "Take something that no two Values share, such as n0, n1, ... by their place in the order, and put the label into label=.",
+            look="to_dot",
+        ),
+        Mistake(
+            name="a node without a label has no name",
+            example=f"{NAMELESS}text = to_dot(b)",
+            shows="dot_nodes(text)",
+            right=["v0", "v1"],
+            wrong=lambda found: len(found) == 2 and "v0" not in found,
+            says="Neither Value has a label, so the text on a node begins with v and its place in the order: v0, v1. names(order) gives "
+            "these names.",
+            look="to_dot",
+        ),
+    ),
+    cases=(
+        Case(f"{LEAF}text = dump_graph(a)", "text.splitlines()", look="dump_graph"),
+        Case(f"{ONE}text = dump_graph(b)", "text.splitlines()", look="dump_graph"),
+        Case(f"{NAMELESS}text = dump_graph(b)", "text.splitlines()", look="dump_graph"),
+        Case(
+            f'{PRODUCT}text = dump_graph(c).replace("(b, a)", "(a, b)")',
+            "sorted(text.splitlines())",
+            look="dump_graph",
+        ),
+        Case(FIRST, "names", look="dump_graph"),
+        Case(
+            'a = Value(2.0, label="a")\nb = Value(4.0, (a,), "square")\nc = Value(0.25, (b,), "**-1", "c")\ntext = dump_graph(c)',
+            "text.splitlines()",
+            says="Some Values have a label here, and one has none: it is called by its place, 1.",
+            look="dump_graph",
+        ),
+        Case(f"{TWO_W}text = dump_graph(s)", "len(text.splitlines())", look="dump_graph"),
+        Case(f"{PRODUCT}text = dump_graph(a)", "text.splitlines()", says="Asked of a, the graph is a alone.", look="dump_graph"),
+        Case(f"{LEAF}text = to_dot(a)", "(dot_nodes(text), dot_arrows(text))", look="to_dot"),
+        Case(f"{ONE}text = to_dot(b)", "(dot_nodes(text), dot_arrows(text))", look="to_dot"),
+        Case(f"{PRODUCT}text = to_dot(c)", "(dot_nodes(text), dot_arrows(text))", look="to_dot"),
+        Case(f"{SHARED}text = to_dot(d)", "(dot_nodes(text), dot_arrows(text))", look="to_dot"),
+        Case(
+            'a = Value(2.5, label="a")\nb = Value(6.25, (a,), "square", "b")\nb.grad, a.grad = 1.5, 7.5\n'
+            "first, second = dot_labels(to_dot(b))",
+            '("2.5" in first, "7.5" in first, "square" in second, "6.25" in second, "1.5" in second)',
+            right=(True, True, True, True, True),
+            says="On each node stand its name, its operation if it has one, its data and its gradient.",
+            look="to_dot",
+        ),
+        Case(
+            'rate = Value(0.5, label="learning rate")\ntext = to_dot(rate)',
+            '"learning rate" in dot_labels(text)[0]',
+            right=True,
+            says="A label may hold a space: put it in quotes.",
+            look="to_dot",
+        ),
+        Case(
+            'a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\ntext = to_dot(b)',
+            "len(dot_arrows(text)) == len(b.parents)",
+            right=True,
+            says="Each of b's parents has its arrow: two, where a stands on both sides.",
+            look="to_dot",
+        ),
+        Case(f"{PRODUCT}dump_graph(c)\nto_dot(c)", "(a.data, b.data, c.data, a.grad, b.grad, c.grad)", says="Looking changes nothing."),
+    ),
+)

@@ -1,0 +1,402 @@
+"""Exercise 7: layers and networks."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+from chainrule.course.checking import Case, Checks, Mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LAYER = "layer = Layer(2, 3)\n"
+RELU_LAYER = """layer = Layer(2, 2, "relu")
+for neuron in layer.neurons:
+    neuron.w[0].data, neuron.w[1].data, neuron.b.data = 1.0, -0.5, 0.5
+"""
+RNG = "import random\n\n"
+SHAPE = "[(len(layer.neurons[0].w), len(layer.neurons)) for layer in model.layers]"
+DEEP = "model = MLP(2, [3, 4, 1])"
+
+
+def _set(sizes: str, more: str, weights: str) -> str:
+    """A network of neurons with two inputs, all of which have the same weights."""
+    return (
+        f"model = MLP(2, {sizes}{more})\n"
+        "for layer in model.layers:\n"
+        "    for neuron in layer.neurons:\n"
+        f"        neuron.w[0].data, neuron.w[1].data, neuron.b.data = {weights}\n"
+    )
+
+
+TWO = f"{_set('[2, 1]', '', '1.0, -0.5, 0.5')}out = model([2.0, 1.0])"  # the hidden neurons' sums are 2
+HIDDEN = math.tanh(2.0)
+OUT = 0.5 * HIDDEN + 0.5
+RELU = f"""{_set("[2, 1]", ', "relu"', "1.0, -2.0, 0.5")}out = model([3.0, 1.0])"""  # the hidden neurons' sums are 1.5, and the last -1
+
+CHECKS = Checks(
+    requires=("Value", "Module", "Neuron", "Layer", "MLP"),
+    mistakes=(
+        # --- the layer
+        Mistake(
+            name="one neuron in all places",
+            example=LAYER,
+            shows="len({id(neuron) for neuron in layer.neurons})",
+            right=3,
+            wrong=1,
+            says="A list multiplied by 3 holds the same neuron three times, and all outputs will be the same. "
+            "Make a new one for each output: [Neuron(...) for _ in range(outputs)].",
+            look="Layer.__init__",
+        ),
+        Mistake(
+            name="inputs and outputs exchanged",
+            example=LAYER,
+            shows="(len(layer.neurons), len(layer.neurons[0].w))",
+            right=(3, 2),
+            wrong=(2, 3),
+            says="Layer(2, 3) takes 2 inputs and gives 3 outputs: three neurons, with two weights each. "
+            "These are two neurons with three weights.",
+            look="Layer.__init__",
+        ),
+        Mistake(
+            name="as many weights as outputs",
+            example=LAYER,
+            shows="(len(layer.neurons), len(layer.neurons[0].w))",
+            right=(3, 2),
+            wrong=(3, 3),
+            says="There are three neurons, as there should be, but each of them looks at two inputs and needs two weights: "
+            "Neuron(inputs, ...).",
+            look="Layer.__init__",
+        ),
+        Mistake(
+            name="as many neurons as inputs",
+            example=LAYER,
+            shows="(len(layer.neurons), len(layer.neurons[0].w))",
+            right=(3, 2),
+            wrong=(2, 2),
+            says="A layer has a neuron for each output, and Layer(2, 3) has three. How many there are does not depend on the inputs.",
+            look="Layer.__init__",
+        ),
+        Mistake(
+            name="the rng is not handed on",
+            example=f"{RNG}a = Layer(2, 1, rng=random.Random(1))\nb = Layer(2, 1, rng=random.Random(1))",
+            shows="[u.data == v.data for u, v in zip(a.neurons[0].w, b.neurons[0].w)]",
+            right=[True, True],
+            wrong=lambda found: False in found,
+            says="Two layers that draw from generators with the same seed should begin alike. "
+            "The layer has to give its rng to each neuron: Neuron(inputs, activation, rng).",
+            look="Layer.__init__",
+        ),
+        Mistake(
+            name="neurons that begin alike",
+            example=f"{RNG}layer = Layer(2, 3, rng=random.Random(1))",
+            shows="len({neuron.w[0].data for neuron in layer.neurons})",
+            right=3,
+            wrong=1,
+            says="Three neurons with the same weights stay the same for ever, because they get the same gradients. "
+            "Let all of them draw from the one rng, and do not start it again for each.",
+            look="Layer.__init__",
+        ),
+        Mistake(
+            name="only the first neuron",
+            example=f"{LAYER}out = layer([1.0, 2.0])",
+            shows="len(out) if isinstance(out, list) else type(out).__name__",
+            right=3,
+            wrong=lambda found: found in (1, "Value"),
+            says="The layer has three neurons, and gives one output. A return inside a loop ends the loop in its first round.",
+            look="Layer.__call__",
+        ),
+        Mistake(
+            name="a Value instead of a list",
+            example="layer = Layer(2, 1)\nout = layer([1.0, 2.0])",
+            shows="type(out).__name__",
+            right="list",
+            wrong="Value",
+            says="A layer gives a list, even if it has one neuron: the layer after it goes through its inputs one by one. "
+            "To take the one element out is for MLP to do, at the very end.",
+            look="Layer.__call__",
+        ),
+        Mistake(
+            name="a generator instead of a list",
+            example=f"{LAYER}out = layer([1.0, 2.0])",
+            shows="type(out).__name__",
+            right="list",
+            wrong=lambda found: found in ("generator", "map"),
+            says="A generator can be gone through only once, and the second neuron of the next layer would find it empty. "
+            "Put the outputs into a list, in square brackets or by list(...).",
+            look="Layer.__call__",
+        ),
+        Mistake(
+            name="a layer without the activation",
+            example=f"{RELU_LAYER}out = layer([2.0, 1.0])",
+            shows="[value.data for value in out]",
+            right=[2.0, 2.0],
+            wrong=[HIDDEN, HIDDEN],
+            says="This is tanh(2), but the layer was made with relu, which gives 2. "
+            "The layer has to give its activation to each neuron: Neuron(inputs, activation, rng).",
+            look="Layer.__init__",
+        ),
+        Mistake(
+            name="lists in a layer's parameters",
+            example=LAYER,
+            shows="[type(p).__name__ for p in layer.parameters()]",
+            right=["Value"] * 9,
+            wrong=lambda found: "list" in found or "Neuron" in found,
+            says="Training goes through the parameters one by one, and expects nothing but Values. "
+            "Put the Values of each neuron's list into one flat list: += or extend, not append.",
+            look="Layer.parameters",
+        ),
+        Mistake(
+            name="parameters of one neuron only",
+            example="layer = Layer(3, 2)",
+            shows="len(list(layer.parameters()))",
+            right=8,
+            wrong=4,
+            says="Two neurons with three weights and a bias each have eight parameters; these are those of one neuron. "
+            "Is there a return inside the loop, or is the list begun again in it?",
+            look="Layer.parameters",
+        ),
+        Mistake(
+            name="a layer without parameters",
+            example=LAYER,
+            shows="len(list(layer.parameters()))",
+            right=9,
+            wrong=0,
+            says="These are the parameters of a bare Module, which has none. Layer needs a parameters() of its own.",
+            look="Layer",
+        ),
+        # --- the network
+        Mistake(
+            name="the sizes are changed",
+            example="sizes = [3, 1]\nmodel = MLP(2, sizes)",
+            shows="sizes",
+            right=[3, 1],
+            wrong=lambda found: found != [3, 1],
+            says="The list belongs to whoever calls MLP, and may be used for another network. Make a new one: [inputs, *sizes].",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="every layer takes the network's inputs",
+            example=DEEP,
+            shows=SHAPE,
+            right=[(2, 3), (3, 4), (4, 1)],
+            wrong=[(2, 3), (2, 4), (2, 1)],
+            says="Pairs of inputs and neurons: each layer has been made for the 2 inputs of the network. "
+            "Only the first gets those; the others get the outputs of the layer before.",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="the first layer is missing",
+            example=DEEP,
+            shows=SHAPE,
+            right=[(2, 3), (3, 4), (4, 1)],
+            wrong=[(3, 4), (4, 1)],
+            says="Pairs of inputs and neurons: the layer from the 2 inputs to the first 3 neurons is missing. "
+            "Three sizes are three layers; go through the pairs of neighbours in [inputs, *sizes].",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="the last layer is missing",
+            example=DEEP,
+            shows=SHAPE,
+            right=[(2, 3), (3, 4), (4, 1)],
+            wrong=[(2, 3), (3, 4)],
+            says="Pairs of inputs and neurons: the layer with the one output is missing. Three sizes are three layers, "
+            "and range(3) ends with 2.",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="new layers at each call",
+            example="model = MLP(2, [3, 1])\nfirst, second = model([1.0, 2.0]), model([1.0, 2.0])",
+            shows="[p.data for p in ([first] if isinstance(first, Value) else first)]"
+            " == [p.data for p in ([second] if isinstance(second, Value) else second)]",
+            right=True,
+            wrong=False,
+            says="The same network gives different outputs for the same inputs, because layers are made anew at each call, "
+            "with new weights. "
+            "What it learns would be lost. Make them once, in __init__.",
+            look="MLP.__call__",
+        ),
+        Mistake(
+            name="a list of one",
+            example="model = MLP(2, [3, 1])\nout = model([1.0, 2.0])",
+            shows="type(out).__name__",
+            right="Value",
+            wrong=lambda found: found in ("list", "tuple"),
+            says="The last layer is a single neuron, and then the network gives its Value itself, not a list with one element.",
+            look="MLP.__call__",
+        ),
+        Mistake(
+            name="one output of two",
+            example="model = MLP(2, [3, 2])\nout = model([1.0, 2.0])",
+            shows="type(out).__name__",
+            right="list",
+            wrong="Value",
+            says="The last layer has two neurons, and the network is to give both outputs, in a list. Only a list of one is opened.",
+            look="MLP.__call__",
+        ),
+        Mistake(
+            name="every layer gets the network's inputs",
+            example=TWO,
+            shows="out.data",
+            right=OUT,
+            wrong=2.0,
+            says="2 - 0.5 * 1 + 0.5 = 2 is what the last neuron makes of the inputs themselves. "
+            "It should get the outputs of the layer before: "
+            "in the loop, x = layer(x).",
+            look="MLP.__call__",
+        ),
+        Mistake(
+            name="an activation on the last layer",
+            example=TWO,
+            shows="out.data",
+            right=OUT,
+            wrong=math.tanh(OUT),
+            says=f"The last neuron's sum is {OUT:.3f}, and this is tanh of it. The last layer is linear, "
+            "so that the network can say any number.",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="no layer has an activation",
+            example=TWO,
+            shows="out.data",
+            right=OUT,
+            wrong=1.5,
+            says="Every layer is linear here, and then the whole network is no more than one linear neuron. Only the last layer is linear; "
+            "the others get the activation.",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="the first layer is linear",
+            example=TWO,
+            shows="out.data",
+            right=OUT,
+            wrong=math.tanh(1.5),
+            says="The first layer is linear and the last has a tanh, and it should be the other way round.",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="tanh, whatever the network was asked for",
+            example=RELU,
+            shows="out.data",
+            right=-1.0,
+            wrong=0.5 - math.tanh(1.5),
+            says="The hidden neurons give tanh(1.5), but the network was made with relu. MLP has to give its activation to the layers.",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="the network's rng is not handed on",
+            example=f"{RNG}a = MLP(2, [1], rng=random.Random(1))\nb = MLP(2, [1], rng=random.Random(1))",
+            shows="a([1.0, 2.0]).data == b([1.0, 2.0]).data",
+            right=True,
+            wrong=False,
+            says="Two networks that draw from generators with the same seed should be the same. MLP has to give its rng to each layer.",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="the graph is cut between the layers",
+            example=f"{TWO}\nout.backward()",
+            shows="model.layers[0].neurons[0].w[0].grad",
+            wrong=0.0,
+            says="The output is right, but no gradient reaches the first layer: between the layers Values were turned into plain numbers. "
+            "Give on the Values themselves.",
+            look="MLP.__call__",
+        ),
+        Mistake(
+            name="lists in the network's parameters",
+            example="model = MLP(2, [3, 1])",
+            shows="[type(p).__name__ for p in model.parameters()]",
+            right=["Value"] * 13,
+            wrong=lambda found: "list" in found or "Layer" in found,
+            says="Training goes through the parameters one by one, and expects nothing but Values. "
+            "Put the Values of each layer's list into one flat list.",
+            look="MLP.parameters",
+        ),
+        Mistake(
+            name="parameters of one layer only",
+            example="model = MLP(2, [3, 1])",
+            shows="len(list(model.parameters()))",
+            right=13,
+            wrong=lambda found: found in (9, 4),
+            says="The first layer has 9 parameters and the second 4, which makes 13; those of one layer are missing. "
+            "Is there a return inside the loop, or is the list begun again in it?",
+            look="MLP.parameters",
+        ),
+        Mistake(
+            name="a network without parameters",
+            example="model = MLP(2, [3, 1])",
+            shows="len(list(model.parameters()))",
+            right=13,
+            wrong=0,
+            says="These are the parameters of a bare Module, which has none. MLP needs a parameters() of its own.",
+            look="MLP",
+        ),
+    ),
+    cases=(
+        Case(LAYER, "(len(layer.neurons), len(layer.neurons[0].w))", (3, 2), look="Layer.__init__"),
+        Case(f"{LAYER}out = layer([1.0, 2.0])", "len(out)", 3, look="Layer.__call__"),
+        Case(
+            f"{LAYER}x = [1.0, 2.0]\nout = layer(x)",
+            "[value.data for value in out] == [neuron(x).data for neuron in layer.neurons]",
+            True,
+            "The outputs are those of the neurons, in their order.",
+            look="Layer.__call__",
+        ),
+        Case(f"{RELU_LAYER}out = layer([2.0, 1.0])", "[value.data for value in out]", [2.0, 2.0], look="Layer.__call__"),
+        Case(f"{RELU_LAYER.replace('relu', 'linear')}out = layer([-2.0, 1.0])", "[value.data for value in out]", look="Layer.__init__"),
+        Case(
+            LAYER,
+            "{id(p) for p in layer.parameters()} == {id(p) for neuron in layer.neurons for p in [*neuron.w, neuron.b]}",
+            True,
+            "The parameters are the very Values in the neurons, not copies of them.",
+            look="Layer.parameters",
+        ),
+        Case(LAYER, "len(list(layer.parameters()))", 9, look="Layer.parameters"),
+        Case("model = MLP(2, [1])", SHAPE, [(2, 1)], look="MLP.__init__"),
+        Case(DEEP, SHAPE, [(2, 3), (3, 4), (4, 1)], look="MLP.__init__"),
+        Case("model = MLP(2, [1, 2])\nout = model([1.0, 2.0])", "len(out)", 2, "A hidden layer may have one neuron.", look="MLP.__call__"),
+        Case("model = MLP(2, [3, 2])\nout = model([1.0, 2.0])", "len(out)", 2, look="MLP.__call__"),
+        Case(TWO, "out.data", look="MLP.__call__"),
+        Case(RELU, "out.data", look="MLP.__init__"),
+        Case(
+            f"{_set('[2, 2, 1]', '', '0.5, -1.0, 0.25')}out = model([2.0, -1.0])",
+            "out.data",
+            look="MLP.__call__",
+        ),
+        Case(
+            f"{TWO}\nout.backward()\nfirst = model.layers[0].neurons[0]",
+            "(first.w[0].grad, first.w[1].grad, first.b.grad)",
+            look="MLP.__call__",
+        ),
+        Case(DEEP, "len(list(model.parameters()))", 30, look="MLP.parameters"),
+        Case(DEEP, "len({id(p) for p in model.parameters()})", 30, "Each parameter once.", look="MLP.parameters"),
+        Case(f"{TWO}\nout.backward()\nmodel.zero_grad()", "[p.grad for p in model.parameters()]", [0.0] * 9, look="MLP"),
+        Case(
+            f"{RNG}model = MLP(2, [3, 3], rng=random.Random(1))",
+            "len({p.data for p in model.parameters()})",
+            16,
+            "15 weights, all of them different, and the biases, which are 0.",
+            look="MLP.__init__",
+        ),
+    ),
+    more=lambda: _random_networks(),
+)
+
+
+def _random_networks() -> Iterator[Case]:
+    rng = random.Random(7)
+    for sizes in ([1], [2], [2, 1], [3, 2], [2, 3, 1], [2, 1, 3, 2]):
+        for activation in ("tanh", "relu"):
+            x: list[Any] = [round(rng.uniform(-2, 2), 1) for _ in range(rng.choice((1, 2)))]
+            lines = [
+                f'model = MLP({len(x)}, {sizes}, "{activation}")',
+                "numbers = iter(0.1 * (7 * k % 19 - 9) for k in range(100))",
+                "for layer in model.layers:",
+                "    for neuron in layer.neurons:",
+                "        for value in [*neuron.w, neuron.b]:",
+                "            value.data = next(numbers)",
+                f"out = model({x})",
+            ]
+            yield Case("\n".join(lines), "out.data" if sizes[-1] == 1 else "[value.data for value in out]", look="MLP.__call__")

@@ -1,0 +1,477 @@
+"""Exercise 11: from scalars to tensors."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+from chainrule import MLP, Value
+from chainrule.course.checking import Case, Checks, Mistake, Raises
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES: dict[str, Any] = {"random": random, "MLP": MLP, "Value": Value, "chainrule": importlib.import_module("chainrule")}
+if importlib.util.find_spec("numpy") is not None:
+    NAMES["np"] = importlib.import_module("numpy")
+
+MODEL = 'model = MLP(2, [3, 1], activation="tanh", rng=random.Random(0))\n'
+ZERO = (  # it predicts 0
+    "model = MLP(1, [1])\nfor p in model.parameters():\n    p.data = 0.0\nX = np.array([[1.0], [2.0]])\nY = np.array([1.0, 3.0])\n"
+)
+BATCH = "X = np.array([[1.0, 0.0], [2.0, 1.0]])\nY = np.array([1.0, 3.0])\n"
+ONE_LAYER = "W, b = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 20.0])\nX = np.array([[1.0, 0.0], [2.0, 1.0]])\n"
+TWO_LAYERS = (
+    "hidden = (np.array([[1.0]]), np.array([0.0]))\nlast = (np.array([[2.0]]), np.array([0.0]))\n"
+    "outputs = forward([hidden, last], np.array([[1.0]]))\n"
+)
+LINE = (
+    "weights = [(np.array([[1.0, 1.0]]), np.array([0.0]))]\n"
+    "X = np.array([[1.0, 0.0], [2.0, 1.0]])\n"
+    "P = np.array([[1.0], [3.0]])\n"
+    "Y = np.array([0.0, 1.0])\n"
+    "dW, db = backward(weights, [X, P], Y)[0]"
+)
+H = 0.7615941559557649  # tanh(1)
+SHAPES = (
+    "weights = [(np.ones((3, 2)), np.zeros(3)), (np.ones((1, 3)), np.zeros(1))]\n"
+    "outputs = [np.ones((2, 2)), np.full((2, 3), 0.5), np.ones((2, 1))]\n"
+    "gradients = backward(weights, outputs, np.array([0.0, 3.0]))"
+)
+CALLED = 'f = chainrule.compile(huber, batch="sum")\nfound = f([0.5, 3.0])'
+
+
+def near(expected: float) -> Any:
+    """A function that says whether a number is the expected one, but for rounding."""
+    return lambda found: isinstance(found, float) and abs(found - expected) < 1e-9
+
+
+def networks() -> Iterator[Case]:
+    """Networks of several sizes with random weights, forward and backward."""
+    rng = random.Random(11)
+    for sizes in ([1, 1], [2, 2, 1], [3, 2, 4, 1]):
+        n = rng.randint(2, 4)
+
+        def array(*shape: int) -> str:
+            row = [round(rng.uniform(-1, 1), 1) for _ in range(shape[-1])]
+            return str(row if len(shape) == 1 else [[round(rng.uniform(-1, 1), 1) for _ in range(shape[1])] for _ in range(shape[0])])
+
+        pairs = itertools.pairwise(sizes)
+        weights = ",\n    ".join(f"(np.array({array(outputs, inputs)}), np.array({array(outputs)}))" for inputs, outputs in pairs)
+        example = f"weights = [\n    {weights},\n]\nX = np.array({array(n, sizes[0])})\n"
+        yield Case(example, "[H.tolist() for H in forward(weights, X)]", look="forward")
+        example += f"Y = np.array({array(n)})\ngradients = backward(weights, forward(weights, X), Y)"
+        yield Case(example, "[(dW.tolist(), db.tolist()) for dW, db in gradients]", look="backward")
+
+
+MISTAKES = (
+    # --- compile_loss ---
+    Mistake(
+        name="the loss is not compiled",
+        example=f"{MODEL}loss = compile_loss(model)",
+        shows='hasattr(loss, "program")',
+        right=True,
+        wrong=False,
+        says="What comes back is no compiled function: it has no program. Return chainrule.compile(loss, batch='mean'), not loss itself.",
+        look="compile_loss",
+    ),
+    Mistake(
+        name="batch= is left out",
+        example=f"{MODEL}{BATCH}loss = compile_loss(model)",
+        shows="isinstance(loss(X, Y).data, float)",
+        right=True,
+        wrong=Raises("TypeError", "got ndarray"),
+        says="Without batch='mean', loss is called once with all of X, and the model takes each row of it for an input. Say "
+        "chainrule.compile(loss, batch='mean'), and it is called with a single row.",
+        look="compile_loss",
+    ),
+    Mistake(
+        name="the function is written for a batch",
+        example=f"{ZERO}loss = compile_loss(model)",
+        shows="loss(X, Y).data",
+        wrong=Raises("TypeError", "iter"),
+        says="With batch='mean', x is one row of X, a list of numbers, and y is one number: a loop over them as over samples "
+        "comes to single numbers. Write (model(x) - y) ** 2; the mean over the samples is made for you.",
+        look="compile_loss",
+    ),
+    Mistake(
+        name="numbers are read while tracing",
+        example=f"{MODEL}{BATCH}loss = compile_loss(model)",
+        shows="isinstance(loss(X, Y).data, float)",
+        wrong=Raises("TraceError", "`.data` was read"),
+        says="The compiler runs loss once, to see what it computes; .data would give it a number of that moment in place of the Value, "
+        "and the program would keep it for ever. Compute with the Values themselves: (model(x) - y) ** 2.",
+        look="compile_loss",
+    ),
+    Mistake(
+        name="one result for each sample",
+        example=f"{ZERO}loss = compile_loss(model)",
+        shows="type(loss(X, Y)).__name__",
+        right="Value",
+        wrong=lambda found: found in ("ndarray", "list"),
+        says="batch=None keeps the loss of each sample apart. To train there must be one number for the batch: say batch='mean'.",
+        look="compile_loss",
+    ),
+    Mistake(
+        name="a sum instead of a mean",
+        example=f"{ZERO}loss = compile_loss(model)",
+        shows="loss(X, Y).data",
+        right=5.0,
+        wrong=10.0,
+        says="The model predicts 0 here, so the squares are 1 and 9; their sum is 10, and the mean is 5. Say batch='mean', so that the "
+        "size of the step does not depend on the number of samples.",
+        look="compile_loss",
+    ),
+    Mistake(
+        name="the error is not squared",
+        example=f"{ZERO}loss = compile_loss(model)",
+        shows="loss(X, Y).data",
+        right=5.0,
+        wrong=lambda found: found in (-2.0, 2.0),
+        says="The model predicts 0 here, and 2 is the mean of the errors 1 and 3 themselves. The loss of a sample is the square of "
+        "model(x) - y.",
+        look="compile_loss",
+    ),
+    # --- matrices ---
+    Mistake(
+        name="lists instead of arrays",
+        example=f"{MODEL}W, b = matrices(model)[0]",
+        shows="(type(W).__name__, type(b).__name__)",
+        right=("ndarray", "ndarray"),
+        wrong=lambda found: "list" in found,
+        says="Lists know no matrix product. Put np.array(...) around the list of rows, and around the list of biases.",
+        look="matrices",
+    ),
+    Mistake(
+        name="arrays of Values",
+        example=f"{MODEL}W, b = matrices(model)[0]",
+        shows="(str(W.dtype), str(b.dtype))",
+        right=("float64", "float64"),
+        wrong=lambda found: "object" in found,
+        says="An array of dtype object is a box of Values, and NumPy would go on calculating with them one by one. Take the numbers "
+        "out: w.data and neuron.b.data.",
+        look="matrices",
+    ),
+    Mistake(
+        name="W is transposed",
+        example=f"{MODEL}W, b = matrices(model)[0]",
+        shows="W.shape",
+        right=(3, 2),
+        wrong=(2, 3),
+        says="The layer has 3 neurons with 2 weights each. W has a row for each neuron, so its shape is (3, 2): an outer list over the "
+        "neurons, an inner one over the weights, and no .T.",
+        look="matrices",
+    ),
+    Mistake(
+        name="b is a column",
+        example=f"{MODEL}W, b = matrices(model)[0]",
+        shows="b.shape",
+        right=(3,),
+        wrong=lambda found: found in ((3, 1), (1, 3)),
+        says="b is to be an array of 3 numbers, with one index. With a second index it would be added to the samples instead of the "
+        "neurons, or change the shape of what it is added to.",
+        look="matrices",
+    ),
+    # --- forward ---
+    Mistake(
+        name="the last output only",
+        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
+        shows="type(outputs).__name__",
+        right="list",
+        wrong="ndarray",
+        says="This is the last output alone. The way back needs what went into every layer, so return all of them in a list: "
+        "X first, and the prediction last.",
+        look="forward",
+    ),
+    Mistake(
+        name="X is not among the outputs",
+        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
+        shows="len(outputs)",
+        right=2,
+        wrong=1,
+        says="One layer makes a list of two: X, and what the layer gives. The gradient of the first W needs X. Start with [X].",
+        look="forward",
+    ),
+    Mistake(
+        name="the bias is forgotten",
+        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
+        shows="outputs[-1].tolist()",
+        right=[[11.0, 23.0], [14.0, 30.0]],
+        wrong=[[1.0, 3.0], [4.0, 10.0]],
+        says="This is X @ W.T without b. Add b: NumPy adds it to every row.",
+        look="forward",
+    ),
+    Mistake(
+        name="X @ W without turning W round",
+        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
+        shows="outputs[-1].tolist()",
+        right=[[11.0, 23.0], [14.0, 30.0]],
+        wrong=[[11.0, 22.0], [15.0, 28.0]],
+        says="X @ W takes the columns of W for the neurons: 1 * 1 + 0 * 3 in place of 1 * 1 + 0 * 2. The weights of a neuron are a row. "
+        "Here W is square and the shapes fit either way; the numbers do not. Write X @ W.T.",
+        look="forward",
+    ),
+    Mistake(
+        name="samples and neurons are exchanged",
+        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
+        shows="outputs[-1].tolist()",
+        right=[[11.0, 23.0], [14.0, 30.0]],
+        wrong=lambda found: found in ([[11.0, 24.0], [23.0, 30.0]], [[11.0, 14.0], [13.0, 20.0]], [[11.0, 24.0], [13.0, 30.0]]),
+        says="W @ X.T has a row for each neuron and a column for each sample, and b is then added to the wrong ones. The samples "
+        "come first, in every array: X @ W.T.",
+        look="forward",
+    ),
+    Mistake(
+        name="numbers side by side are multiplied",
+        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
+        shows="outputs[-1].tolist()",
+        right=[[11.0, 23.0], [14.0, 30.0]],
+        wrong=lambda found: found in ([[11.0, 20.0], [16.0, 24.0]], [[11.0, 20.0], [14.0, 24.0]]),
+        says="* multiplies the numbers that stand at the same place, and adds nothing up. The sum over the inputs is a matrix product, "
+        "and that is @.",
+        look="forward",
+    ),
+    Mistake(
+        name="tanh after the last layer",
+        example="last = (np.array([[2.0]]), np.array([0.0]))\nP = forward([last], np.array([[1.0]]))[-1]",
+        shows="P.tolist()",
+        right=[[2.0]],
+        wrong=[[0.9640275800758169]],
+        says="This is tanh(2). The last layer is linear, because a prediction may be any number; tanh comes after the layers before it.",
+        look="forward",
+    ),
+    Mistake(
+        name="no tanh at all",
+        example="hidden = last = (np.array([[1.0]]), np.array([0.0]))\noutputs = forward([hidden, last], np.array([[-1.0]]))",
+        shows="outputs[1].tolist()",
+        right=[[-H]],
+        wrong=[[-1.0]],
+        says="The first of two layers gives tanh(-1), and this is -1. Without tanh, two layers are no more than one: a product of two "
+        "matrices is a matrix.",
+        look="forward",
+    ),
+    # --- backward ---
+    Mistake(
+        name="Y is made a square",
+        example=LINE,
+        shows="dW.shape",
+        right=(1, 2),
+        wrong=(2, 2),
+        says="P has the shape (2, 1) and Y the shape (2,). NumPy takes Y for a row and gives every prediction minus every target, an "
+        "array of (2, 2). Make Y a column first: Y.reshape(-1, 1).",
+        look="backward",
+    ),
+    Mistake(
+        name="dW is transposed",
+        example=LINE,
+        shows="dW.shape",
+        right=(1, 2),
+        wrong=(2, 1),
+        says="A gradient has the shape of what it belongs to: W is (1, 2), and so must dW be. X.T @ dZ is the other way round; "
+        "write dZ.T @ X.",
+        look="backward",
+    ),
+    Mistake(
+        name="db is not summed",
+        example=LINE,
+        shows="db.shape",
+        right=(1,),
+        wrong=lambda found: found in ((2, 1), (2,), (1, 2)),
+        says="This has a number for each sample. The same b was added to every row, so what comes back from all rows is added up: "
+        "dZ.sum(axis=0).",
+        look="backward",
+    ),
+    Mistake(
+        name="b's gradient is one number for all",
+        example=LINE,
+        shows="db.shape",
+        right=(1,),
+        wrong=(),
+        says="sum() without an axis adds up everything, the neurons too. The sum is over the samples only, which are axis 0.",
+        look="backward",
+    ),
+    Mistake(
+        name="the sign is wrong",
+        example=LINE,
+        shows="(dW.tolist(), db.tolist())",
+        right=([[5.0, 2.0]], [3.0]),
+        wrong=([[-5.0, -2.0]], [-3.0]),
+        says="The derivative of (P - Y)**2 with respect to P is 2 * (P - Y). With Y - P, every step of training would go uphill.",
+        look="backward",
+    ),
+    Mistake(
+        name="the mean is forgotten",
+        example=LINE,
+        shows="(dW.tolist(), db.tolist())",
+        right=([[5.0, 2.0]], [3.0]),
+        wrong=([[10.0, 4.0]], [6.0]),
+        says="These are the gradients of the sum of the squares. The loss is their mean, over 2 samples here: divide by len(Y), once, "
+        "in the first dZ.",
+        look="backward",
+    ),
+    Mistake(
+        name="the 2 of the square is forgotten",
+        example=LINE,
+        shows="(dW.tolist(), db.tolist())",
+        right=([[5.0, 2.0]], [3.0]),
+        wrong=([[2.5, 1.0]], [1.5]),
+        says="The numbers are half of what they should be. The derivative of error**2 is 2 * error; or is there one division too many?",
+        look="backward",
+    ),
+    Mistake(
+        name="db is divided again",
+        example=LINE,
+        shows="(dW.tolist(), db.tolist())",
+        right=([[5.0, 2.0]], [3.0]),
+        wrong=([[5.0, 2.0]], [1.5]),
+        says="The 1/n of the mean is in dZ already. Of the rows of dZ take the sum, not the mean.",
+        look="backward",
+    ),
+    Mistake(
+        name="the layers in the wrong order",
+        example=SHAPES,
+        shows="[dW.shape for dW, db in gradients]",
+        right=[(3, 2), (1, 3)],
+        wrong=[(1, 3), (3, 2)],
+        says="You walk from the last layer to the first, so the last one's gradients come first. Turn the list round at the end: "
+        "gradients[::-1].",
+        look="backward",
+    ),
+    Mistake(
+        name="the shapes do not fit on the way back",
+        example=SHAPES,
+        shows="[dW.shape for dW, db in gradients]",
+        right=[(3, 2), (1, 3)],
+        wrong=Raises("ValueError", "matmul"),
+        says="A product on the way back has shapes that do not fit. dZ is (2, 1) here, for 2 samples and the one neuron of the last layer, "
+        "whose W is (1, 3), and whose input is (2, 3): dW is dZ.T @ H, and what goes on to the layer before is dZ @ W, without .T.",
+        look="backward",
+    ),
+    Mistake(
+        name="the slope of tanh is forgotten",
+        example=f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))",
+        shows="float(gradients[0][0][0, 0])",
+        wrong=near(8 * H),
+        says="This is what reaches the output of the first layer. It still has to go through the tanh: multiply by 1 - H**2, where H is "
+        "that output.",
+        look="backward",
+    ),
+    Mistake(
+        name="the slope of tanh at the wrong place",
+        example=f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))",
+        shows="float(gradients[0][0][0, 0])",
+        wrong=lambda found: any(near(8 * H * (1 - x * x))(found) for x in (math.tanh(H), 1.0, 2 * H, math.tanh(2 * H))),
+        says="1 - tanh(z)**2 is 1 - H**2 for what comes out of the tanh, which is outputs[number]. It is no tanh once more, "
+        "nor what goes into the layer, nor what comes out of the next one.",
+        look="backward",
+    ),
+    Mistake(
+        name="the weights are left out on the way back",
+        example=f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))",
+        shows="float(gradients[0][0][0, 0])",
+        wrong=near(4 * H * (1 - H * H)),
+        says="The hidden neuron reaches the prediction through a weight of 2, so the gradient is twice this: dZ @ W, and then "
+        "the slope of tanh.",
+        look="backward",
+    ),
+    # --- huber ---
+    Mistake(
+        name="an if on a number that is not known yet",
+        example=CALLED,
+        shows="found.data",
+        wrong=Raises("TraceError", "were compared"),
+        says="An if (or max, or a comparison) asks for a number, and while the function is traced there is none. "
+        "Compute both sides and choose: where(greater(abs(error), 1), ..., ...).",
+        look="huber",
+    ),
+    Mistake(
+        name="the number is taken out of the Value",
+        example=CALLED,
+        shows="found.data",
+        wrong=Raises("TraceError"),
+        says="The number behind a Value, by .data or float(), is known only when the program runs. Compute with the Value itself: "
+        "where(greater(abs(error), 1), ..., ...).",
+        look="huber",
+    ),
+    Mistake(
+        name="the two sides are exchanged",
+        example="near, far = huber(Value(0.5)), huber(Value(3.0))",
+        shows="(near.data, far.data)",
+        right=(0.125, 2.5),
+        wrong=(0.0, 4.5),
+        says="0.5 gets what is meant for large errors, and 3 the square. In where(condition, a, b), a holds where the condition is true.",
+        look="huber",
+    ),
+    Mistake(
+        name="negative errors are taken for small ones",
+        example="far = huber(Value(-3.0))",
+        shows="far.data",
+        right=2.5,
+        wrong=4.5,
+        says="-3 is not greater than 1, but it is a large error all the same. Compare abs(error) with 1.",
+        look="huber",
+    ),
+    Mistake(
+        name="a negative loss",
+        example="far = huber(Value(-3.0))",
+        shows="far.data",
+        right=2.5,
+        wrong=-3.5,
+        says="This is -3 - 0.5. Beyond 1 the loss is abs(error) - 0.5.",
+        look="huber",
+    ),
+    Mistake(
+        name="a jump at 1",
+        example="far = huber(Value(3.0))",
+        shows="far.data",
+        right=2.5,
+        wrong=lambda found: found in (3.0, 2.0),
+        says="At an error of 1 the square gives 0.5, and the other side must go on from there: abs(error) - 0.5.",
+        look="huber",
+    ),
+)
+
+CHECKS = Checks(
+    requires=("compile_loss", "matrices", "forward", "backward", "huber"),
+    mistakes=MISTAKES,
+    cases=(
+        Case(
+            f"{MODEL}{BATCH}loss = compile_loss(model)\nfound = loss(X, Y)\nfound.backward()",
+            "(found.data, [w.grad for w in model.layers[0].neurons[0].w])",
+            look="compile_loss",
+        ),
+        Case(f"{MODEL}weights = matrices(model)", "[(W.tolist(), b.tolist()) for W, b in weights]", look="matrices"),
+        Case(
+            "model = MLP(1, [2, 3, 1], rng=random.Random(1))\nweights = matrices(model)",
+            "[(W.shape, b.shape) for W, b in weights]",
+            look="matrices",
+        ),
+        Case(f"{ONE_LAYER}outputs = forward([(W, b)], X)", "[H.tolist() for H in outputs]", look="forward"),
+        Case(f"{ONE_LAYER}outputs = forward([(W, b)], X)", "(X.tolist(), W.tolist(), b.tolist())", look="forward"),
+        Case(TWO_LAYERS, "[H.tolist() for H in outputs]", look="forward"),
+        Case(
+            f"{MODEL}X = [[1.0, 0.0], [2.0, 1.0]]\nP = forward(matrices(model), np.array(X))[-1]",
+            "[float(P[n, 0] - model(x).data) < 1e-12 for n, x in enumerate(X)]",
+            right=[True, True],
+            look="forward",
+        ),
+        Case(LINE, "(dW.tolist(), db.tolist())", look="backward"),
+        Case(
+            f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))",
+            "[(dW.tolist(), db.tolist()) for dW, db in gradients]",
+            look="backward",
+        ),
+        Case("near, far = huber(Value(0.5)), huber(Value(3.0))", "(near.data, far.data)", look="huber"),
+        Case("near, far = huber(Value(-0.5)), huber(Value(-3.0))", "(near.data, far.data)", look="huber"),
+        Case("error = Value(-3.0)\nhuber(error).backward()", "error.grad", look="huber"),
+        Case("error = Value(0.5)\nhuber(error).backward()", "error.grad", look="huber"),
+        Case(CALLED, "found.data", right=2.625, look="huber"),
+    ),
+    more=networks,
+    seconds=8.0,
+    names=NAMES,
+)

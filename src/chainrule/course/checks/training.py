@@ -1,0 +1,358 @@
+"""Exercise 8: training."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from chainrule.course.checking import Case, Checks, Mistake, Raises, same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SAYS_BACK = "def model(x):\n    return x[0] * Value(1.0)\n\n"
+LOSS = f"{SAYS_BACK}loss = loss_of(model, [[1.0], [2.0], [3.0]], [-2.0, 4.0, -1.0])"  # the differences are 3, -2 and 4
+
+NEURON = """model = MLP(1, [1])
+neuron = model.layers[0].neurons[0]
+neuron.w[0].data, neuron.b.data = 1.0, 0.0
+"""
+TWO_STEPS = f"{NEURON}losses = train(model, [[2.0]], [0.0], 2, 0.05)"  # w: 1, 0.6, 0.4; b: 0, -0.2, -0.3; losses 4, 1
+THREE_STEPS = f"{NEURON}losses = train(model, [[2.0]], [0.0], 3, 0.05)"
+NO_RATE = f"{NEURON}losses = train(model, [[2.0]], [0.0], 1, 0.0)"
+TWO_POINTS = f"{NEURON}losses = train(model, [[2.0], [0.0]], [0.0, -1.0], 1, 0.1)"
+PARAMETERS = "(neuron.w[0].data, neuron.b.data)"
+
+
+def _one_of(*numbers: float) -> Callable[[Any], bool]:
+    return lambda found: any(same(found, number) for number in numbers)
+
+
+CHECKS = Checks(
+    requires=("Value", "MLP", "loss_of", "train"),
+    mistakes=(
+        # --- the loss
+        Mistake(
+            name="a loss that is a plain number",
+            example=LOSS,
+            shows="type(loss).__name__",
+            right="Value",
+            wrong=lambda found: found in ("float", "int"),
+            says="A plain number has no backward(), so nobody can say how the parameters should change. "
+            "Calculate with the Values that the model gives, not with their data.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="no loss",
+            example=LOSS,
+            shows="type(loss).__name__",
+            right="Value",
+            wrong="NoneType",
+            says="A function without a return gives None.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="a list of errors",
+            example=LOSS,
+            shows="type(loss).__name__",
+            right="Value",
+            wrong=lambda found: found in ("list", "tuple", "generator"),
+            says="Descent needs one number to make smaller. Add up the squared differences, and divide by how many there are.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="absolute differences",
+            example=LOSS,
+            shows="loss.data",
+            wrong=Raises("TypeError", "bad operand type for abs"),
+            says="Your Values have no abs(). The square does what it would do here: it makes a positive number of every difference.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="differences that are not squared",
+            example=LOSS,
+            shows="loss.data",
+            wrong=_one_of(5, -5, 5 / 3, -5 / 3),
+            says="The differences are 3, -2 and 4, and were added up as they are, so that too much and too little cancel out. "
+            "Square each of them first.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="the square of the sum",
+            example=LOSS,
+            shows="loss.data",
+            wrong=_one_of(25, 25 / 3, 25 / 9),
+            says="The differences 3, -2 and 4 were added up, and then squared: too much and too little have cancelled out by then. "
+            "Square each of them, and then add up.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="one point only",
+            example=LOSS,
+            shows="loss.data",
+            wrong=_one_of(9, 3, 16, 16 / 3),
+            says="The differences are 3, -2 and 4, and only one of them is in this loss. Is there a return inside the loop, "
+            "or an = where += should be?",
+            look="loss_of",
+        ),
+        Mistake(
+            name="the sum instead of the mean",
+            example=LOSS,
+            shows="loss.data",
+            wrong=29.0,
+            says="This is 9 + 4 + 16, the sum. Divide it by the number of points, which is 3.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="a loss without a graph",
+            example=f"{NEURON}loss = loss_of(model, [[2.0]], [0.0])\nloss.backward()",
+            shows="(neuron.w[0].grad, neuron.b.grad)",
+            right=(8.0, 4.0),
+            wrong=(0.0, 0.0),
+            says="The loss is right, but no gradient reaches the parameters: it was made of data, which are plain numbers, "
+            "and wrapped in a new Value. "
+            "Calculate with the Values that the model gives.",
+            look="loss_of",
+        ),
+        # --- what train returns
+        Mistake(
+            name="train returns nothing",
+            example=TWO_STEPS,
+            shows="type(losses).__name__",
+            right="list",
+            wrong="NoneType",
+            says="The losses are wanted, to see whether the training works. Collect them in a list, and return it after the loop.",
+            look="train",
+        ),
+        Mistake(
+            name="only the last loss",
+            example=TWO_STEPS,
+            shows="type(losses).__name__",
+            right="list",
+            wrong=lambda found: found in ("float", "int", "Value"),
+            says="One loss for each step is wanted, in a list: one number alone does not show whether the loss has fallen.",
+            look="train",
+        ),
+        Mistake(
+            name="yield instead of a list",
+            example=TWO_STEPS,
+            shows="type(losses).__name__",
+            right="list",
+            wrong="generator",
+            says="A function with yield does nothing until somebody asks for its results, so nothing has been trained yet. "
+            "Collect the losses in a list.",
+            look="train",
+        ),
+        Mistake(
+            name="Values in the list",
+            example=TWO_STEPS,
+            shows="[type(loss).__name__ for loss in losses]",
+            right=["float", "float"],
+            wrong=lambda found: "Value" in found,
+            says="Each Value keeps the whole graph behind it, for every step. For looking at, the number is enough: append loss.data.",
+            look="train",
+        ),
+        Mistake(
+            name="one loss for three steps",
+            example=THREE_STEPS,
+            shows="len(losses)",
+            right=3,
+            wrong=1,
+            says="Three steps were asked for, and the list holds one loss. A return inside the loop ends it in its first round; "
+            "an append after the loop keeps only the last.",
+            look="train",
+        ),
+        Mistake(
+            name="a loss too many",
+            example=THREE_STEPS,
+            shows="len(losses)",
+            right=3,
+            wrong=4,
+            says="Three steps, and four losses: the list holds the loss before each step, and nothing after the last.",
+            look="train",
+        ),
+        Mistake(
+            name="a step too few",
+            example=THREE_STEPS,
+            shows="len(losses)",
+            right=3,
+            wrong=2,
+            says="Three steps were asked for, and two losses came back. range(3) counts three times, range(1, 3) twice.",
+            look="train",
+        ),
+        # --- what train does
+        Mistake(
+            name="the loop's variable is changed, not the parameter",
+            example=TWO_STEPS,
+            shows="(neuron.w[0].data, neuron.w[0].grad)",
+            right=(0.4, 4.0),
+            wrong=(1.0, 8.0),
+            says="The gradient is there, and w is still 1: the network has not noticed anything. "
+            "parameter = parameter - ... and parameter -= ... "
+            "give another Value to the loop's variable. Change the number: parameter.data -= ...",
+            look="train",
+        ),
+        Mistake(
+            name="another model is trained",
+            example=TWO_STEPS,
+            shows="(losses, neuron.w[0].data)",
+            right=([4.0, 1.0], 0.4),
+            wrong=lambda found: found[1] == 1.0 and not same(found[0], [4.0, 4.0]),
+            says="The losses change, but the model that was given is as it was: something else was trained, a new network or a copy. "
+            "Work with the model itself, and make no new one.",
+            look="train",
+        ),
+        Mistake(
+            name="the gradients are zero when they are used",
+            example=TWO_STEPS,
+            shows="(neuron.w[0].data, neuron.w[0].grad)",
+            right=(0.4, 4.0),
+            wrong=(1.0, 0.0),
+            says="w has not moved, and its gradient is 0. Either backward() is not called on the loss that loss_of gives, "
+            "or zero_grad() comes after backward() and wipes out what it found.",
+            look="train",
+        ),
+        Mistake(
+            name="uphill",
+            example=TWO_STEPS,
+            shows=f"(losses, *{PARAMETERS})",
+            right=([4.0, 1.0], 0.4, -0.3),
+            wrong=([4.0, 9.0], 2.0, 0.5),
+            says="The loss has grown from 4 to 9. The gradient points to where it grows, and descent goes the other way: -=, not +=.",
+            look="train",
+        ),
+        Mistake(
+            name="=- instead of -=",
+            example=TWO_STEPS,
+            shows=PARAMETERS,
+            right=(0.4, -0.3),
+            wrong=(0.2, 0.1),
+            says="The parameter became -learning_rate * gradient, and what it was before is forgotten. `a =- b` sets a to -b; "
+            "`a -= b` takes b away from it.",
+            look="train",
+        ),
+        Mistake(
+            name="the learning rate is not used",
+            example=NO_RATE,
+            shows=PARAMETERS,
+            right=(1.0, 0.0),
+            wrong=lambda found: not same(found, (1.0, 0.0)),
+            says="With a learning rate of 0 nothing may move, but the parameters have. Multiply each gradient by learning_rate.",
+            look="train",
+        ),
+        Mistake(
+            name="the bias stays",
+            example=TWO_STEPS,
+            shows=PARAMETERS,
+            right=(0.4, -0.3),
+            wrong=lambda found: found[0] != 1.0 and found[1] == 0.0,
+            says="The weight has moved, and the bias has not. Go through all of model.parameters(), and move each.",
+            look="train",
+        ),
+        Mistake(
+            name="the loss is computed only once",
+            example=TWO_STEPS,
+            shows=f"(losses, *{PARAMETERS})",
+            right=([4.0, 1.0], 0.4, -0.3),
+            wrong=([4.0, 4.0], 0.2, -0.4),
+            says="Both steps went by the gradients 8 and 4 of the starting point, and the loss is 4 twice: "
+            "it does not follow the parameters by itself. "
+            "Call loss_of and backward() inside the loop.",
+            look="train",
+        ),
+        Mistake(
+            name="the step comes before the gradient",
+            example=TWO_STEPS,
+            shows=f"(losses, *{PARAMETERS})",
+            right=([4.0, 1.0], 0.4, -0.3),
+            wrong=([4.0, 4.0], 0.6, -0.2),
+            says="The first step went nowhere, because backward() had not been called yet. First the loss, then backward(), "
+            "then the parameters.",
+            look="train",
+        ),
+        Mistake(
+            name="the loss after the step",
+            example=TWO_STEPS,
+            shows="losses",
+            right=[4.0, 1.0],
+            wrong=[1.0, 0.25],
+            says="The list begins with the loss after the first step. It should begin with that of the model as it was given, which is 4: "
+            "keep the loss from which backward() went.",
+            look="train",
+        ),
+        Mistake(
+            name="only the last point counts",
+            example=TWO_POINTS,
+            shows=PARAMETERS,
+            right=(0.6, -0.3),
+            wrong=lambda found: same(found, (1.0, -0.2)) or same(found, (1.0, -0.1)),
+            says="backward() was called for each point, and each call begins by setting the gradients to zero, "
+            "so that only the last is left. "
+            "Call it once, on the loss of all points.",
+            look="train",
+        ),
+        Mistake(
+            name="a step for each point",
+            example=TWO_POINTS,
+            shows=PARAMETERS,
+            right=(0.6, -0.3),
+            wrong=(0.2, -0.52),
+            says="The parameters moved after each of the two points. One step follows the loss of all points together: "
+            "loss_of(model, points, targets).",
+            look="train",
+        ),
+        Mistake(
+            name="training by the sum",
+            example=TWO_POINTS,
+            shows=PARAMETERS,
+            right=(0.6, -0.3),
+            wrong=(0.2, -0.6),
+            says="The step is twice as long as it should be, as it is if the errors of the two points are added up and not divided by 2. "
+            "train can call loss_of, which does it.",
+            look="train",
+        ),
+    ),
+    cases=(
+        Case(f"{SAYS_BACK}loss = loss_of(model, [[3.0]], [1.0])", "loss.data", 4.0, look="loss_of"),
+        Case(f"{SAYS_BACK}loss = loss_of(model, [[1.0], [3.0]], [1.0, 2.0])", "loss.data", 0.5, look="loss_of"),
+        Case(LOSS, "loss.data", look="loss_of"),
+        Case(
+            f"{NEURON}loss = loss_of(model, [[2.0], [0.0]], [0.0, -1.0])\nloss.backward()",
+            "(neuron.w[0].grad, neuron.b.grad)",
+            (4.0, 3.0),
+            look="loss_of",
+        ),
+        Case(f"{NEURON}loss_of(model, [[2.0]], [0.0])", PARAMETERS, (1.0, 0.0), "To compute the loss changes nothing.", look="loss_of"),
+        Case(f"{NEURON}losses = train(model, [[2.0]], [0.0], 1, 0.05)", PARAMETERS, (0.6, -0.2), look="train"),
+        Case(f"{NEURON}losses = train(model, [[2.0]], [0.0], 1, 0.05)", "list(losses)", [4.0], look="train"),
+        Case(TWO_STEPS, PARAMETERS, (0.4, -0.3), look="train"),
+        Case(TWO_STEPS, "list(losses)", [4.0, 1.0], look="train"),
+        Case(THREE_STEPS, "list(losses)", [4.0, 1.0, 0.25], look="train"),
+        Case(f"{NEURON}losses = train(model, [[2.0]], [0.0], 3, 0.1)", "list(losses)", [4.0, 0.0, 0.0], look="train"),
+        Case(TWO_POINTS, PARAMETERS, (0.6, -0.3), look="train"),
+        Case(
+            f"{NEURON}train(model, [[2.0]], [0.0], 1, 0.05)\nlosses = train(model, [[2.0]], [0.0], 1, 0.05)",
+            "list(losses)",
+            [1.0],
+            "A second training goes on from where the first has ended.",
+            look="train",
+        ),
+    ),
+    more=lambda: _random_trainings(),
+)
+
+
+def _random_trainings() -> Iterator[Case]:
+    rng = random.Random(8)
+    for sizes, count in (([1], 2), ([1], 3), ([2, 1], 2), ([3, 1], 4), ([2, 2, 1], 3)):
+        points: list[Any] = [[round(rng.uniform(-1, 1), 1) for _ in range(2)] for _ in range(count)]
+        targets = [rng.choice((-1, 1)) for _ in range(count)]
+        lines = [
+            f"model = MLP(2, {sizes})",
+            "numbers = iter(0.1 * (7 * k % 19 - 9) for k in range(100))",
+            "values = [v for layer in model.layers for neuron in layer.neurons for v in [*neuron.w, neuron.b]]",
+            "for value in values:",
+            "    value.data = next(numbers)",
+            f"losses = train(model, {points}, {targets}, 3, 0.1)",
+        ]
+        yield Case("\n".join(lines), "(list(losses), [value.data for value in values])", look="train")

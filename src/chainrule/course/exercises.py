@@ -1,0 +1,153 @@
+"""The exercises: for each one text, from which the learner's file, the notebook, the solution and the page in the documentation are made.
+
+A text is in the percent format (`cells.py`). The tags of its cells say what they are for:
+
+    work        the learner writes here; lines between marks are left out (`blanks.py`)
+    given       the learner's work of an earlier exercise, as it is; the text itself is empty
+    from-N      with `work` or `given`: goes on from the work of exercise N
+    try         code to play with, once the work is done; checks do not run it
+    hint        a hint, of three
+    question    a question to think about, with its answer in <details>
+    solution    a remark that is shown only with the solution
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chainrule.course.blanks import blanked, carried, solved
+from chainrule.course.cells import Cell, read_cells, write_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chainrule.course.checking import Checks
+
+HERE = Path(__file__).parent
+PICTURES = HERE / "pictures"
+
+
+class Exercise:
+    """An exercise.
+
+    Arguments:
+        number: "0", "1", ..., as the learner knows it.
+        slug: its name in files.
+        title: its name in lists.
+    """
+
+    def __init__(self, number: str, slug: str, title: str) -> None:
+        self.number = number
+        self.slug = slug
+        self.title = title
+
+    def __repr__(self) -> str:
+        return f"Exercise({self.number!r}, {self.slug!r}, {self.title!r})"
+
+    @property
+    def stem(self) -> str:
+        """The name of its file, without the ending."""
+        return f"{self.number.zfill(3 if self.number.endswith('b') else 2)}_{self.slug}"
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """The text it is made from."""
+        return read_cells((HERE / "exercises" / f"{self.stem}.py").read_text(encoding="utf-8"))
+
+    def of(self, tag: str) -> list[Cell]:
+        """The cells with a tag."""
+        return [cell for cell in self.cells if tag in cell.tags]
+
+    @property
+    def hints(self) -> list[str]:
+        """Three hints, each saying more than the one before."""
+        return [cell.text for cell in self.of("hint")]
+
+    @property
+    def checks(self) -> Checks:
+        """What its check looks at."""
+        return importlib.import_module(f"chainrule.course.checks.{self.slug}").CHECKS
+
+    # --- code ---------------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def work(self) -> str:
+        """The solution of what the learner writes here, without what is given."""
+        return "\n\n\n".join(solved(cell.text) for cell in self.of("work"))
+
+    def solution_cells(self) -> list[Cell]:
+        """All cells, with the solution in place."""
+        return [self._filled(cell, solved(cell.text)) if "work" in cell.tags else self._filled(cell, cell.text) for cell in self.cells]
+
+    def blank_cells(self, earlier: Mapping[str, str] | None = None) -> list[Cell]:
+        """What a learner begins with.
+
+        Arguments:
+            earlier: what the learner has written for other exercises, by their numbers; where there is nothing, it is their solution.
+        """
+        earlier = earlier or {}
+        cells = []
+        for cell in self.cells:
+            if "solution" in cell.tags:
+                continue
+            source = source_of(cell)
+            text = cell.text
+            if "work" in cell.tags and source is None:
+                text = blanked(cell.text, self.number)
+            elif "work" in cell.tags and source is not None:
+                work = by_number(source).work
+                try:
+                    text = carried(earlier.get(source, work), cell.text, self.number, source)
+                except ValueError:
+                    text = carried(work, cell.text, self.number, source)
+            cells.append(self._filled(cell, text, earlier))
+        return cells
+
+    def _filled(self, cell: Cell, text: str, earlier: Mapping[str, str] | None = None) -> Cell:
+        """A cell with its text; what is given comes from earlier."""
+        source = source_of(cell)
+        if "given" in cell.tags and source is not None:
+            text = (earlier or {}).get(source, by_number(source).work)
+        return cell._replace(text=text)
+
+
+def source_of(cell: Cell) -> str | None:
+    """The exercise whose work a cell goes on from."""
+    return next((tag.removeprefix("from-") for tag in cell.tags if tag.startswith("from-")), None)
+
+
+EXERCISES = (
+    Exercise("0", "derivatives", "Derivatives as sensitivity"),
+    Exercise("1", "value", "A smart number"),
+    Exercise("2", "operators", "Operators"),
+    Exercise("3", "graph", "The computation graph"),
+    Exercise("4", "backpropagation", "Backpropagation"),
+    Exercise("5", "operations", "More operations"),
+    Exercise("5b", "inspecting", "Inspecting the graph"),
+    Exercise("6", "neuron", "A neuron"),
+    Exercise("7", "networks", "Layers and networks"),
+    Exercise("8", "training", "Training"),
+    Exercise("9", "classification", "Classification"),
+    Exercise("10", "failures", "Why training fails"),
+    Exercise("11", "tensors", "From scalars to tensors"),
+    Exercise("12", "transformer", "A tiny transformer"),
+)
+
+
+def by_number(number: str) -> Exercise:
+    """The exercise with a number.
+
+    Raises:
+        LookupError: if there is none.
+    """
+    asked = number.strip().lower()
+    for exercise in EXERCISES:
+        if asked and (exercise.number == (asked.lstrip("0") or "0") or exercise.stem == asked):
+            return exercise
+    raise LookupError(f"there is no exercise {number}; they are {', '.join(exercise.number for exercise in EXERCISES)}")
+
+
+__all__ = ["EXERCISES", "PICTURES", "Cell", "Exercise", "by_number", "source_of", "write_cells"]

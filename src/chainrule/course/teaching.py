@@ -1,0 +1,471 @@
+"""For teachers: the exercises to hand out, with their solutions, and the checks of many submissions at once.
+
+A submission is a student's file or notebook, or a student's folder. Which exercise a file is, and whose, is told by its name; where the
+name does not say the exercise, by its title. Whatever is wrong with one submission is told in its own row, and is no matter of the others.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tempfile
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chainrule.course.cells import write_cells
+from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Verdict
+from chainrule.course.exercises import EXERCISES, PICTURES, Exercise, by_number
+from chainrule.course.folder import COPIES, FILES, NOTEBOOKS, FolderError, cells_of, content_of, parts_of
+from chainrule.course.sandbox import check
+from chainrule.course.telling import HEADS, as_text
+from chainrule.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from chainrule.course.judging import Part
+
+MISSING, UNREADABLE = "missing", "unreadable"  # states of what could not be checked, beside those of a Verdict
+TABLE, REPORT = "grades.csv", "report.md"
+LARGEST = 16 << 20  # bytes of a submission
+MARKS = {PASSED: "✓", WRONG: "✗", ERROR: "!", STOPPED: "!", NOT_DONE: "○", UNREADABLE: "?", MISSING: "–"}  # the best first
+LEGEND = "✓ right, ✗ not right yet, ! does not run or had to be stopped, ○ not done yet, ? cannot be read, – not there"
+
+
+# --- handing out --------------------------------------------------------------------------------------------------------------------------
+
+
+def exported(exercises: Sequence[Exercise], kinds: Sequence[str]) -> dict[str, bytes]:
+    """What to hand out, and what to keep: the files of `student` and `solution`, by their paths.
+
+    Arguments:
+        exercises: which.
+        kinds: FILES, NOTEBOOKS, or both.
+
+    Raises:
+        ImportError: if notebooks are asked for, and Jupytext is not installed.
+    """
+    files: dict[str, bytes] = {}
+    for exercise in exercises:
+        solution = exercise.solution_cells()
+        for kind in kinds:
+            name = f"{exercise.stem}{kind}"
+            files[f"student/{name}"] = content_of(exercise, exercise.blank_cells(), kind)
+            files[f"solution/{name}"] = write_cells(solution).encode() if kind == FILES else content_of(exercise, solution, kind)
+        for picture in re.findall(r"\(pictures/([\w.-]+)\)", "\n".join(cell.text for cell in solution if not cell.is_code)):
+            for folder in ("student", "solution"):
+                files[f"{folder}/pictures/{picture}"] = (PICTURES / picture).read_bytes()
+    files["student/README.md"] = _for_students(kinds).encode()
+    files["solution/README.md"] = _for_teachers().encode()
+    return files
+
+
+def _for_students(kinds: Sequence[str]) -> str:
+    ways = []
+    if FILES in kinds:
+        ways.append(
+            "The files ending in `.py` are for an editor of your own. `chainrule learn --terminal .`, typed in this folder, checks the\n"
+            "exercise that you are at whenever you save it; `hint`, `next` and `help` are commands there."
+        )
+    if NOTEBOOKS in kinds:
+        ways.append(
+            "The files ending in `.ipynb` are notebooks. `chainrule learn .`, typed in this folder, opens them in JupyterLab. A cell that\n"
+            "begins with `%%exercise` is checked whenever you run it."
+        )
+    return (
+        "# The course\n\nEach file is an exercise: it says what to do, and where. The lines to write are those that say\n"
+        "`raise NotImplementedError(...)`.\n\n" + "\n\n".join(ways) + "\n\nKeep the names of the files: they say which exercise is which.\n"
+    )
+
+
+def _for_teachers() -> str:
+    return (
+        "# The course, with solutions\n\nThese are the files of the folder `student` with the solutions in place. They run as they are.\n\n"
+        "`chainrule course grade` checks what students hand in.\n"
+    )
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files into a folder, if none of them is there already with something else in it.
+
+    Raises:
+        FileExistsError: if one is; nothing is written then.
+        OSError: if one cannot be written.
+    """
+    for name, content in files.items():
+        path = folder / name
+        if path.is_dir() or (path.exists() and path.read_bytes() != content):
+            raise FileExistsError(f"{path} is there already, and is never overwritten; choose another folder")
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, content)
+
+
+# --- submissions --------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A piece of work that was handed in.
+
+    Arguments:
+        path: the file.
+        student: whose it is.
+        exercise: what it answers; None if that is not known.
+        folder: where it finds modules that it imports; None if it shares its folder with others' work.
+        named_after: what the student's name was taken from, a folder or a file; None if it is a part of the file's name.
+        trouble: why it cannot be checked; "" if it can.
+        state: MISSING or UNREADABLE, if it cannot.
+    """
+
+    path: Path
+    student: str
+    exercise: Exercise | None
+    folder: Path | None = None
+    named_after: Path | None = None
+    trouble: str = ""
+    state: str = UNREADABLE
+
+
+def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -> tuple[list[Submission], list[Path]]:
+    """The submissions that are meant by paths.
+
+    Arguments:
+        paths: files, students' folders, or folders of these.
+        only: which exercises to look at; all if there is none. A file that does not say which exercise it is answers this one.
+
+    Returns:
+        The submissions in their order, and the files that were left out because they answer other exercises.
+    """
+    found: dict[Path, Submission] = {}
+    left_out: list[Path] = []
+    for path in map(Path, paths):
+        try:
+            submissions = _meant_by(path, only)
+        except OSError as error:
+            submissions = [Submission(path, path.stem, None, trouble=f"This cannot be read: {error.strerror}.")]
+        for submission in submissions:
+            if only and submission.exercise is not None and submission.exercise not in only:
+                left_out.append(submission.path)
+            else:
+                found.setdefault(submission.path.absolute(), submission)
+    return _told_apart(list(found.values())), left_out
+
+
+def _meant_by(path: Path, only: Sequence[Exercise]) -> list[Submission]:
+    """The submissions that are meant by one path."""
+    if not path.is_dir():
+        return [_file(path, only)]
+    if work := _work_in(path):
+        found = [_file(file, only) for file in work]
+        answered = [submission.exercise for submission in found if submission.folder is not None]
+        for exercise in only if answered else ():
+            if exercise not in answered:
+                file, trouble = path / f"{exercise.stem}{FILES}", "The folder has no file of this exercise."
+                found.append(Submission(file, _name_of(path), exercise, None, path.resolve(), trouble, MISSING))
+        return found
+    inner = [folder for folder in _visible(path) if folder.is_dir() and _work_in(folder)]
+    if inner:
+        return [submission for folder in inner for submission in _meant_by(folder, only)]
+    return [Submission(path, _name_of(path), None, named_after=path.resolve(), trouble="There is no exercise in this folder.")]
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What is in a folder, but for what programs keep there."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")) and path.name not in (COPIES, "pictures"))
+
+
+def _work_in(folder: Path) -> list[Path]:
+    """The files of exercises in a folder. Others, such as a student's own modules, are none."""
+    return [path for path in _visible(folder) if path.suffix.lower() in (FILES, NOTEBOOKS) and _named(path) is not None]
+
+
+def _named(path: Path) -> tuple[Exercise, str] | None:
+    """The exercise that a file's name tells, and whose it is; None if it tells none."""
+    for exercise in EXERCISES:
+        pattern = rf"(?<!\d)0*{exercise.number}[ _-]{exercise.slug}(?![^\W_])"
+        if match := re.search(pattern, path.stem, re.IGNORECASE):
+            around = (path.stem[: match.start()], re.sub(r"\(\d+\)", "", path.stem[match.end() :]))  # of a file that was downloaded twice
+            return exercise, next((name for text in around if (name := text.strip(" _-."))), "")
+    return None
+
+
+def _titled(path: Path) -> Exercise | None:
+    """The exercise that the title in a file tells."""
+    try:
+        texts = [cell.text for cell in cells_of(path) if not cell.is_code]
+        titles = [match[1] for text in texts if (match := re.match(r"# Exercise (\w+) ·", text))]
+        return by_number(titles[0]) if titles else None
+    except (FolderError, ImportError, LookupError):
+        return None
+
+
+def _file(path: Path, only: Sequence[Exercise]) -> Submission:
+    """A file as a submission."""
+    home = path.absolute().parent
+    exercise, student = _named(path) or (None, path.stem)
+    if exercise is None:
+        made = Submission(path, student, None, named_after=path.resolve())
+    elif student:
+        made = Submission(path, student, exercise)
+    else:
+        made = Submission(path, _name_of(home), exercise, home, home.resolve())
+    if path.is_dir():
+        return replace(made, trouble="This is a folder, not a file.")
+    if not path.exists():
+        return replace(made, trouble="There is no such file.", state=MISSING)
+    if not path.is_file():
+        return replace(made, trouble="This is no regular file.")
+    if path.suffix.lower() not in (FILES, NOTEBOOKS):
+        return replace(made, trouble=f"A submission is a folder, or a file that ends in {FILES} or {NOTEBOOKS}.")
+    if path.stat().st_size > LARGEST:
+        return replace(made, trouble=f"The file is larger than {LARGEST >> 20} MiB.")
+    if exercise is None:
+        made = replace(made, exercise=_titled(path) or (only[0] if len(only) == 1 else None))
+    if made.exercise is None:
+        return replace(made, trouble="Neither its name nor its title says which exercise this is; --exercise N does.")
+    return made
+
+
+def _name_of(folder: Path) -> str:
+    return folder.resolve().name or str(folder)
+
+
+def _told_apart(submissions: list[Submission]) -> list[Submission]:
+    """Students whose folders or files have the same name get that of the folder around it too."""
+    origins: dict[str, set[Path]] = defaultdict(set)
+    for submission in submissions:
+        if submission.named_after is not None:
+            origins[submission.student].add(submission.named_after)
+    return [
+        replace(submission, student=f"{submission.named_after.parent.name}/{submission.student}")
+        if submission.named_after is not None and len(origins[submission.student]) > 1
+        else submission
+        for submission in submissions
+    ]
+
+
+# --- grading ------------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a submission: the columns of the table."""
+
+    submission: str
+    student: str
+    exercise: str
+    title: str
+    state: str
+    mistake: str = ""
+    message: str = ""
+    example: str = ""
+    got: str = ""
+    expected: str = ""
+    place: str = ""
+    seconds: float = 0.0
+    said: str = ""  # what the student would be told; it is in the report, and not in the table
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is right."""
+        return self.state == PASSED
+
+
+COLUMNS = [field.name for field in fields(Row) if field.name != "said"]
+
+
+def grade(submissions: Sequence[Submission], jobs: int = 1, done: Callable[[Row], None] = lambda row: None) -> list[Row]:
+    """Check submissions, each in a process of its own.
+
+    Arguments:
+        submissions: what was handed in.
+        jobs: how many to check at the same time.
+        done: is called with each row when it is there.
+
+    Returns:
+        A row for each, in their order.
+    """
+
+    def graded(submission: Submission) -> Row:
+        row = _graded(submission, nowhere)
+        if row.state != STOPPED or jobs == 1:  # that one ran out of time beside others says nothing; it is checked again alone
+            done(row)
+        return row
+
+    with tempfile.TemporaryDirectory(prefix="chainrule-") as temporary:
+        nowhere = Path(temporary)
+        executor = ThreadPoolExecutor(jobs)
+        try:
+            rows = list(executor.map(graded, submissions))
+        finally:
+            executor.shutdown(cancel_futures=True)
+        for place, row in enumerate(rows):
+            if row.state == STOPPED and jobs > 1:
+                rows[place] = _graded(submissions[place], nowhere)
+                done(rows[place])
+    return rows
+
+
+def _graded(submission: Submission, nowhere: Path) -> Row:
+    """Check a submission; whatever happens, there is a row."""
+    exercise = submission.exercise
+    row = Row(
+        submission=str(submission.path),
+        student=submission.student,
+        exercise=exercise.number if exercise is not None else "",
+        title=exercise.title if exercise is not None else "",
+        state=submission.state,
+        message=submission.trouble,
+    )
+    if exercise is None or submission.trouble:
+        return replace(row, said=f"{submission.path.name}: {submission.trouble}")
+    try:
+        parts = _parts(submission)
+        verdict = check(exercise, parts, submission.folder or nowhere)
+        return _row(row, verdict)
+    except FolderError as error:
+        trouble = str(error)
+    except Exception as error:  # what nobody has thought of must not cost the others their rows
+        trouble = f"This could not be checked ({type(error).__name__}: {error})."
+    return replace(row, state=UNREADABLE, message=trouble, said=f"{submission.path.name}: {trouble}")
+
+
+def _parts(submission: Submission) -> list[Part]:
+    parts = parts_of(submission.path)
+    if not any(part.code.strip() for part in parts):
+        raise FolderError(f"{submission.path} has no code in it")
+    return parts
+
+
+def _row(row: Row, verdict: Verdict) -> Row:
+    example = "\n".join(part for part in (verdict.example, verdict.shows) if part)
+    return replace(
+        row,
+        state=verdict.state,
+        mistake=verdict.mistake,
+        message=verdict.message,
+        example=example,
+        got=verdict.got,
+        expected=verdict.expected,
+        place=verdict.place,
+        seconds=round(verdict.seconds, 2),
+        said=as_text(verdict),
+    )
+
+
+# --- the table ----------------------------------------------------------------------------------------------------------------------------
+
+
+def as_csv(rows: Sequence[Row]) -> bytes:
+    """The table, for a spreadsheet. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(content: str | float) -> str:
+    text = _printable(str(content))
+    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", text, re.IGNORECASE) is not None
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠") and not is_number else text
+
+
+def _printable(text: str) -> str:
+    """A text without characters that steer a terminal or end a cell."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+# --- the report ---------------------------------------------------------------------------------------------------------------------------
+
+
+def as_report(rows: Sequence[Row]) -> bytes:
+    """The report: who has done what, which mistakes are the most common, and what each student would be told; in Markdown."""
+    students: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        students[row.student].append(row)
+    count = f"{_count(len(rows), 'submission')} of {_count(len(students), 'student')}"
+    parts = ["# Grades", f"{count}; {sum(row.passed for row in rows)} are right. The table `{TABLE}` has a row for each."]
+    parts += [_overview(students), LEGEND + "."]
+    parts += ["## Mistakes, the most common first", _mistakes(rows)]
+    for student, mine in students.items():
+        parts += [f"## {_inline(student)}", *_of_student(mine)]
+    return ("\n\n".join(parts) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _best(rows: Iterable[Row]) -> Row:
+    """The row of the best state: a student may have handed in a file and a notebook."""
+    return min(rows, key=lambda row: list(MARKS).index(row.state))
+
+
+def _overview(students: dict[str, list[Row]]) -> str:
+    """Students by exercises."""
+    numbers = [
+        exercise.number for exercise in EXERCISES if any(row.exercise == exercise.number for rows in students.values() for row in rows)
+    ]
+    lines = [f"| student | {' | '.join([*numbers, 'right'])} |", "|---|" + ":-:|" * len(numbers) + "--:|"]
+    for student, rows in students.items():
+        best = {number: _best(mine) for number in numbers if (mine := [row for row in rows if row.exercise == number])}
+        marks = [MARKS[best[number].state] if number in best else "–" for number in numbers]
+        if any(not row.exercise for row in rows):
+            marks.append(f"{sum(row.passed for row in best.values())} ?")
+        else:
+            marks.append(str(sum(row.passed for row in best.values())))
+        lines.append(f"| {_inline(student)} | {' | '.join(marks)} |")
+    return "\n".join(lines)
+
+
+def _mistakes(rows: Sequence[Row]) -> str:
+    """Known mistakes, and what else went wrong, by how many students it happened to."""
+    who: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        if row.state in (WRONG, ERROR, STOPPED):
+            what = row.mistake or ("an answer that no known mistake explains" if row.state == WRONG else HEADS[row.state])
+            who[row.exercise, what].add(row.student)
+    if not who:
+        return "There are none."
+    counts = Counter({key: len(names) for key, names in who.items()})
+    lines = ["| students | exercise | mistake | who |", "|--:|---|---|---|"]
+    for (number, what), count in counts.most_common():
+        names = sorted(who[number, what])
+        told = ", ".join(map(_inline, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        lines.append(f"| {count} | {number}, {by_number(number).title} | {_inline(what)} | {told} |")
+    return "\n".join(lines)
+
+
+def _of_student(rows: Sequence[Row]) -> list[str]:
+    """What a student would be told."""
+    parts = []
+    for state, words in ((PASSED, "Right"), (NOT_DONE, "Not done yet")):
+        numbers = list(dict.fromkeys(row.exercise for row in rows if row.state == state))
+        if numbers:
+            parts.append(f"{words}: {', '.join(numbers)}.")
+    for row in rows:
+        if row.state not in (PASSED, NOT_DONE):
+            parts.append(_fenced(f"{row.said}\n\nin {row.submission}" if row.said else row.submission))
+    return parts
+
+
+def _fenced(text: str) -> str:
+    """A text as it is, in a fence that nothing in it ends."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{_printable(text)}\n{fence}"
+
+
+def _inline(text: str) -> str:
+    """A text inside a line of Markdown, with nothing in it that Markdown or HTML would act on."""
+    return re.sub(r"([\\`*_\[\]<>|#~!&])", r"\\\1", " ".join(_printable(text).split()))
+
+
+__all__ = ["Row", "Submission", "as_csv", "as_report", "exported", "grade", "submissions_in", "write_files"]

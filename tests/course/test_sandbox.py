@@ -1,0 +1,188 @@
+"""Nothing that a learner writes can crash or hang a check, and each such thing is named."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chainrule.course import checking, judging
+from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Case, Checks, Mistake, Raises, Verdict, is_mistake, same
+from chainrule.course.exercises import by_number
+from chainrule.course.judging import Judge, Part
+from chainrule.course.sandbox import check
+from chainrule.course.telling import as_html, as_rich, as_text
+
+EXERCISE = by_number("2")
+HEAD = "class Value:\n    pass\n"
+
+
+def verdict_on(code: str) -> Verdict:
+    return check(EXERCISE, [Part("mine.py", code)])
+
+
+HARM = {
+    "exit": ("exit()", STOPPED, "ends Python itself, by exit"),
+    "sys.exit": ("import sys\nsys.exit(3)", STOPPED, "ends Python itself, by exit"),
+    "os._exit": ("import os\nos._exit(0)", STOPPED, "ends the process"),
+    "os.abort": ("import os\nos.abort()", STOPPED, "ended by the system"),
+    "a signal": ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", STOPPED, "crashed"),
+    "a signal to the group": ("import os, signal\nos.killpg(0, signal.SIGKILL)", STOPPED, "ended by the system"),
+    "Ctrl-C": ("raise KeyboardInterrupt", STOPPED, "KeyboardInterrupt"),
+    "deep recursion": ("def f(n): return f(n + 1)\nf(0)", ERROR, "calls itself again and again"),
+    "input": ("name = input('your name? ')", ERROR, "waits for input()"),
+    "too much memory": ("x = [0] * 10**12", ERROR, "more memory"),
+    "an exception": ("x = 1\ny = 1 / 0", ERROR, "raises ZeroDivisionError: division by zero"),
+    "an exception of one's own": ("class Mine(BaseException): pass\nraise Mine('hi')", ERROR, "raises Mine: hi"),
+    "a typing error": ("def f(:\n    pass", ERROR, "not Python yet"),
+    "null bytes": ("x = 1\0", ERROR, "not Python yet"),
+    "an unknown name": ("print(undefined)", ERROR, "no name 'undefined'"),
+    "a missing class": ("x = 1", ERROR, "There is no Value"),
+    "a blank": (HEAD + 'raise NotImplementedError("Exercise 2: do it")', NOT_DONE, "Not done yet: do it"),
+    "a thread that stays": (
+        HEAD + "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n1/0",
+        ERROR,
+        "division",
+    ),
+    "much text": ("while len(' ' * 1000):\n    print('x' * 100000)\n    1 / 0", ERROR, "division"),
+    "streams that are closed": ("import sys\nsys.stdout.close()\nsys.stderr.close()\n1/0", ERROR, "division"),
+}
+
+
+@pytest.mark.parametrize("name", HARM)
+def test_harm_is_named(name: str) -> None:
+    code, state, words = HARM[name]
+    begin = time.perf_counter()
+    verdict = verdict_on(code)
+    assert time.perf_counter() - begin < 9
+    assert verdict.state == state
+    assert words in verdict.message
+    assert len(verdict.printed) <= judging.MOST_PRINTED
+    for told in (as_text(verdict), as_html(verdict)):
+        assert words.split("'")[0] in told.replace("\n", " ")
+    assert as_rich(verdict)
+
+
+LOOPS = {
+    "plain": ("while True:\n    pass", "mine.py, line 1"),
+    "that catches everything": (
+        "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass",
+        "mine.py, line",
+    ),
+    "in a method": (
+        "class Value:\n    def __init__(self, data):\n        while True: pass\n    def __repr__(self): return ''",
+        "mine.py, line 3",
+    ),
+    "in machine code": ("x = 10 ** 10 ** 10", ""),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.skipif(os.name != "posix", reason="needs timers")
+def test_endless_loops_are_stopped_and_the_line_is_named(name: str) -> None:
+    code, place = LOOPS[name]
+    verdict = verdict_on(code)
+    assert verdict.state == STOPPED
+    assert "still running after 4 seconds" in verdict.message
+    assert verdict.place.startswith(place)
+    assert verdict.seconds < 9
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs process groups")
+def test_programs_that_a_learner_starts_are_gone_afterwards(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    code = f"import subprocess, pathlib\np = subprocess.Popen(['sleep', '60'])\npathlib.Path({str(note)!r}).write_text(str(p.pid))\n1/0"
+    assert verdict_on(code).state == ERROR
+    time.sleep(0.2)
+    stat = Path(f"/proc/{note.read_text()}/stat")
+    assert not stat.exists() or " Z " in stat.read_text()
+
+
+def test_lines_are_those_of_the_file() -> None:
+    parts = [Part("a.py", "x = 1", 10), Part("a.py", "\ny = 1 / 0", 20)]
+    assert check(EXERCISE, parts).place == "a.py, line 21"
+
+
+def test_modules_beside_the_file_can_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("ANSWER = 42")
+    assert "42" in check(EXERCISE, [Part("x.py", "from mine import ANSWER\nraise ValueError(ANSWER)")], tmp_path).message
+
+
+# --- verdicts on examples, in this process ------------------------------------------------------------------------------------------------
+
+
+def judged(code: str, checks: Checks, solution: str = "def f(x): return 2 * x") -> Verdict:
+    exercise: Any = SimpleNamespace(number="2", checks=checks, solution_cells=lambda: [SimpleNamespace(text=solution, tags=("work",))])
+    return Judge(exercise, [Part("mine.py", code)]).verdict()
+
+
+CHECKS = Checks(
+    requires=("f",),
+    mistakes=(
+        Mistake("x = 3", "f(x)", name="squared", wrong=9, says="It squares.", look="f"),
+        Mistake("", "f('a')", name="words", wrong=Raises("TypeError", "unsupported"), right="aa", says="Words too.", look="f"),
+    ),
+    cases=(Case("", "f(0)", look="f"), Case("", "f(1)"), Case("x = 0.5", "[f(x), f(-x)]")),
+    more=lambda: (Case("", f"f({n})") for n in range(5, 8)),
+)
+
+
+def test_what_a_check_says_of_an_answer() -> None:
+    assert judged("def f(x): return x + x", CHECKS).state == PASSED
+    known = judged("\n\ndef f(x): return x ** 2", CHECKS)
+    assert (known.state, known.mistake, known.got, known.expected, known.place) == (WRONG, "squared", "9", "6", "mine.py, line 3")
+    raised = judged("def f(x): return 2 * x if x != 'a' else x - 1", CHECKS)
+    assert (raised.mistake, raised.got) == ("words", "TypeError: unsupported operand type(s) for -: 'str' and 'int'")
+    unknown = judged("def f(x): return abs(2 * x) if not isinstance(x, str) else 2 * x", CHECKS)
+    assert (unknown.state, unknown.mistake, unknown.got, unknown.expected) == (WRONG, "", "[1.0, 1.0]", "[1.0, -1.0]")
+    later = judged("def f(x): return 2 * x if x != 6 else 13", CHECKS)
+    assert (later.shows, later.got, later.expected) == ("f(6)", "13", "12")
+    failing = judged("def f(x): return 2 * x if x != 1 else {}['no']", CHECKS)
+    assert (failing.state, failing.shows, failing.place) == (ERROR, "f(1)", "mine.py, line 1")
+    assert "raises KeyError: 'no'" in failing.message
+    blank = judged('def f(x): raise NotImplementedError("Exercise 2: double it")', CHECKS)
+    assert (blank.state, blank.message, blank.place) == (NOT_DONE, "Not done yet: double it.", "mine.py, line 1")
+
+
+def test_what_was_done_is_checked_though_something_is_left() -> None:
+    verdict = judged('def f(x):\n    if x == 0: raise NotImplementedError("Exercise 2: zero")\n    return x + 1', CHECKS)
+    assert (verdict.state, verdict.shows) == (WRONG, "[f(x), f(-x)]")
+
+
+def test_a_repr_that_fails_does_not_matter() -> None:
+    verdict = judged("class A:\n    def __repr__(self): raise ValueError\ndef f(x): return A()", CHECKS)
+    assert (verdict.state, verdict.got) == (WRONG, "a A whose repr raises ValueError")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "is_same"),
+    [
+        (1.0, 1, True),
+        (1 + 1e-12, 1.0, True),
+        (1 + 1e-6, 1.0, False),
+        (float("nan"), float("nan"), True),
+        (float("inf"), float("inf"), True),
+        (float("inf"), float("-inf"), False),
+        ([1, 2], (1.0, 2.0), True),
+        ([1], [1, 2], False),
+        ("a", "a", True),
+        (None, 0.0, False),
+        (True, 1, False),
+        ({"a": 1.0}, {"a": 1}, True),
+        ({1}, {1}, True),
+    ],
+)
+def test_results_are_the_same_to_rounding(found: Any, expected: Any, is_same: bool) -> None:
+    assert same(found, expected) is is_same
+
+
+def test_mistakes_are_told_by_what_comes_out() -> None:
+    row = Mistake("", "x", name="m", wrong=lambda found: found > 3)
+    assert is_mistake(row, 4)
+    assert not is_mistake(row, 2)
+    assert not is_mistake(row, ValueError())
+    assert checking.Raises("ValueError", "no").matches(ValueError("oh no"))
