@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.compiler.expressions import Access, Buffer, Lookup
-from chainrule.compiler.plan import choose
+from chainrule.compiler.plan import Plan, choose
 from chainrule.compiler.points import Place, Point, index
 from chainrule.compiler.scalars import Scalars
 from chainrule.compiler.statements import BATCH, Group, Loop, Step
@@ -30,16 +30,24 @@ class Emitter:
         text: the function.
         pointers: for each buffer the name of its address.
         width: how many numbers a vector register holds.
+        registers: how many of these there are.
         needed: gathers the elementary functions that are called.
         samples: the name of the number of samples.
     """
 
     def __init__(
-        self, text: Text, pointers: Mapping[Buffer, str], width: int, needed: set[tuple[str, str, int]], samples: str = "%n"
+        self,
+        text: Text,
+        pointers: Mapping[Buffer, str],
+        width: int,
+        registers: int,
+        needed: set[tuple[str, str, int]],
+        samples: str = "%n",
     ) -> None:
         self.text = text
         self.pointers = pointers
         self.width = width
+        self.registers = registers
         self.samples = samples
         self.scalars = Scalars(text, needed)
         self.iteration: str | int = 0
@@ -63,12 +71,8 @@ class Emitter:
     # --- the loops around a group -------------------------------------------------------------------------------------------------------
 
     def _group(self, group: Group) -> None:
-        plan = choose(group, self.width)
-        # blocks innermost: what a vector loads for the reduced axes stays in the cache from one block to the next
-        axes = [axis for axis in range(len(group.sizes)) if axis != plan.vector and axis not in plan.blocks]
-        if plan.vector is not None:
-            axes.append(plan.vector)
-        axes += plan.blocks
+        plan = choose(group, self.width, self.registers)
+        axes = plan.order(group)
 
         def nest(depth: int, place: Place, counts: dict[int, int]) -> None:
             if depth == len(axes):
@@ -76,17 +80,18 @@ class Emitter:
                 return
             axis = axes[depth]
             is_vector = axis == plan.vector
-            cut = self.cut(group.sizes[axis], plan.width) if is_vector else self._cut_evenly(group.sizes[axis], plan.blocks.get(axis, 1))
-            for points, begin, end in cut:
+            size = group.sizes[axis]
+            cut = self._cut_tiles(size, plan) if is_vector else [(1, *piece) for piece in self._cut_evenly(size, plan.blocks.get(axis, 1))]
+            for vectors, points, begin, end in cut:
 
-                def body(i: str | int, points: int = points) -> None:
+                def body(i: str | int, points: int = points, vectors: int = vectors) -> None:
                     there = place.at(axis, index(i))
                     if is_vector:
-                        nest(depth + 1, there._replace(width=points), counts)
+                        nest(depth + 1, there._replace(width=points), {**counts, axis: vectors})
                     else:
                         nest(depth + 1, there, {**counts, axis: points})
 
-                self.text.loop(begin, end, points, body)
+                self.text.loop(begin, end, vectors * points, body)
 
         nest(0, Place({}, plan.vector, 1), {})
 
@@ -102,6 +107,15 @@ class Emitter:
                 begin += whole
             width //= 2
         return pieces
+
+    def _cut_tiles(self, size: int, plan: Plan) -> list[tuple[int, int, str | int, str | int]]:
+        """Cut an axis into several vectors at a time, and what is left into single ones: (vectors, width, begin, end)."""
+        pieces = self.cut(size, plan.width)
+        whole = self.cut(size, plan.vectors * plan.width)[0]
+        if plan.vectors == 1 or whole[0] != plan.vectors * plan.width:
+            return [(1, *piece) for piece in pieces]
+        width, _, end = pieces[0]
+        return [(plan.vectors, width, whole[1], whole[2]), (1, width, whole[2], end), *((1, *piece) for piece in pieces[1:])]
 
     def _cut_evenly(self, size: int, count: int) -> list[tuple[int, str | int, str | int]]:
         """Cut an axis into blocks of `count` points and one of the rest."""

@@ -86,7 +86,7 @@ class Trained:
         text = Text(self.dtype)
         names = {buffer: f"%b{k}" for k, buffer in enumerate(self.rule.buffers)}
         (part,) = group([self.rule.statements], self.rule.buffers)
-        Emitter(text, names, self.target.lanes(self.dtype), needed).steps(part.groups)
+        Emitter(text, names, self.target.lanes(self.dtype), self.target.registers, needed).steps(part.groups)
         return text.function(f"internal void @update({', '.join(f'ptr noalias {name}' for name in names.values())}) noinline #0")
 
     def steps(self, text: Text, once: Callable[[str | int], str]) -> None:

@@ -36,6 +36,11 @@ class Target(NamedTuple):
     vector_bits: int
     fma: bool
 
+    @property
+    def registers(self) -> int:
+        """How many vector registers there are."""
+        return 32 if self.vector_bits == 512 or _is_arm() else 16
+
     def lanes(self, dtype: str) -> int:
         """How many numbers a vector holds."""
         return self.vector_bits // (64 if dtype == "float64" else 32)
@@ -45,16 +50,18 @@ class Target(NamedTuple):
 def host() -> Target:
     """This machine, with all that its processor can do."""
     features = dict(llvm.get_host_cpu_features())
-    arm = platform.machine().lower() in ("aarch64", "arm64")
     bits = 512 if features.get("avx512f") else 256 if features.get("avx") else 128
-    return Target(llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), bits, bool(features.get("fma")) or arm)
+    return Target(llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), bits, bool(features.get("fma")) or _is_arm())
 
 
 @cache
 def generic() -> Target:
     """Any machine of this kind: what every processor of the architecture can do."""
-    arm = platform.machine().lower() in ("aarch64", "arm64")
-    return Target("generic", "", 128, arm)
+    return Target("generic", "", 128, _is_arm())
+
+
+def _is_arm() -> bool:
+    return platform.machine().lower() in ("aarch64", "arm64")
 
 
 @cache

@@ -5,15 +5,22 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from chainrule.compiler.expressions import Apply
 from chainrule.compiler.statements import BATCH
+from chainrule.compiler.vector_math import FUNCTIONS
 
 if TYPE_CHECKING:
-    from chainrule.compiler.expressions import Access
+    from chainrule.compiler.expressions import Access, Expression
     from chainrule.compiler.statements import Group, Statement
 
 ASSUMED_BATCH = 64
-ACCUMULATORS = 8  # sums that are under way at the same time
-DOT_BLOCK = 4  # of sums whose vectors lie along the reduced axis: blocks of 4 by 4
+ACCUMULATORS = 8  # sums that are under way at the same time, one vector each
+TILES = {
+    16: (2, 6),
+    32: (2, 8),
+}  # by registers: sums under way side by side, as vectors of a row and rows; the rest hold what is multiplied
+DOT_ROWS = 4  # sums whose vectors lie along the reduced axis are taken in blocks of 4 by so many:
+DOT_BLOCK = {16: 3, 32: 4}
 
 
 class Plan(NamedTuple):
@@ -24,20 +31,33 @@ class Plan(NamedTuple):
         width: how many points a vector has at most.
         within: for each statement, the reduced axis along which its vectors lie instead; None for the others.
         blocks: for parallel axes, how many points are taken together.
+        vectors: how many vectors are taken together along the axis whose points fill them.
     """
 
     vector: int | None
     width: int
     within: tuple[int | None, ...]
     blocks: dict[int, int]
+    vectors: int = 1
+
+    def order(self, group: Group) -> list[int]:
+        """The axes of the loops around the code of a point, the outermost first.
+
+        What is read along the reduced axes for a point of the last axis but one stays in the cache while the last axis goes round; what
+        the last axis itself needs is read again and again, so that one is the shorter of the two.
+        """
+        last = [*([] if self.vector is None else [self.vector]), *self.blocks]
+        others = [axis for axis in range(len(group.sizes)) if axis not in last]
+        return others + sorted(last, key=lambda axis: -length(group.sizes[axis]))
 
 
-def choose(group: Group, width: int) -> Plan:
+def choose(group: Group, width: int, registers: int) -> Plan:
     """Choose the plan with the least estimated cost.
 
     Arguments:
         group: the statements.
         width: how many numbers a vector register holds.
+        registers: how many of these there are.
     """
     parallel = len(group.sizes)
     free = [axis for axis in range(parallel) if _is_free(group, axis)]
@@ -47,9 +67,15 @@ def choose(group: Group, width: int) -> Plan:
     within = tuple(_best_within(statement, parallel, width) for statement in group.statements)
     if any(r is not None for r in within) and _cost_within(group, within, width) < across:
         rows = _unit_axis(group, free)
-        return Plan(rows, DOT_BLOCK, within, _blocks(group, rows, DOT_BLOCK))
+        return Plan(rows, DOT_ROWS, within, _blocks(group, rows, DOT_BLOCK[registers]))
     nothing = tuple(None for _ in group.statements)
-    return Plan(axis, 1 if axis is None else width, nothing, _blocks(group, axis, ACCUMULATORS))
+    if axis is None:
+        return Plan(None, 1, nothing, _blocks(group, None, ACCUMULATORS))
+    vectors, rows_of_tile = TILES[registers]
+    tile = _blocks(group, axis, rows_of_tile)
+    if tile and _is_long(group.sizes[axis], vectors * width) and _shares_rows(group, axis) and _is_light(group):
+        return Plan(axis, width, nothing, tile, vectors)
+    return Plan(axis, width, nothing, _blocks(group, axis, ACCUMULATORS))
 
 
 def lanes(size: int, width: int) -> float:
@@ -147,6 +173,26 @@ def _blocks(group: Group, vector: int | None, most: int) -> dict[int, int]:
             axis = max(axes, key=lambda axis: (length(group.sizes[axis]) >= most, statement.store.strides[axis] != 1, axis))
             return {axis: _even(group.sizes[axis], most)}
     return {}
+
+
+def _is_long(size: int, count: int) -> bool:
+    return size == BATCH or size >= count
+
+
+def _shares_rows(group: Group, vector: int) -> bool:
+    """Whether a reduced statement reads the same number for all points of a vector, and so for those of the next vector."""
+    return any(s.reduced and any(a.strides[vector] == 0 for a in s.value.loads()) for s in group.statements)
+
+
+def _is_light(group: Group) -> bool:
+    """Whether no statement calls an elementary function, of which each point of a block would have a copy."""
+    return not any(_calls(statement.value) for statement in group.statements)
+
+
+def _calls(value: Expression) -> bool:
+    if not isinstance(value, Apply):
+        return False
+    return value.primitive.name in FUNCTIONS or any(map(_calls, value.operands()))
 
 
 def _even(size: int, most: int) -> int:

@@ -90,7 +90,7 @@ class Point:
         place = self.place if place is None else place
         for axis, step in zip(self.counts, spot, strict=True):
             start, more = place.indices[axis]
-            place = place.at(axis, (start, more + step))
+            place = place.at(axis, (start, more + (step * self.place.width if axis == self.place.vector else step)))
         return place
 
     def _evaluate(self, statement: Statement) -> list[str]:
@@ -126,7 +126,7 @@ class Point:
     def _reduce_within(self, statement: Statement, within: int) -> list[str]:
         """Where vectors lie along a reduced axis: a vector of partial sums for each result, whose lanes are added up in the end."""
         rows, count = self.place.vector, self.place.width
-        spots = [(*spot, row) for spot in self.spots for row in range(count)]
+        spots = [(*spot, row) for row in range(count) for spot in self.spots]
         axes = tuple(axis for axis in statement.reduced if axis != within)
         totals: list[str] = []
 

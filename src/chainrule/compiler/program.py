@@ -218,7 +218,8 @@ class Kernel:
         functions = []
         for name, steps in zip(("before", "block", "after"), self.steps, strict=True):
             text = Text(program.dtype)
-            Emitter(text, dict(zip(self.buffers, names, strict=True)), program.target.lanes(program.dtype), needed).steps(steps)
+            pointers = dict(zip(self.buffers, names, strict=True))
+            Emitter(text, pointers, program.target.lanes(program.dtype), program.target.registers, needed).steps(steps)
             functions.append(text.function(f"internal void @{name}({signature}) noinline #0"))
         return [*functions, self._driver()]
 
