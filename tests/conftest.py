@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -15,6 +16,9 @@ import chainrule
 hypothesis.settings.register_profile("chainrule", deadline=None, derandomize=True, max_examples=60, database=None)
 hypothesis.settings.load_profile("chainrule")
 
+# A shell that runs the tests in the background makes them deaf to Ctrl-C, which some of them send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENGINES = {"python": chainrule.value}
 try:

@@ -173,3 +173,54 @@ def test_a_file_whose_cells_have_lost_their_marks_is_read_all_the_same(folder: F
     folder.file(VALUE).write_text(MINE)
     verdict, _ = folder.check(VALUE)
     assert verdict.passed
+
+
+def test_two_windows_do_not_lose_each_others_progress(folder: Folder) -> None:
+    other = Folder(folder.path)
+    other.go_to(GRAPH)
+    answer(folder.file(VALUE), MINE)
+    folder.check(VALUE)
+    other.hint(OPERATORS)
+    folder.go_to(OPERATORS)
+    found = Folder(folder.path).progress
+    assert (found.passed, found.hints, found.current) == (["1"], {"2": 1}, "2")
+    assert other.current == GRAPH
+
+
+def test_work_is_carried_on_after_the_record_was_damaged(folder: Folder) -> None:
+    folder.file(GRAPH).write_text(folder.file(GRAPH).read_text() + "\n# a note\n")
+    (folder.path / RECORD).write_text("{")
+    again = Folder(folder.path)
+    again.lay_out()
+    answer(again.file(VALUE), MINE)
+    _, changed = again.check(VALUE)
+    assert again.file(OPERATORS) in changed
+    assert again.file(GRAPH) not in changed
+
+
+def test_a_cell_that_was_cut_in_two_is_one_answer(folder: Folder) -> None:
+    answer(folder.file(VALUE), MINE)
+    method = MINE[MINE.index("    def __repr__") : MINE.index("    my_own")]
+    pieces = [
+        MINE.replace(method, ""),
+        "# %%\nhelper = 3",
+        "# %% [markdown]\n# a note",
+        f"# %%\nif True:\n{method}Value.__repr__ = __repr__",
+    ]
+    text = folder.file(VALUE).read_text()
+    folder.file(VALUE).write_text(text.replace(MINE.rstrip("\n"), "\n\n".join(pieces)))
+    verdict, _ = folder.check(VALUE)
+    assert verdict.passed, verdict
+    assert "helper = 3" in folder.progress.work["1"]
+    assert "Value.__repr__ = __repr__" in folder.file(OPERATORS).read_text()
+    folder.file(VALUE).write_text(folder.file(VALUE).read_text().replace('# %% tags=["work"]', "# %%"))
+    assert folder.check(VALUE)[0].passed
+
+
+def test_a_folder_that_cannot_be_written_in_is_told(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, content: bytes) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("chainrule.course.folder.write_atomically", refuse)
+    assert folder.hint(VALUE) == (1, VALUE.hints[0])
+    assert "could not be written down" in folder.notes[0]

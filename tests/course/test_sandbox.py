@@ -38,6 +38,13 @@ HARM = {
     "too much memory": ("x = [0] * 10**12", ERROR, "more memory"),
     "an exception": ("x = 1\ny = 1 / 0", ERROR, "raises ZeroDivisionError: division by zero"),
     "an exception of one's own": ("class Mine(BaseException): pass\nraise Mine('hi')", ERROR, "raises Mine: hi"),
+    "an exception that cannot be written": (
+        "class Mine(Exception):\n    def __str__(self): raise ValueError\nraise Mine",
+        ERROR,
+        "raises Mine.",
+    ),
+    "nested too deeply": ("x = " + "-" * 200_000 + "1", ERROR, "nested too deeply"),
+    "no built-in functions": ("import builtins\nbuiltins.isinstance = builtins.str = None", ERROR, "could not be carried out"),
     "a typing error": ("def f(:\n    pass", ERROR, "not Python yet"),
     "null bytes": ("x = 1\0", ERROR, "not Python yet"),
     "an unknown name": ("print(undefined)", ERROR, "no name 'undefined'"),
@@ -186,3 +193,12 @@ def test_mistakes_are_told_by_what_comes_out() -> None:
     assert not is_mistake(row, 2)
     assert not is_mistake(row, ValueError())
     assert checking.Raises("ValueError", "no").matches(ValueError("oh no"))
+
+
+def test_what_is_printed_cannot_change_the_terminal() -> None:
+    verdict = verdict_on("print('\\x1b[2J\\rhello\\tyou\\n' * 20)\n1 / 0")
+    assert "\x1b" in verdict.printed
+    for told in (as_text(verdict), as_html(verdict)):
+        assert "\x1b" not in told
+        assert "·hello\tyou" in told
+        assert "… and 10 more lines" in told

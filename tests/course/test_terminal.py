@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from chainrule.course.exercises import EXERCISES, by_number
+from chainrule.course.exercises import EXERCISES, Exercise, by_number
 from chainrule.course.folder import Folder
 from chainrule.course.terminal import COMMANDS, Terminal
 from test_folder import MINE, OPERATORS, VALUE, answer
@@ -63,6 +65,23 @@ def test_hints_come_one_by_one_and_then_the_solution(session: Session) -> None:
         assert f"Hint {number} of 3" in session.type("hint")
     assert "These are all" in session.type("hint")
     assert "class Value" in session.type("solution")
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.slug)
+def test_hints_look_as_they_are_written(session: Session, exercise: Exercise) -> None:
+    session.folder.go_to(exercise)
+    for hint in exercise.hints:
+        told = session.type("hint")
+        assert "```" not in told
+        for line in re.findall(r"^ *((?:def|class) .*:)$", hint, re.MULTILINE):
+            assert line in told
+
+
+def test_what_fails_in_the_file_system_is_told(session: Session) -> None:
+    session.folder.file(VALUE).unlink()
+    session.folder.file(VALUE).mkdir()
+    for command in ("check", "reset"):
+        assert "cannot be read" in session.type(command) or "irectory" in session.type(command)
 
 
 def test_the_solution_can_be_seen_anyway(session: Session) -> None:
@@ -123,3 +142,22 @@ def test_saving_the_file_checks_it_and_coming_back_finds_everything(tmp_path: Pa
     output, _ = learner().communicate("list\n", timeout=30)
     assert f"1 of {len(EXERCISES)} exercises are done" in output
     assert by_number("2").title in output
+
+
+def test_ctrl_c_leaves_in_good_order(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "chainrule", "learn", "--terminal", str(tmp_path / "course")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    assert process.stdout is not None
+    while "[0] >" not in (line := process.stdout.readline()):
+        if "Look at" in line:
+            break
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert "Until next time" in output
+    assert process.returncode == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -71,7 +72,7 @@ class Folder:
         self.notes: list[str] = []
         if self.path.exists() and not self.path.is_dir():
             raise FolderError(f"{self.path} is a file; give the name of a folder")
-        self.progress = self._read_progress()
+        self.progress = self._read_progress() or Progress()
 
     # --- files --------------------------------------------------------------------------------------------------------------------------
 
@@ -85,6 +86,7 @@ class Folder:
         Returns:
             The files that were made.
         """
+        self._reload()
         self.path.mkdir(parents=True, exist_ok=True)
         pictures = self.path / "pictures"
         pictures.mkdir(exist_ok=True)
@@ -117,9 +119,14 @@ class Folder:
         return changed
 
     def is_untouched(self, exercise: Exercise) -> bool:
-        """Whether a file is as it was laid out."""
+        """Whether a file is as it was laid out; if that is not on record, whether it is as it would be laid out now."""
         path = self.file(exercise)
-        return self.progress.written.get(path.name) == _digest(path)
+        if path.name in self.progress.written:
+            return self.progress.written[path.name] == _digest(path)
+        with tempfile.TemporaryDirectory() as temporary:
+            fresh = Path(temporary, path.name)
+            fresh.write_bytes(content_of(exercise, exercise.blank_cells(), self.kind))
+            return _digest(fresh) == _digest(path)
 
     def reset(self, exercise: Exercise) -> Path | None:
         """Lay a file out anew.
@@ -127,6 +134,7 @@ class Folder:
         Returns:
             Where the copy of what was there is; None if it was as it had been laid out, or not there.
         """
+        self._reload()
         path = self.file(exercise)
         copy = None
         if path.exists() and not self.is_untouched(exercise):
@@ -161,8 +169,8 @@ class Folder:
         """
         path = self.file(exercise)
         verdict = check(exercise, parts_of(path), self.path)
-        work = "\n\n\n".join(cell.text for cell in cells_of(path) if "work" in cell.tags)
-        return verdict, self.note(verdict, work)
+        work = [cell.text for cell in answer_of(cells_of(path)) if "given" not in cell.tags]
+        return verdict, self.note(verdict, "\n\n\n".join(work))
 
     def note(self, verdict: Verdict, work: str) -> list[Path]:
         """Remember a verdict.
@@ -174,6 +182,7 @@ class Folder:
         Returns:
             The files that go on from this work now.
         """
+        self._reload()
         changed = []
         passed = self.progress.passed
         if verdict.passed and verdict.exercise not in passed:
@@ -196,6 +205,7 @@ class Folder:
 
     def go_to(self, exercise: Exercise) -> None:
         """Turn to an exercise."""
+        self._reload()
         self.progress.current = exercise.number
         self.save()
 
@@ -207,6 +217,7 @@ class Folder:
 
     def hint(self, exercise: Exercise) -> tuple[int, str] | None:
         """One more hint, with its number; None if all have been shown."""
+        self._reload()
         shown = self.progress.hints.get(exercise.number, 0)
         if shown >= len(exercise.hints):
             return None
@@ -220,29 +231,41 @@ class Folder:
 
     def save(self) -> None:
         """Write the progress down."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path / RECORD, json.dumps(asdict(self.progress), indent=1).encode())
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.path / RECORD, json.dumps(asdict(self.progress), indent=1).encode())
+        except OSError as error:
+            self.notes.append(f"how far you are could not be written down: {error}")
 
-    def _read_progress(self) -> Progress:
+    def _reload(self) -> None:
+        """Take over what another window has written down meanwhile; which exercise this one is at stays."""
+        found = self._read_progress()
+        if found is not None:
+            found.current = self.progress.current
+            self.progress = found
+
+    def _read_progress(self) -> Progress | None:
+        """What is written down; None if nothing is, or if it is damaged, which is told."""
         path = self.path / RECORD
         if not path.exists():
-            return Progress()
+            return None
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             progress = Progress(
                 current=by_number(str(found["current"])).number,
                 passed=[by_number(str(number)).number for number in found["passed"]],
                 work={by_number(number).number: str(code) for number, code in dict(found["work"]).items()},
-                hints={by_number(number).number: int(count) for number, count in dict(found["hints"]).items()},
+                hints={by_number(number).number: max(0, int(count)) for number, count in dict(found["hints"]).items()},
                 written={str(name): str(digest) for name, digest in dict(found["written"]).items()},
             )
-        except (ValueError, KeyError, TypeError, LookupError, AttributeError):
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
             copy = path.with_name(f"{RECORD}.damaged")
             shutil.copyfile(path, copy)
             self.notes.append(
                 f"{path} could not be read; it is kept as {copy.name}. Your exercises are untouched: 'check all' finds what is done."
             )
-            return Progress()
+            path.unlink()
+            return None
         return progress
 
 
@@ -297,16 +320,26 @@ def cells_of(path: Path) -> list[Cell]:
         raise FolderError(f"{path} cannot be read: {error}") from None
 
 
+def answer_of(cells: list[Cell]) -> list[Cell]:
+    """The code that is the answer: cells with the tags `work` and `given`, and those without a tag that a learner has put among them.
+
+    If no cell has such a tag any more, it is all that is not there to be tried.
+    """
+    code = [cell for cell in cells if cell.is_code]
+    marked = [place for place, cell in enumerate(code) if any(tag in cell.tags for tag in CODE_TAGS)]
+    if not marked:
+        return [cell for cell in code if "try" not in cell.tags]
+    end = next((place for place, cell in enumerate(code) if "try" in cell.tags and place > marked[-1]), len(code))
+    return [cell for place, cell in enumerate(code) if place in marked or (marked[0] < place < end and not cell.tags)]
+
+
 def parts_of(path: Path) -> list[Part]:
-    """The code of a learner's file that checks look at: cells with the tags `work` and `given`, or, without any tags, all of it.
+    """The code of a learner's file that checks look at, see `answer_of`.
 
     Raises:
         FolderError: if the file is missing or cannot be read.
     """
-    cells = [cell for cell in cells_of(path) if cell.is_code]
-    chosen = [cell for cell in cells if any(tag in cell.tags for tag in CODE_TAGS)]
-    if not chosen:
-        chosen = [cell for cell in cells if "try" not in cell.tags]
+    chosen = answer_of(cells_of(path))
     name = path.name if path.suffix == FILES else "your cell"
     return [Part(name, cell.text, cell.line if path.suffix == FILES else 1) for cell in chosen]
 
@@ -320,4 +353,4 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
-__all__ = ["COPIES", "FILES", "NOTEBOOKS", "Folder", "FolderError", "cells_of", "content_of", "parts_of", "question_of"]
+__all__ = ["COPIES", "FILES", "NOTEBOOKS", "Folder", "FolderError", "answer_of", "cells_of", "content_of", "parts_of", "question_of"]

@@ -108,6 +108,8 @@ class Judge:
         for part in self.parts:
             try:
                 code = compile("\n" * (part.line - 1) + part.code, part.name, "exec")
+            except (RecursionError, MemoryError):
+                return self._told(ERROR, "Python cannot read this: something in it is nested too deeply.", place=part.name)
             except (SyntaxError, ValueError) as error:
                 line = getattr(error, "lineno", None)
                 place = f"{part.name}, line {line}" if line else part.name
@@ -142,7 +144,7 @@ class Judge:
         """What to say of an exception that the learner's code ends with."""
         example = {"example": case.example, "shows": case.shows} if case is not None else {}
         place = self._place_of(error)
-        if isinstance(error, NotImplementedError) and str(error).startswith("Exercise "):
+        if _is_blank(error):
             return self._not_done()
         if isinstance(error, SystemExit):
             message = "The code ends Python itself, by exit(): take that line out."
@@ -158,7 +160,8 @@ class Judge:
         elif isinstance(error, NameError) and getattr(error, "name", None):
             message = f"There is no name {error.name!r} where it is used: define or import it in the same cell."
         else:
-            message = f"The code raises {type(error).__name__}" + (f": {_shortened(str(error))}" if str(error) else "") + "."
+            words = _message(error)
+            message = f"The code raises {type(error).__name__}" + (f": {_shortened(words)}" if words else "") + "."
         look = case.look if case is not None else ""
         return self._told(ERROR, message, place=place, look=look, **example)
 
@@ -242,7 +245,7 @@ class Judge:
             mistake=case.name if isinstance(case, Mistake) else "",
             example=case.example,
             shows=case.shows,
-            got=f"{type(found).__name__}: {_shortened(str(found))}" if is_error else told(found),
+            got=f"{type(found).__name__}: {_shortened(_message(found))}" if is_error else told(found),
             expected=told(self.right(case)),
             look=case.look,
             place=self.where(case.look) or (self._place_of(found) if is_error else ""),
@@ -281,7 +284,17 @@ def _each(cases: Iterable[Case], more: Any) -> Iterable[Case]:
 
 
 def _is_blank(found: Any) -> bool:
-    return isinstance(found, NotImplementedError) and str(found).startswith("Exercise ")
+    return isinstance(found, NotImplementedError) and _message(found).startswith("Exercise ")
+
+
+def _message(error: BaseException) -> str:
+    """What an exception says, if it can."""
+    try:
+        return str(error)
+    except OutOfTime:
+        raise
+    except BaseException:
+        return ""
 
 
 def told(found: Any) -> str:

@@ -96,7 +96,14 @@ def _how_it_ended(status: int | None, seconds: float) -> tuple[str, str, str]:
         return STOPPED, "", f"Python itself crashed ({what}), as it does when functions call themselves too often."
     if status == 0:
         return STOPPED, "", "The code ends the process of the check (os._exit, or a program that it starts): take that out."
-    return ERROR, "", f"The check could not be carried out: its process ended with status {status}."
+    return (
+        ERROR,
+        "",
+        (
+            f"The check could not be carried out: its process ended with status {status}. Does the code change Python itself, "
+            "such as its built-in functions or sys.modules?"
+        ),
+    )
 
 
 __all__ = ["check"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule import drawing, explaining, graph
+from chainrule.course.exercises import EXERCISES
 from chainrule.engine import Value
 from chainrule.functions import exp, log, relu, sigmoid, tanh
 from chainrule.layout import lay_out
@@ -152,7 +154,7 @@ def show(picture: Any, name: str = "picture") -> Any:
         picture = DotPicture(picture)
     if _in_notebook():
         return picture
-    folder = Path("pictures")
+    folder = _place() / "pictures"
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.svg"
     if hasattr(picture, "savefig"):
@@ -161,6 +163,14 @@ def show(picture: Any, name: str = "picture") -> Any:
         picture.save(path)
     print(f"picture: {path}")
     return None
+
+
+def _place() -> Path:
+    """Where pictures go: beside the file of an exercise, if one is being run; else where we are."""
+    script = Path(getattr(sys.modules.get("__main__"), "__file__", None) or "")
+    if not any(script.stem.endswith(exercise.stem) for exercise in EXERCISES):
+        return Path()
+    return Path(os.path.relpath(script.parent))
 
 
 def _in_notebook() -> bool:

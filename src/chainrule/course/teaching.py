@@ -2,6 +2,7 @@
 
 A submission is a student's file or notebook, or a student's folder. Which exercise a file is, and whose, is told by its name; where the
 name does not say the exercise, by its title. Whatever is wrong with one submission is told in its own row, and is no matter of the others.
+Files in folders that tell their exercise in neither way are not checked; they are named on standard error, and in the report.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from chainrule.course.cells import write_cells
 from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Verdict
 from chainrule.course.exercises import EXERCISES, PICTURES, Exercise, by_number
@@ -25,14 +28,16 @@ from chainrule.course.telling import HEADS, as_text
 from chainrule.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from chainrule.course.judging import Part
 
 MISSING, UNREADABLE = "missing", "unreadable"  # states of what could not be checked, beside those of a Verdict
 TABLE, REPORT = "grades.csv", "report.md"
 LARGEST = 16 << 20  # bytes of a submission
+DEEPEST = 6  # levels of folders in which exercises are looked for, below a folder that was named
 MARKS = {PASSED: "✓", WRONG: "✗", ERROR: "!", STOPPED: "!", NOT_DONE: "○", UNREADABLE: "?", MISSING: "–"}  # the best first
+UNTOLD = "neither name nor title says which exercise these are"
 LEGEND = "✓ right, ✗ not right yet, ! does not run or had to be stopped, ○ not done yet, ? cannot be read, – not there"
 
 
@@ -109,6 +114,22 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """A file, or a folder, that is no submission, though it might have been meant as one.
+
+    Arguments:
+        path: where it is.
+        reason: why it was not looked at; "" if it was, and tells no exercise.
+    """
+
+    path: Path
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.reason})" if self.reason else str(self.path)
+
+
+@dataclass(frozen=True)
 class Submission:
     """A piece of work that was handed in.
 
@@ -120,6 +141,7 @@ class Submission:
         named_after: what the student's name was taken from, a folder or a file; None if it is a part of the file's name.
         trouble: why it cannot be checked; "" if it can.
         state: MISSING or UNREADABLE, if it cannot.
+        passed_over: what was looked at with this and others, and is no submission. Only the first of some submissions has it.
     """
 
     path: Path
@@ -129,6 +151,7 @@ class Submission:
     named_after: Path | None = None
     trouble: str = ""
     state: str = UNREADABLE
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -> tuple[list[Submission], list[Path]]:
@@ -139,13 +162,16 @@ def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -
         only: which exercises to look at; all if there is none. A file that does not say which exercise it is answers this one.
 
     Returns:
-        The submissions in their order, and the files that were left out because they answer other exercises.
+        The submissions in their order, and the files that were left out because they answer other exercises. What was passed over is
+        told on standard error, and is in the first submission.
     """
     found: dict[Path, Submission] = {}
     left_out: list[Path] = []
+    passed_over: dict[Path, PassedOver] = {}
     for path in map(Path, paths):
+        over: list[PassedOver] = []
         try:
-            submissions = _meant_by(path, only)
+            submissions = _meant_by(path, only, over)
         except OSError as error:
             submissions = [Submission(path, path.stem, None, trouble=f"This cannot be read: {error.strerror}.")]
         for submission in submissions:
@@ -153,35 +179,117 @@ def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -
                 left_out.append(submission.path)
             else:
                 found.setdefault(submission.path.absolute(), submission)
-    return _told_apart(list(found.values())), left_out
+        passed_over |= {each.path.absolute(): each for each in over}
+    told = _told_apart(list(found.values()))
+    over = [each for path, each in passed_over.items() if path not in found]
+    if over:
+        more = f" and {len(over) - 5} more" if over[5:] else ""
+        click.echo(f"not checked, for {UNTOLD}: {', '.join(_printable(str(each)) for each in over[:5])}{more}", err=True)
+        told[:1] = [replace(first, passed_over=tuple(over)) for first in told[:1]]
+    return told, left_out
 
 
-def _meant_by(path: Path, only: Sequence[Exercise]) -> list[Submission]:
-    """The submissions that are meant by one path."""
+def _meant_by(path: Path, only: Sequence[Exercise], over: list[PassedOver]) -> list[Submission]:
+    """The submissions that are meant by one path; what is passed over is added to `over`."""
     if not path.is_dir():
         return [_file(path, only)]
-    if work := _work_in(path):
-        found = [_file(file, only) for file in work]
-        answered = [submission.exercise for submission in found if submission.folder is not None]
+    answers = _answers_in(path, over)
+    if not answers:
+        return [_no_exercise(path, _name_of(path))]
+    found: list[Submission] = []
+    for folder, files in _students(path, answers, is_class=True):
+        student = _name_of(path) if folder == path else folder.relative_to(path).as_posix()
+        if not files:
+            found.append(_no_exercise(folder, student))
+            continue
+        own = [_file(file, only, (student, folder)) for file in files]
+        answered = [submission.exercise for submission in own if submission.folder is not None]
         for exercise in only if answered else ():
             if exercise not in answered:
-                file, trouble = path / f"{exercise.stem}{FILES}", "The folder has no file of this exercise."
-                found.append(Submission(file, _name_of(path), exercise, None, path.resolve(), trouble, MISSING))
-        return found
-    inner = [folder for folder in _visible(path) if folder.is_dir() and _work_in(folder)]
-    if inner:
-        return [submission for folder in inner for submission in _meant_by(folder, only)]
-    return [Submission(path, _name_of(path), None, named_after=path.resolve(), trouble="There is no exercise in this folder.")]
+                file, trouble = folder / f"{exercise.stem}{FILES}", "The folder has no file of this exercise."
+                own.append(Submission(file, student, exercise, None, folder.resolve(), trouble, MISSING))
+        found += own
+    return found
+
+
+def _no_exercise(folder: Path, student: str) -> Submission:
+    return Submission(folder, student, None, named_after=folder.resolve(), trouble="There is no exercise in this folder.")
+
+
+def _answers_in(folder: Path, over: list[PassedOver]) -> dict[Path, Exercise | None]:
+    """The files of exercises in a folder and those below it, and in which of the folders in it there are only others, by None."""
+    answers: dict[Path, Exercise | None] = {}
+    for path in _visible(folder):
+        if not path.is_dir() or _named(path) is not None:
+            if (exercise := _exercise_of(path, over)) is not None:
+                answers[path] = exercise
+            continue
+        inner: dict[Path, Exercise | None] = {}
+        count = len(over)
+        for file in _files_below(path, DEEPEST - 1, over, {folder.resolve()}):
+            if (exercise := _exercise_of(file, over)) is not None:
+                inner[file] = exercise
+        answers |= inner or ({path: None} if len(over) > count else {})
+    return answers if any(answers.values()) else {}
+
+
+def _exercise_of(path: Path, over: list[PassedOver]) -> Exercise | None:
+    """The exercise that the name or the title of a file in a folder tells. Python files and notebooks that tell none are passed over."""
+    if path.suffix.lower() not in (FILES, NOTEBOOKS):
+        return None
+    named = _named(path)
+    exercise = named[0] if named is not None else _titled(path)
+    if exercise is None:
+        over.append(PassedOver(path))
+    return exercise
 
 
 def _visible(folder: Path) -> list[Path]:
     """What is in a folder, but for what programs keep there."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")) and path.name not in (COPIES, "pictures"))
+    kept = (COPIES, "pictures", "node_modules", "site-packages")
+    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")) and path.name not in kept)
 
 
-def _work_in(folder: Path) -> list[Path]:
-    """The files of exercises in a folder. Others, such as a student's own modules, are none."""
-    return [path for path in _visible(folder) if path.suffix.lower() in (FILES, NOTEBOOKS) and _named(path) is not None]
+def _files_below(folder: Path, levels: int, over: list[PassedOver], seen: set[Path]) -> Iterator[Path]:
+    """The files in a folder and those below it, but for virtual environments, and for folders that a link leads back to."""
+    if folder.resolve() in seen or (folder / "pyvenv.cfg").exists():
+        return
+    seen.add(folder.resolve())
+    try:
+        inside = _visible(folder)
+    except OSError as error:
+        over.append(PassedOver(folder, f"this folder cannot be read: {error.strerror}"))
+        return
+    for path in inside:
+        if not path.is_dir() or (path.suffix.lower() in (FILES, NOTEBOOKS) and _named(path) is not None):
+            yield path
+        elif levels > 0:
+            yield from _files_below(path, levels - 1, over, seen)
+        else:
+            over.append(PassedOver(path, f"folders are searched {DEEPEST} levels deep"))
+
+
+def _students(folder: Path, answers: dict[Path, Exercise | None], is_class: bool) -> Iterator[tuple[Path, list[Path]]]:
+    """Students' folders, and the files of exercises in them and below.
+
+    A folder is a student's if there are files in it whose names tell no student, or if it is in the folder of a class and does not hold
+    the same exercise in two places; in a folder of a class, files may be side by side that tell by their names whose they are.
+    """
+    direct = [path for path, exercise in answers.items() if path.parent == folder and exercise is not None]
+    is_own = bool(direct) and not any((named := _named(path)) is not None and named[1] for path in direct)
+    if is_own or not (is_class or _in_two_places(answers)):
+        yield folder, [path for path, exercise in answers.items() if exercise is not None]
+        return
+    if direct:
+        yield folder, direct
+    for name in dict.fromkeys(path.relative_to(folder).parts[0] for path in answers if path not in direct):
+        child = folder / name
+        yield from _students(child, {path: exercise for path, exercise in answers.items() if child in (path, *path.parents)}, False)
+
+
+def _in_two_places(answers: dict[Path, Exercise | None]) -> bool:
+    places: dict[Exercise, Path] = {}
+    return any(places.setdefault(exercise, path.parent) != path.parent for path, exercise in answers.items() if exercise is not None)
 
 
 def _named(path: Path) -> tuple[Exercise, str] | None:
@@ -197,23 +305,32 @@ def _named(path: Path) -> tuple[Exercise, str] | None:
 def _titled(path: Path) -> Exercise | None:
     """The exercise that the title in a file tells."""
     try:
+        if not path.is_file() or path.stat().st_size > LARGEST or b"Exercise " not in path.read_bytes():
+            return None
         texts = [cell.text for cell in cells_of(path) if not cell.is_code]
         titles = [match[1] for text in texts if (match := re.match(r"# Exercise (\w+) ·", text))]
         return by_number(titles[0]) if titles else None
-    except (FolderError, ImportError, LookupError):
+    except (FolderError, ImportError, LookupError, OSError, RecursionError):
         return None
 
 
-def _file(path: Path, only: Sequence[Exercise]) -> Submission:
-    """A file as a submission."""
+def _file(path: Path, only: Sequence[Exercise], owner: tuple[str, Path] | None = None) -> Submission:
+    """A file as a submission.
+
+    Arguments:
+        path: the file.
+        only: which exercises to look at.
+        owner: the student in whose folder it is, and that folder; None if the file was named by itself.
+    """
     home = path.absolute().parent
-    exercise, student = _named(path) or (None, path.stem)
-    if exercise is None:
+    exercise, student = _named(path) or (None, path.stem if owner is None else "")
+    name, folder = owner or (_name_of(home), home)
+    if exercise is None and owner is None:
         made = Submission(path, student, None, named_after=path.resolve())
     elif student:
         made = Submission(path, student, exercise)
     else:
-        made = Submission(path, _name_of(home), exercise, home, home.resolve())
+        made = Submission(path, name, exercise, home, folder.resolve())
     if path.is_dir():
         return replace(made, trouble="This is a folder, not a file.")
     if not path.exists():
@@ -242,11 +359,16 @@ def _told_apart(submissions: list[Submission]) -> list[Submission]:
         if submission.named_after is not None:
             origins[submission.student].add(submission.named_after)
     return [
-        replace(submission, student=f"{submission.named_after.parent.name}/{submission.student}")
+        replace(submission, student=f"{_above(submission.named_after, submission.student).name}/{submission.student}")
         if submission.named_after is not None and len(origins[submission.student]) > 1
         else submission
         for submission in submissions
     ]
+
+
+def _above(path: Path, name: str) -> Path:
+    """The folder around a path that a name was taken from, which may be more than one step of it."""
+    return path.parents[min(name.count("/"), len(path.parents) - 1)]
 
 
 # --- grading ------------------------------------------------------------------------------------------------------------------------------
@@ -269,6 +391,7 @@ class Row:
     place: str = ""
     seconds: float = 0.0
     said: str = ""  # what the student would be told; it is in the report, and not in the table
+    passed_over: tuple[PassedOver, ...] = ()  # what is no submission; it is in the report too
 
     @property
     def passed(self) -> bool:
@@ -276,7 +399,7 @@ class Row:
         return self.state == PASSED
 
 
-COLUMNS = [field.name for field in fields(Row) if field.name != "said"]
+COLUMNS = [field.name for field in fields(Row) if field.name not in ("said", "passed_over")]
 
 
 def grade(submissions: Sequence[Submission], jobs: int = 1, done: Callable[[Row], None] = lambda row: None) -> list[Row]:
@@ -321,6 +444,7 @@ def _graded(submission: Submission, nowhere: Path) -> Row:
         title=exercise.title if exercise is not None else "",
         state=submission.state,
         message=submission.trouble,
+        passed_over=submission.passed_over,
     )
     if exercise is None or submission.trouble:
         return replace(row, said=f"{submission.path.name}: {submission.trouble}")
@@ -394,6 +518,8 @@ def as_report(rows: Sequence[Row]) -> bytes:
     parts = ["# Grades", f"{count}; {sum(row.passed for row in rows)} are right. The table `{TABLE}` has a row for each."]
     parts += [_overview(students), LEGEND + "."]
     parts += ["## Mistakes, the most common first", _mistakes(rows)]
+    if over := [each for row in rows for each in row.passed_over]:
+        parts += [f"## Not checked\n\n{UNTOLD[0].upper()}{UNTOLD[1:]}.", "\n".join(f"- {_inline(str(each))}" for each in over)]
     for student, mine in students.items():
         parts += [f"## {_inline(student)}", *_of_student(mine)]
     return ("\n\n".join(parts) + "\n").encode("utf-8", "backslashreplace")
@@ -468,4 +594,4 @@ def _inline(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~!&])", r"\\\1", " ".join(_printable(text).split()))
 
 
-__all__ = ["Row", "Submission", "as_csv", "as_report", "exported", "grade", "submissions_in", "write_files"]
+__all__ = ["PassedOver", "Row", "Submission", "as_csv", "as_report", "exported", "grade", "submissions_in", "write_files"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,9 @@ def message(verdict: Verdict) -> str:
 
 def printed(verdict: Verdict, most: int = 10) -> str:
     """What the learner's code printed while it was checked."""
-    lines = verdict.printed.rstrip().splitlines()
+    lines = re.sub(r"[^\S\n\t ]|[\x00-\x08\x0e-\x1f\x7f]", "·", verdict.printed).rstrip().split("\n")
+    if lines == [""]:
+        return ""
     return "\n".join(lines[:most] + ([f"… and {len(lines) - most} more lines"] if len(lines) > most else []))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shlex
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -69,8 +70,13 @@ class Terminal:
 
     def run(self) -> None:
         """Watch, check and answer until the learner leaves."""
-        for note in self.folder.notes:
-            self._say(note, "yellow")
+        try:
+            self._run()
+        except KeyboardInterrupt:
+            self.console.print()
+        self._say("\nUntil next time. `chainrule learn --terminal` goes on from here.", "dim")
+
+    def _run(self) -> None:
         self.welcome()
         lines = _typed()
         while True:
@@ -85,7 +91,6 @@ class Terminal:
                 break
             self.obey(line)
             self._prompt()
-        self._say("\nUntil next time. `chainrule learn --terminal` goes on from here.", "dim")
 
     def obey(self, line: str) -> None:
         """Carry a command out."""
@@ -98,7 +103,7 @@ class Terminal:
             return
         try:
             self.commands[word.lower() if word.lower() in self.commands else found[0]](rest.strip())
-        except FolderError as error:
+        except (FolderError, OSError) as error:
             self._say(str(error), "red")
 
     def welcome(self) -> None:
@@ -115,10 +120,7 @@ class Terminal:
         self._say(f"Exercise {exercise.number} · {exercise.title}", "bold")
         self._say(f"Open {self.path} in your editor: it says what to do. It is checked whenever you save it.")
         self.console.print()
-        try:
-            self.check("")
-        except FolderError as error:
-            self._say(str(error), "red")
+        self.check("")
 
     # --- commands -----------------------------------------------------------------------------------------------------------------------
 
@@ -136,9 +138,12 @@ class Terminal:
         try:
             with self.console.status("checking …"):
                 verdict, changed = self.folder.check(self.exercise)
-        except FolderError as error:
+        except (FolderError, OSError) as error:
             self._say(str(error), "red")
             return
+        for note in self.folder.notes:
+            self._say(note, "yellow")
+        self.folder.notes.clear()
         self.console.print(as_rich(verdict))
         if verdict.passed:
             self._passed(changed)
@@ -151,7 +156,7 @@ class Terminal:
         if following is None:
             self._say("That was the last: all exercises are done.", "bold green")
         else:
-            self._say(f"Run the file to see what it draws and prints: python {self.path}", "dim")
+            self._say(f"Run the file to see what it draws and prints: python {shlex.quote(str(self.path))}", "dim")
             self._say(f"'answers' answers its questions; 'next' goes to exercise {following.number}, {following.title}.")
 
     def hint(self, _: str) -> None:
@@ -159,11 +164,11 @@ class Terminal:
         found = self.folder.hint(self.exercise)
         if found is None:
             for number, text in enumerate(self.exercise.hints, 1):
-                self._markdown(f"**Hint {number}.** {text}")
+                self._markdown(f"**Hint {number}.**\n\n{text}")
             self._say("These are all. 'solution' shows a solution.")
             return
         number, text = found
-        self._markdown(f"**Hint {number} of {len(self.exercise.hints)}.** {text}")
+        self._markdown(f"**Hint {number} of {len(self.exercise.hints)}.**\n\n{text}")
 
     def solution(self, how: str) -> None:
         """The solution, when it is time for it."""
@@ -229,7 +234,7 @@ class Terminal:
         )
 
     def _say(self, text: str, style: str = "") -> None:
-        self.console.print(text, style=style or None, markup=False, highlight=False)
+        self.console.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
 
     def _markdown(self, text: str) -> None:
         from rich.markdown import Markdown

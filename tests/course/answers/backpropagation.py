@@ -31,7 +31,39 @@ OWN_WAY = """        for node in self.topological_order():
         self.grad = 1.0
         """
 
+KEEP = "        out._backward = _backward\n        return out"
+SUM_KEPT, PRODUCT_KEPT = f"{SUM}\n\n{KEEP}", f"{PRODUCT}\n\n{KEEP}"
+MADE_SUM, MADE_PRODUCT = (f'out = Value(self.data {sign} other.data, (self, other), "{sign}")' for sign in "+*")
+
 WRONG = {
+    "the order is not returned": [("        visit(self)\n        return order", "        visit(self)")],
+    "the visit goes no further than the result's parents": [("for parent in node.parents", "for parent in self.parents")],
+    "a node is visited again and again": [
+        ("            if node in visited:\n                return\n            visited.add(node)\n", ""),
+        (
+            "            order.append(node)",
+            "            if node not in visited:\n                visited.add(node)\n                order.append(node)",
+        ),
+    ],
+    "the sum's rule is kept in an operand": [(SUM_KEPT, SUM_KEPT.replace("out._backward", "self._backward"))],
+    "the product's rule is kept in an operand": [(PRODUCT_KEPT, PRODUCT_KEPT.replace("out._backward", "self._backward"))],
+    "the gradients are wiped out after use": [
+        ("            node._backward()", "            node._backward()\n            node.grad = 0.0")
+    ],
+    "the sum reads its gradient too early": [
+        (MADE_SUM, f"{MADE_SUM}\n        g = out.grad"),
+        ("+= 1.0 * out.grad", "+= 1.0 * g"),
+    ],
+    "the product reads its gradient too early": [
+        (MADE_PRODUCT, f"{MADE_PRODUCT}\n        g = out.grad"),
+        (PRODUCT, PRODUCT.replace("out.grad", "g")),
+    ],
+    "the product multiplies by out.data": [(PRODUCT, PRODUCT.replace("out.grad", "out.data"))],
+    "the product takes its own number for the slope": [
+        (PRODUCT, PRODUCT.replace("other.data *", "out.data *").replace("self.data *", "out.data *"))
+    ],
+    "the sum passes on its own number": [("+= 1.0 * out.grad", "+= out.data")],
+    "the sum's rule is never called": [(SUM_KEPT, SUM_KEPT.replace("        out._backward = _backward\n", ""))],
     "the result is not returned": [("        out._backward = _backward\n        return out", "        out._backward = _backward")],
     "a plain number is left as it is": [
         (CONVERT, ""),
@@ -91,7 +123,7 @@ WRONG = {
         ("self.grad += other.data * out.grad", "self.grad += other.data * self.grad"),
         ("other.grad += self.data * out.grad", "other.grad += self.data * other.grad"),
     ],
-    "the rule is never called": [("node._backward()", "node._backward")],
+    "the product's rule is never called": [("node._backward()", "node._backward")],
     "the product's factors are swapped": [
         ("self.grad += other.data * out.grad", "self.grad += self.data * out.grad"),
         ("other.grad += self.data * out.grad", "other.grad += other.data * out.grad"),

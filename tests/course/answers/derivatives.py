@@ -27,6 +27,16 @@ WRONG = {
         ("up[i] += h", ""),
         (NUDGE_DOWN, ""),
     ],
+    "the last input is nudged in each round": """
+def numerical_derivative(f, x, h=1e-6):
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+def sensitivities(f, inputs, h=1e-6):
+    alone = []
+    for i in range(len(inputs)):
+        alone.append(lambda v: f(*inputs[:i], v, *inputs[i + 1:]))
+    return [numerical_derivative(function, x, h) for function, x in zip(alone, inputs)]
+""",
     "one number for all inputs": [(RETURN, "    return sum(slopes)")],
     "earlier nudges stay": [("    for i in", "    up, down = list(inputs), list(inputs)\n    for i in"), ("        " + NUDGE_UP, "")],
     "the caller's list is changed": [(NUDGE_UP, "up, down = inputs, list(inputs)")],

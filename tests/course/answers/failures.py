@@ -23,6 +23,7 @@ WRONG = {
     "the share that is alive": [(DEAD, "    return sum(any(neuron) for neuron in neurons) / len(neurons)\n")],
     "looking for negative outputs": [("all(output == 0 for", "all(output < 0 for")],
     "a number of neurons instead of a share": [(DEAD, DEAD.replace(" / len(neurons)", ""))],
+    "dead relus in percent": [(DEAD, DEAD.replace("return ", "return 100 * "))],
     "the output neuron among the relus": [(ROWS, WITH_OUTPUT)],
     "off at one point taken for dead": [("all(output == 0", "any(output == 0")],
     "zeros counted instead of neurons": [
@@ -40,6 +41,7 @@ WRONG = {
     ],
     "the negative side forgotten": [("abs(y) > limit", "y > limit")],
     "a number of outputs instead of a share": [(SATURATED, SATURATED.replace(" / len(outputs)", " / len(points)"))],
+    "saturated outputs in percent": [(SATURATED, SATURATED.replace("return ", "return 100 * "))],
     "neurons counted instead of outputs": [
         (
             SATURATED,

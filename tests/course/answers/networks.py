@@ -25,6 +25,13 @@ WRONG = {
     "only the first neuron": [
         ("        return [neuron(x) for neuron in self.neurons]", "        for neuron in self.neurons:\n            return neuron(x)")
     ],
+    "the outputs are added up": [("[neuron(x) for neuron in self.neurons]", "sum(neuron(x) for neuron in self.neurons)")],
+    "only the last neuron": [
+        (
+            "        return [neuron(x) for neuron in self.neurons]",
+            "        for neuron in self.neurons:\n            out = [neuron(x)]\n        return out",
+        )
+    ],
     "a Value instead of a list": [
         (
             "return [neuron(x) for neuron in self.neurons]",
@@ -40,6 +47,7 @@ WRONG = {
         (LAYERS, f"        sizes.insert(0, inputs)\n{LAYERS.replace('enumerate(sizes)', 'enumerate(sizes[1:], 1)')}")
     ],
     "every layer takes the network's inputs": [("            inputs = size\n", "")],
+    "a layer's inputs and outputs exchanged": [("Layer(inputs, size, ", "Layer(size, inputs, ")],
     "the first layer is missing": [
         (LAYERS, "        self.layers = [Layer(a, b, activation, rng) for a, b in zip(sizes, sizes[1:])]\n"),
     ],

@@ -42,6 +42,7 @@ WRONG = {
     ],
     "no method of that name": [(ENDING, "        return getattr(total, self.activation)()\n")],
     "tanh, whatever is asked for": [(ENDING, "        return total.tanh()\n")],
+    "relu, whatever else is asked for": [("        return total\n", "        return total.relu()\n")],
     "no relu": [("return total.relu()", "pass")],
     "a graph that is cut": [
         (SUM, "        total = Value(self.b.data + sum(w.data * getattr(n, 'data', n) for w, n in zip(self.w, x, strict=True)))\n")

@@ -9,6 +9,10 @@ EXP, EXP_RULE = 'out = Value(math.exp(self.data), (self,), "exp")', "self.grad +
 TANH, TANH_RULE = 'out = Value(math.tanh(self.data), (self,), "tanh")', "self.grad += (1.0 - out.data**2) * out.grad"
 RELU, RELU_RULE = 'out = Value(max(0.0, self.data), (self,), "relu")', "self.grad += (1.0 if self.data > 0 else 0.0) * out.grad"
 
+MUL_RULE = """            other.grad += self.data * out.grad
+
+        out._backward = _backward"""
+
 
 def own(data: str, first: str, second: str = "") -> str:
     """The lines of an operation with a rule of its own: the data, and the slopes in its operands."""
@@ -27,6 +31,13 @@ WRONG = {
     "a difference passes on 1 to both": [(SUB, CONVERT.lstrip() + "        " + own("self.data - other.data", "1.0", "1.0"))],
     "2 - a passes on 1": [(RSUB, own("other - self.data", "1.0"))],
     "a float instead of a Value, in a power": [(POW, "return self.data**exponent")],
+    "the rule of a sum or product is kept in an operand": [
+        (MUL_RULE, MUL_RULE.replace("out._backward = ", "self._backward = ")),
+    ],
+    "the power's slope without parentheses": [(POW_RULE, "self.grad += exponent * self.data**exponent - 1 * out.grad")],
+    "tanh of tanh in its slope": [(TANH_RULE, "self.grad += (1.0 - math.tanh(out.data)**2) * out.grad")],
+    "relu gives back the operand itself": [(RELU, f"if self.data > 0:\n            return self\n        {RELU}")],
+    "relu of a negative number has no parent": [(RELU, f"if self.data <= 0:\n            return Value(0.0)\n        {RELU}")],
     "a power by repeated multiplication": [
         (POW, "out = self\n        for _ in range(exponent - 1):\n            out = out * self\n        return out")
     ],
@@ -76,6 +87,16 @@ for name, made, rule in (("a power", POW, POW_RULE), ("exp", EXP, EXP_RULE), ("t
     WRONG[f"parents without a comma in {name}"] = [(made, made.replace("(self,)", "(self)"))]
     WRONG[f"the rule is called, not kept, in {name}"] = [(kept, kept.replace("= _backward", "= _backward()"))]
     WRONG[f"nothing is returned by {name}"] = [(kept, kept.replace("        return out", ""))]
+    WRONG[f"the rule is kept in the operand, in {name}"] = [(kept, kept.replace("out._backward =", "self._backward ="))]
+for name, line, number in (
+    ("-a", NEG, "-self.data"),
+    ("a - b", SUB, 'self.data - getattr(other, "data", other)'),
+    ("2 - a", RSUB, "other - self.data"),
+    ("a / b", DIV, "self.data / other.data"),
+    ("2 / a", RDIV, "other / self.data"),
+):
+    WRONG[f"nothing is returned by {name}"] = [(line, line.replace("return ", "out = "))]
+    WRONG[f"a float instead of a Value, in {name}"] = [(line, f"return {number}")]
 
 RIGHT = {
     "local slopes kept in a tuple, and one rule for all": """

@@ -7,6 +7,8 @@ WRONG = {
     "nothing is returned from the product": [("return Value(self.data * other.data)", "product = Value(self.data * other.data)")],
     "a Value is made of a Value": [("other if isinstance(other, Value) else Value(other)", "Value(other)")],
     "a reflected form that reads other.data": [("return self * other", "return Value(self.data * other.data)")],
+    "a reflected form that gives no Value": [("return self + other", "return self.data + other")],
+    "sum is the name of something else": [("class Value:", "sum = 4\n\n\nclass Value:")],
     "a reflected product that adds": [("return self * other", "return self + other")],
     "the gradients are calculated with too": [
         (

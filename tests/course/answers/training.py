@@ -34,6 +34,10 @@ WRONG = {
         )
     ],
     "the sum instead of the mean": [(" / len(errors)", "")],
+    "the mean absolute error": [("(model(point) - target) ** 2", "((model(point) - target) ** 2) ** 0.5")],
+    "the root of the mean square": [("sum(errors) / len(errors)", "(sum(errors) / len(errors)) ** 0.5")],
+    "half of the mean": [(" / len(errors)", " / (2 * len(errors))")],
+    "divided by 2": [(" / len(errors)", " / 2")],
     "a loss without a graph": [
         ("(model(point) - target)", "(model(point).data - target)"),
         ("sum(errors) / len(errors)", "Value(sum(errors) / len(errors))"),

@@ -28,6 +28,54 @@ def _among(*wrong: float) -> Any:
     return lambda found: any(number in wrong for number in found)
 
 
+def _in_an_operand(operation: str, right: tuple[float, float], look: str, name: str) -> Mistake:
+    """The mistake of keeping the rule in an operand in place of the result."""
+    return Mistake(
+        name=f"the {name}'s rule is kept in an operand",
+        example=f'{AB}before = [getattr(node, "_backward", None) for node in (a, b)]\n'
+        f"L = (a {operation} b) + (a {operation} b)\n"
+        'changed = before != [getattr(node, "_backward", None) for node in (a, b)]\nL.backward()',
+        shows="(changed, a.grad, b.grad)",
+        right=(False, *right),
+        wrong=lambda found: found[0] is True and found[1:] != right,
+        says=f"a {operation} b has changed the rule of one of its operands: the function was kept in self._backward or other._backward. "
+        "There is room for one there, so a second use of the operand replaces the first. A rule belongs to the result: "
+        "out._backward = _backward.",
+        look=look,
+    )
+
+
+def _too_early(operation: str, right: tuple[float, float], look: str, name: str) -> Mistake:
+    """The mistake of reading the result's gradient when the rule is made, not when it is called."""
+    return Mistake(
+        name=f"the {name} reads its gradient too early",
+        example=f"{AB}L = a {operation} b\n"
+        "kept = [cell.cell_contents for cell in L._backward.__closure__ or ()] + list(L._backward.__defaults__ or ())\n"
+        "numbers = [number for number in kept if isinstance(number, (int, float))]\nL.backward()",
+        shows="(0.0 in numbers, a.grad, b.grad)",
+        right=(False, *right),
+        wrong=(True, 0.0, 0.0),
+        says="The rule keeps a 0.0, and multiplies by it: that is what out.grad was when out was made. The gradient arrives later, during "
+        "backward(), so read out.grad inside the inner function, which runs then.",
+        look=look,
+    )
+
+
+def _never(operation: str, right: tuple[float, float], look: str, name: str) -> Mistake:
+    """The mistake of a rule that does not run, or does nothing."""
+    return Mistake(
+        name=f"the {name}'s rule is never called",
+        example=f"{AB}L = a {operation} b\nL.backward()",
+        shows="(L.grad, a.grad, b.grad)",
+        right=(1.0, *right),
+        wrong=(1.0, 0.0, 0.0),
+        says="L has its gradient, 1, but a and b got nothing. Either the function is never kept (out._backward = _backward, without "
+        "parentheses), or backward() never calls it (node._backward(), with parentheses), or it is called and what it works out is not "
+        "added (self.grad += ..., and the same for other.grad).",
+        look=look,
+    )
+
+
 def random_programs() -> Iterator[Case]:
     """Formulas in which Values are used again and again, the short ones first."""
     rng = random.Random(4)
@@ -60,6 +108,16 @@ CHECKS = Checks(
             wrong=lambda found: found[0] != found[1],
             says="Asked twice, c gives two answers: something is remembered from call to call. A list or set that is a default "
             "argument (or belongs to the class) is made once, not at each call: make it inside the function.",
+            look="Value.topological_order",
+        ),
+        Mistake(
+            name="the order is not returned",
+            example="a = Value(2.0)",
+            shows="type(a.topological_order()).__name__",
+            right="list",
+            wrong="NoneType",
+            says="topological_order() gives None. The list was made inside it, and has to be handed out: end with return order, "
+            "at the level of the function itself, not of visit.",
             look="Value.topological_order",
         ),
         # --- what an operation gives ---
@@ -124,14 +182,25 @@ CHECKS = Checks(
             look="Value.topological_order",
         ),
         Mistake(
+            name="the visit goes no further than the result's parents",
+            example='a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = b * b\nc.label = "c"\nd = c * c\nd.label = "d"\n'
+            "order = [node.label for node in d.topological_order()]",
+            shows="order",
+            right=["a", "b", "c", "d"],
+            wrong=["c", "d"],
+            says="Only d and its own parent are there; b and a, which c was made from, are missing. Either the visit does not go on from a "
+            "parent to that one's parents, or it goes through self.parents each time. To visit a node is to visit the parents of that "
+            "node: for parent in node.parents.",
+            look="Value.topological_order",
+        ),
+        Mistake(
             name="the leaves are not in the order",
             example=LADDER,
             shows="order",
             right=["a", "b", "c", "d"],
             wrong=lambda found: sorted(found) == ["b", "c", "d"],
             says="The leaf a is missing. It has no parents, but it is a Value of the graph like the others, and its gradient is the one "
-            "that is "
-            "wanted: append every node, not only those with parents.",
+            "that is wanted. Visit and append every node, also one that has no parents.",
             look="Value.topological_order",
         ),
         Mistake(
@@ -154,6 +223,19 @@ CHECKS = Checks(
             "a node may be appended only when all of its parents have been.",
             look="Value.topological_order",
         ),
+        Mistake(
+            name="a node is visited again and again",
+            example="seen = []\nclass Watched(tuple):\n    def __iter__(self):\n        seen.append(1)\n"
+            "        return super().__iter__()\n\n"
+            "b = Value(1.0)\nfor _ in range(12):\n    b = b + b\n    b.parents = Watched(b.parents)\nb.topological_order()",
+            shows="len(seen)",
+            right=12,
+            wrong=lambda found: found > 1000,
+            says="There are 12 sums, and this is how often the parents of one were gone through. Each sum is reached twice from the next, "
+            "and each time all that lies before it is walked through again: with 30 sums, two thousand million times. Ask whether a node "
+            "has been visited before you go to its parents, not after: if so, return at once.",
+            look="Value.topological_order",
+        ),
         # --- what backward starts with ---
         Mistake(
             name="the rule is called, not kept",
@@ -164,15 +246,28 @@ CHECKS = Checks(
             "Keep the function itself, without parentheses: out._backward = _backward.",
             look="Value.__mul__",
         ),
+        _in_an_operand("+", (2.0, 2.0), "Value.__add__", "sum"),
+        _in_an_operand("*", (-6.0, 4.0), "Value.__mul__", "product"),
+        Mistake(
+            name="the gradients are wiped out after use",
+            example=f"{AB}L = a * b\nrule, seen = L._backward, []\ndef watched():\n    seen.append(L.grad)\n    rule()\n\n"
+            "L._backward = watched\nL.backward()",
+            shows="(seen, L.grad)",
+            right=([1.0], 1.0),
+            wrong=lambda found: found[0][:1] == [1.0] and found[1] == 0.0,
+            says="When L's rule was called, L.grad was 1, as it should be; after backward() it is 0. The gradients are what backward() is "
+            "asked for, so they have to stay. Set all of them to zero before the sweep, in a loop of its own, and none in the sweep or "
+            "after it.",
+            look="Value.backward",
+        ),
         Mistake(
             name="no seed",
             example=f"{AB}L = a * b\nL.backward()",
             shows="(L.grad, a.grad, b.grad)",
             right=(1.0, -3.0, 2.0),
             wrong=lambda found: found[0] == 0.0,
-            says="dL/dL is 1, but L.grad is 0 after backward(), and everything that is multiplied by it is 0 too. Set self.grad = 1.0 "
-            "before the "
-            "sweep, and after the gradients were set to zero, or it is wiped out again.",
+            says="dL/dL is 1, but L.grad is 0 after backward(). Either it was never set to 1, or it was set to 0 again later. First set "
+            "the gradients of all nodes to zero, then self.grad = 1.0, and only then begin the sweep, which sets none to zero.",
             look="Value.backward",
         ),
         Mistake(
@@ -218,17 +313,10 @@ CHECKS = Checks(
             "what arrives from above is in out.grad.",
             look="Value.__mul__",
         ),
-        Mistake(
-            name="the rule is never called",
-            example=f"{AB}L = a * b\nL.backward()",
-            shows="(L.grad, a.grad, b.grad)",
-            right=(1.0, -3.0, 2.0),
-            wrong=(1.0, 0.0, 0.0),
-            says="L has its gradient, 1, but a and b got nothing. Either the function is never kept (out._backward = _backward, without "
-            "parentheses), "
-            "or backward() never calls it (node._backward(), with parentheses).",
-            look="Value.__mul__",
-        ),
+        _too_early("*", (-3.0, 2.0), "Value.__mul__", "product"),
+        _too_early("+", (1.0, 1.0), "Value.__add__", "sum"),
+        _never("*", (-3.0, 2.0), "Value.__mul__", "product"),
+        _never("+", (1.0, 1.0), "Value.__add__", "sum"),
         Mistake(
             name="the product's factors are swapped",
             example=f"{AB}L = a * b\nL.backward()",
@@ -236,6 +324,25 @@ CHECKS = Checks(
             right=(-3.0, 2.0),
             wrong=(2.0, -3.0),
             says="Each got its own number. If a grows by 1, a * b grows by b: the slope of a product in one factor is the other factor.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="the product multiplies by out.data",
+            example=f"{AB}L = a * b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(-3.0, 2.0),
+            wrong=(18.0, -12.0),
+            says="Each slope, -3 and 2, was multiplied by -6, which is out.data, the product itself. What arrives from above is the "
+            "gradient of the result: out.grad, here 1.",
+            look="Value.__mul__",
+        ),
+        Mistake(
+            name="the product takes its own number for the slope",
+            example=f"{AB}L = a * b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(-3.0, 2.0),
+            wrong=(-6.0, -6.0),
+            says="Each got -6, which is the product itself. If a grows by 1, a * b grows by b: the slope in one factor is the other.",
             look="Value.__mul__",
         ),
         Mistake(
@@ -254,6 +361,15 @@ CHECKS = Checks(
             right=(1.0, 1.0),
             wrong=lambda found: found in ((-3.0, 2.0), (2.0, -3.0)),
             says="If a grows by 1, a + b grows by 1, whatever the numbers are: the sum passes on what arrives as it is.",
+            look="Value.__add__",
+        ),
+        Mistake(
+            name="the sum passes on its own number",
+            example=f"{AB}L = a + b\nL.backward()",
+            shows="(a.grad, b.grad)",
+            right=(1.0, 1.0),
+            wrong=(-1.0, -1.0),
+            says="Each got -1, which is out.data, the sum itself. What a sum passes on is what arrives from above: out.grad, here 1.",
             look="Value.__add__",
         ),
         Mistake(
@@ -414,6 +530,12 @@ CHECKS = Checks(
         Case(SHARED, "(b.grad, a.grad)", look="Value.backward"),
         Case("a = Value(2.0)\nb = a * a\nc = a * b\nL = b * c\nL.backward()", "(c.grad, b.grad, a.grad)", look="Value.backward"),
         Case(f"{AB}c = a * b\nd = c + a\nL = d * c\nL.backward()\nL.backward()", "(d.grad, c.grad, a.grad, b.grad)", look="Value.backward"),
+        Case(
+            "a = Value(1.0)\nb = a\nfor _ in range(30):\n    b = b + b\nb.backward()",
+            "(b.data, a.grad)",
+            says="Each sum doubles both the number and the slope. There are only 31 Values, and each is visited once.",
+            look="Value.topological_order",
+        ),
         Case(
             f"{AB}L = a * b\nL.backward()\nM = a + b\nM.backward()",
             "(a.grad, b.grad)",

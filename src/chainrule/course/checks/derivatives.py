@@ -211,6 +211,17 @@ CHECKS = Checks(
             look=SEVERAL,
         ),
         Mistake(
+            name="the last input is nudged in each round",
+            example=THREE,
+            shows=f"{SEVERAL}(f, [2.0, -4.0, 10.0])",
+            right=[-4.0, 2.0, 1.0],
+            wrong=about([1.0, 1.0, 1.0]),
+            says="1 is the slope in c, the last input, and it is there three times: c was nudged in each round. A function that is made in "
+            "a loop looks i up only when it is called, and if that is after the loop, i is the last. Call it in the same round, or "
+            "give it an i of its own: lambda v, i=i: ...",
+            look=SEVERAL,
+        ),
+        Mistake(
             name="one number for all inputs",
             example=SQUARES,
             shows=f"{SEVERAL}(f, [3.0, 1.0], h=0.25)",
@@ -274,7 +285,7 @@ CHECKS = Checks(
             example=SEEN_TWO,
             shows="max(seen) - min(seen)",
             right=0.5,
-            wrong=lambda found: found < 0.01,
+            wrong=lambda found: 0 < found < 0.01,
             says="The caller gave h=0.25, and a moved far less than from 2.75 to 3.25. If you call numerical_derivative, hand h on to it.",
             look=SEVERAL,
         ),

@@ -114,6 +114,16 @@ CHECKS = Checks(
             look="dead_relus",
         ),
         Mistake(
+            name="dead relus in percent",
+            example=RELU,
+            shows="dead_relus(model, [[1.0], [2.0]])",
+            right=2 / 3,
+            wrong=_about(200 / 3, 66.67, 66.7, 67, 66),
+            says="Two of three neurons are dead, and this says so in percent. A share is a number from 0 to 1, here 2/3: do not multiply "
+            "by 100.",
+            look="dead_relus",
+        ),
+        Mistake(
             name="the output neuron among the relus",
             example=RELU,
             shows="dead_relus(model, [[1.0], [2.0]])",
@@ -192,6 +202,16 @@ CHECKS = Checks(
             wrong=_about(2.0, 1.0),
             says="Two of six outputs are saturated, three neurons at two points. Divide by the number of outputs, and not by that of "
             "points.",
+            look="saturated",
+        ),
+        Mistake(
+            name="saturated outputs in percent",
+            example=TANH,
+            shows="saturated(model, [[1.0], [0.0]])",
+            right=1 / 3,
+            wrong=_about(100 / 3, 33.33, 33.3, 33),
+            says="Two of six outputs are saturated, and this says so in percent. A share is a number from 0 to 1, here 1/3: do not "
+            "multiply by 100.",
             look="saturated",
         ),
         Mistake(

@@ -6,16 +6,21 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Checks, Mistake
+from chainrule.course.checking import Case, Checks, Mistake, same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LAYER = "layer = Layer(2, 3)\n"
 RELU_LAYER = """layer = Layer(2, 2, "relu")
 for neuron in layer.neurons:
     neuron.w[0].data, neuron.w[1].data, neuron.b.data = 1.0, -0.5, 0.5
 """
+COUNTING = """layer = Layer(2, 3, "relu")
+for neuron, bias in zip(layer.neurons, [1.0, 2.0, 4.0]):
+    neuron.w[0].data, neuron.w[1].data, neuron.b.data = 0.0, 0.0, bias
+out = layer([1.0, 1.0])"""  # the neurons give 1, 2 and 4
+COUNTED = "[value.data for value in out] if isinstance(out, (list, tuple)) else out.data"
 RNG = "import random\n\n"
 SHAPE = "[(len(layer.neurons[0].w), len(layer.neurons)) for layer in model.layers]"
 DEEP = "model = MLP(2, [3, 4, 1])"
@@ -35,6 +40,13 @@ TWO = f"{_set('[2, 1]', '', '1.0, -0.5, 0.5')}out = model([2.0, 1.0])"  # the hi
 HIDDEN = math.tanh(2.0)
 OUT = 0.5 * HIDDEN + 0.5
 RELU = f"""{_set("[2, 1]", ', "relu"', "1.0, -2.0, 0.5")}out = model([3.0, 1.0])"""  # the hidden neurons' sums are 1.5, and the last -1
+
+
+def _all_of(combined: Callable[[list[float]], float]) -> Callable[[Any], bool]:
+    """Whether the layer that gives 1, 2 and 4 gave one number made of these, be it in a list; with relu, or with tanh all the same."""
+    numbers = [combined([bend(number) for number in (1.0, 2.0, 4.0)]) for bend in (float, math.tanh)]
+    return lambda found: any(same(found, made) for number in numbers for made in (number, [number]))
+
 
 CHECKS = Checks(
     requires=("Value", "Module", "Neuron", "Layer", "MLP"),
@@ -100,12 +112,33 @@ CHECKS = Checks(
             look="Layer.__init__",
         ),
         Mistake(
+            name="the outputs are added up",
+            example=COUNTING,
+            shows=COUNTED,
+            right=[1.0, 2.0, 4.0],
+            wrong=_all_of(sum),
+            says="The three outputs were added up to one. Adding up is done inside a neuron, for its inputs; a layer gives the outputs of "
+            "its neurons side by side, in a list: [neuron(x) for neuron in self.neurons].",
+            look="Layer.__call__",
+        ),
+        Mistake(
             name="only the first neuron",
-            example=f"{LAYER}out = layer([1.0, 2.0])",
-            shows="len(out) if isinstance(out, list) else type(out).__name__",
-            right=3,
-            wrong=lambda found: found in (1, "Value"),
-            says="The layer has three neurons, and gives one output. A return inside a loop ends the loop in its first round.",
+            example=COUNTING,
+            shows=COUNTED,
+            right=[1.0, 2.0, 4.0],
+            wrong=_all_of(lambda outputs: outputs[0]),
+            says="The layer has three neurons, and gives the output of the first. Is there a return inside a loop? It ends the loop in its "
+            "first round.",
+            look="Layer.__call__",
+        ),
+        Mistake(
+            name="only the last neuron",
+            example=COUNTING,
+            shows=COUNTED,
+            right=[1.0, 2.0, 4.0],
+            wrong=_all_of(lambda outputs: outputs[-1]),
+            says="The layer has three neurons, and gives the output of the last. A name that is assigned in each round of a loop keeps "
+            "what the last round gave it: collect the outputs in a list.",
             look="Layer.__call__",
         ),
         Mistake(
@@ -185,6 +218,16 @@ CHECKS = Checks(
             wrong=[(2, 3), (2, 4), (2, 1)],
             says="Pairs of inputs and neurons: each layer has been made for the 2 inputs of the network. "
             "Only the first gets those; the others get the outputs of the layer before.",
+            look="MLP.__init__",
+        ),
+        Mistake(
+            name="a layer's inputs and outputs exchanged",
+            example=DEEP,
+            shows=SHAPE,
+            right=[(2, 3), (3, 4), (4, 1)],
+            wrong=[(3, 2), (4, 3), (1, 4)],
+            says="Pairs of inputs and neurons: each is the wrong way round. A Layer is told first how many inputs it takes, then how many "
+            "neurons it has: Layer(inputs, size, ...).",
             look="MLP.__init__",
         ),
         Mistake(
@@ -336,7 +379,13 @@ CHECKS = Checks(
     ),
     cases=(
         Case(LAYER, "(len(layer.neurons), len(layer.neurons[0].w))", (3, 2), look="Layer.__init__"),
-        Case(f"{LAYER}out = layer([1.0, 2.0])", "len(out)", 3, look="Layer.__call__"),
+        Case(
+            f"{LAYER}out = layer([1.0, 2.0])",
+            "len(out) if hasattr(out, '__len__') else type(out).__name__",
+            3,
+            "A list with an output for each of the three neurons.",
+            look="Layer.__call__",
+        ),
         Case(
             f"{LAYER}x = [1.0, 2.0]\nout = layer(x)",
             "[value.data for value in out] == [neuron(x).data for neuron in layer.neurons]",

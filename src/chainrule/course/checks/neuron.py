@@ -194,6 +194,16 @@ CHECKS = Checks(
             look="Neuron.__call__",
         ),
         Mistake(
+            name="relu, whatever else is asked for",
+            example=f'n = Neuron(2, "linear")\n{SET}out = n([2.0, 3.0])',
+            shows="out.data",
+            right=-1.75,
+            wrong=0.0,
+            says="A linear neuron gives the sum itself, -1.75, and relu has made 0 of it. There are three activations: what is not tanh "
+            'need not be relu. With "linear", return the sum as it is.',
+            look="Neuron.__call__",
+        ),
+        Mistake(
             name="no relu",
             example=f'n = Neuron(2, "relu")\n{SET}out = n([2.0, 3.0])',
             shows="out.data",

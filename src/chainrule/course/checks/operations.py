@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 E, T = math.exp(0.5), math.tanh(0.5)
 
 
+DIFFERENCES = (("-a", "Value.__neg__", "-a"), ("a - 1", "Value.__sub__", "a - b"), ("1 - a", "Value.__rsub__", "2 - a"))
+QUOTIENTS = (("a / 4", "Value.__truediv__", "a / b"), ("4 / a", "Value.__rtruediv__", "2 / a"))
+
+
 def _near(wrong: float) -> Any:
     """Whether a number came out, and is this one but for rounding."""
     return lambda found: isinstance(found, float) and math.isclose(found, wrong, rel_tol=1e-6, abs_tol=1e-12)
@@ -101,6 +105,21 @@ def _no_chain(expression: str, at: float, slope: float, look: str, name: str) ->
     )
 
 
+def _in_the_operand(expression: str, at: float, slope: float, look: str, name: str) -> Mistake:
+    """The mistake of keeping the rule in the operand in place of the result."""
+    return Mistake(
+        name=f"the rule is kept in the operand, in {name}",
+        example=f'a = Value({at})\nbefore = getattr(a, "_backward", None)\nb = {expression}\n'
+        f'changed = getattr(a, "_backward", None) != before\nc = {expression}\nL = b + 3 * c\nL.backward()',
+        shows="(changed, a.grad)",
+        right=(False, 4 * slope),
+        wrong=lambda found: found[0] is True and not _near(4 * slope)(found[1]),
+        says=f"{expression} has changed the rule of a: the function was kept in self._backward. There is room for one there, so the second "
+        "use of a replaces the first. A rule belongs to the result: out._backward = _backward.",
+        look=look,
+    )
+
+
 def _last_only(expression: str, at: float, slope: float, look: str, name: str) -> Mistake:
     """The mistake of = in place of +=."""
     return Mistake(
@@ -137,7 +156,23 @@ def random_programs() -> Iterator[Case]:
 CHECKS = Checks(
     requires=("Value",),
     mistakes=(
+        # --- first what comes from exercise 4, on which all examples rest ---
+        Mistake(
+            name="the rule of a sum or product is kept in an operand",
+            example='a = Value(2.0)\nb = Value(-3.0)\nbefore = [getattr(node, "_backward", None) for node in (a, b)]\n'
+            "L = (a + b) + (a * b) + (a * b)\n"
+            'changed = before != [getattr(node, "_backward", None) for node in (a, b)]\nL.backward()',
+            shows="(changed, a.grad, b.grad)",
+            right=(False, -5.0, 5.0),
+            wrong=lambda found: found[0] is True and found[1:] != (-5.0, 5.0),
+            says="A sum or a product has changed the rule of one of its operands: the function was kept in self._backward or "
+            "other._backward. There is room for one there, so a second use of the operand replaces the first. "
+            "A rule belongs to the result: out._backward = _backward.",
+            look="Value.__add__ and Value.__mul__",
+        ),
         # --- differences ---
+        *(_none(*row) for row in DIFFERENCES),
+        *(_float(*row) for row in DIFFERENCES),
         Mistake(
             name="-a passes on 1",
             example="a = Value(3.0)\nL = -a\nL.backward()",
@@ -237,6 +272,16 @@ CHECKS = Checks(
             look="Value.__pow__",
         ),
         Mistake(
+            name="the power's slope without parentheses",
+            example="a = Value(2.0)\nL = a**3\nL.backward()",
+            shows="a.grad",
+            right=12.0,
+            wrong=23.0,
+            says="This is 3 * 2**3 - 1: Python takes the power before it subtracts. The exponent is k - 1 as a whole, so put it into "
+            "parentheses: x ** (k - 1).",
+            look="Value.__pow__",
+        ),
+        Mistake(
             name="the power's slope loses the sign of the exponent",
             example="a = Value(2.0)\nL = a**-1\nL.backward()",
             shows="(L.data, a.grad)",
@@ -256,8 +301,11 @@ CHECKS = Checks(
         ),
         _nothing("a**3", 2.0, 12.0, "Value.__pow__", "a power"),
         _no_chain("a**3", 2.0, 12.0, "Value.__pow__", "a power"),
+        _in_the_operand("a**3", 2.0, 12.0, "Value.__pow__", "a power"),
         _last_only("a**3", 2.0, 12.0, "Value.__pow__", "a power"),
         # --- quotients ---
+        *(_none(*row) for row in QUOTIENTS),
+        *(_float(*row) for row in QUOTIENTS),
         Mistake(
             name="a quotient without end",
             example="a = Value(4.0)\nL = 2 / a",
@@ -331,6 +379,7 @@ CHECKS = Checks(
         ),
         _nothing("a.exp()", 0.5, E, "Value.exp", "exp"),
         _no_chain("a.exp()", 0.5, E, "Value.exp", "exp"),
+        _in_the_operand("a.exp()", 0.5, E, "Value.exp", "exp"),
         _last_only("a.exp()", 0.5, E, "Value.exp", "exp"),
         _comma("a.tanh()", 0.5, 1 - T**2, "Value.tanh", "tanh"),
         _called("a.tanh()", 0.5, 1 - T**2, "Value.tanh", "tanh"),
@@ -364,13 +413,33 @@ CHECKS = Checks(
             says="This is 1 - tanh(0.5). The slope is 1 - tanh(0.5)**2: the square is missing.",
             look="Value.tanh",
         ),
+        Mistake(
+            name="tanh of tanh in its slope",
+            example="a = Value(0.5)\nL = a.tanh()\nL.backward()",
+            shows="a.grad",
+            right=1 - T**2,
+            wrong=_near(1 - math.tanh(T) ** 2),
+            says="This is 1 - tanh(tanh(0.5))**2. out.data is tanh(0.5) already, so the slope is 1 - out.data**2, without another tanh.",
+            look="Value.tanh",
+        ),
         _nothing("a.tanh()", 0.5, 1 - T**2, "Value.tanh", "tanh"),
         _no_chain("a.tanh()", 0.5, 1 - T**2, "Value.tanh", "tanh"),
+        _in_the_operand("a.tanh()", 0.5, 1 - T**2, "Value.tanh", "tanh"),
         _last_only("a.tanh()", 0.5, 1 - T**2, "Value.tanh", "tanh"),
         _comma("a.relu()", 3.0, 1.0, "Value.relu", "relu"),
         _called("a.relu()", 3.0, 1.0, "Value.relu", "relu"),
         _none("a.relu()", "Value.relu", "relu"),
         _float("a.relu()", "Value.relu", "relu"),
+        Mistake(
+            name="relu gives back the operand itself",
+            example="a = Value(3.0)\nb = a.relu()",
+            shows="b is a",
+            right=False,
+            wrong=True,
+            says="What comes out is a itself. A label that b gets is a's label then, and the graph shows no relu. Every operation makes "
+            "a new Value, also where the number stays the same.",
+            look="Value.relu",
+        ),
         Mistake(
             name="relu lets negative numbers through",
             example="a = Value(-2.0)\nL = a.relu()",
@@ -411,7 +480,18 @@ CHECKS = Checks(
         ),
         _nothing("a.relu()", 3.0, 1.0, "Value.relu", "relu"),
         _no_chain("a.relu()", 3.0, 1.0, "Value.relu", "relu"),
+        _in_the_operand("a.relu()", 3.0, 1.0, "Value.relu", "relu"),
         _last_only("a.relu()", 3.0, 1.0, "Value.relu", "relu"),
+        Mistake(
+            name="relu of a negative number has no parent",
+            example="a = Value(-2.0)\nM = 3 * a\nM.backward()\nL = a.relu()\nL.backward()",
+            shows="a.grad",
+            right=0.0,
+            wrong=3.0,
+            says="L was made from a, so L.backward() sets a's gradient, to 0. Here a still has the 3 that M left: L does not know of a. "
+            "The result needs its parent also where nothing is passed on: Value(0.0, (self,), ...).",
+            look="Value.relu",
+        ),
     ),
     cases=(
         Case("a = Value(3.0)\nL = -a\nL.backward()", "(L.data, a.grad)", look="Value.__neg__"),
@@ -443,6 +523,8 @@ CHECKS = Checks(
         Case("a = Value(3.0)\nL = a.relu()\nL.backward()", "(L.data, a.grad)", look="Value.relu"),
         Case("a = Value(-2.0)\nL = a.relu()\nL.backward()", "(L.data, a.grad)", look="Value.relu"),
         Case("a = Value(0.25)\nL = a.relu()\nL.backward()", "(L.data, a.grad)", look="Value.relu"),
+        Case("a = Value(2.0)\nL = a**1\nL.backward()", "(L is a, L.data, a.grad)", look="Value.__pow__"),
+        Case("a = Value(2.0)\nL = a / 1\nL.backward()", "(L is a, L.data, a.grad)", look="Value.__truediv__"),
         Case("a = Value(0.5)\nL = -3 * a.exp()\nL.backward()", "a.grad", look="Value.exp"),
         Case("a = Value(0.5)\nL = -3 * a.tanh()\nL.backward()", "a.grad", look="Value.tanh"),
         Case("a = Value(0.5)\nL = -3 * a.relu()\nL.backward()", "a.grad", look="Value.relu"),

@@ -105,8 +105,8 @@ CHECKS = Checks(
             example="a = Value(2.0)\nc = 1 + a",
             shows="c.data",
             wrong=Raises("TypeError", "unsupported operand type(s) for +: 'int' and 'Value'"),
-            says="Python asks 1 first, which does not know Values, and then calls a.__radd__(1). There is none. Define it: return "
-            "self + other.",
+            says="Python asks 1 first, which does not know Values, and then calls a.__radd__(1). There is none, or it "
+            "returns NotImplemented. Define it: return self + other.",
             look="Value",
         ),
         Mistake(
@@ -114,9 +114,19 @@ CHECKS = Checks(
             example="a = Value(2.0)\nc = 3 * a",
             shows="c.data",
             wrong=Raises("TypeError", "unsupported operand type(s) for *: 'int' and 'Value'"),
-            says="Python asks 3 first, which does not know Values, and then calls a.__rmul__(3). There is none. Define it: return "
-            "self * other.",
+            says="Python asks 3 first, which does not know Values, and then calls a.__rmul__(3). There is none, or it "
+            "returns NotImplemented. Define it: return self * other.",
             look="Value",
+        ),
+        Mistake(
+            name="a reflected form that gives no Value",
+            example="a = Value(2.0)\nc = 1 + a\nd = 3 * a",
+            shows="(type(c).__name__, type(d).__name__)",
+            right=("Value", "Value"),
+            wrong=lambda found: any(name in ("float", "int", "NoneType", "coroutine", "generator") for name in found),
+            says="A reflected form gives a Value, as + and * do: return self + other, and return self * other. It is no Value if the data "
+            "are returned without Value(...) around them, if return is missing (NoneType), or if it begins with async def (coroutine).",
+            look="Value.__radd__ and Value.__rmul__",
         ),
         Mistake(
             name="a reflected form that reads other.data",
@@ -151,6 +161,15 @@ CHECKS = Checks(
             wrong=7.0,
             says="This is the sum of 5 and 2, and should be their product. Copied from __radd__, with the + still in it?",
             look="Value.__rmul__",
+        ),
+        Mistake(
+            name="sum is the name of something else",
+            example="total = sum([1, 2, 3])",
+            shows="total",
+            right=6,
+            wrong=Raises("TypeError", "not callable"),
+            says="These are plain numbers, and yet it fails: your code calls something else sum, and Python's own sum is out of reach. "
+            "Take another name for it.",
         ),
         Mistake(
             name="the gradients are calculated with too",

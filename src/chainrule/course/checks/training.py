@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SAYS_BACK = "def model(x):\n    return x[0] * Value(1.0)\n\n"
-LOSS = f"{SAYS_BACK}loss = loss_of(model, [[1.0], [2.0], [3.0]], [-2.0, 4.0, -1.0])"  # the differences are 3, -2 and 4
+LOSS = f"{SAYS_BACK}loss = loss_of(model, [[1.0], [2.0], [3.0]], [-4.0, 4.0, -1.0])"  # the differences are 5, -2 and 4
 
 NEURON = """model = MLP(1, [1])
 neuron = model.layers[0].neurons[0]
@@ -72,8 +72,8 @@ CHECKS = Checks(
             name="differences that are not squared",
             example=LOSS,
             shows="loss.data",
-            wrong=_one_of(5, -5, 5 / 3, -5 / 3),
-            says="The differences are 3, -2 and 4, and were added up as they are, so that too much and too little cancel out. "
+            wrong=_one_of(7, -7, 7 / 3, -7 / 3),
+            says="The differences are 5, -2 and 4, and were added up as they are, so that too much and too little cancel out. "
             "Square each of them first.",
             look="loss_of",
         ),
@@ -81,8 +81,8 @@ CHECKS = Checks(
             name="the square of the sum",
             example=LOSS,
             shows="loss.data",
-            wrong=_one_of(25, 25 / 3, 25 / 9),
-            says="The differences 3, -2 and 4 were added up, and then squared: too much and too little have cancelled out by then. "
+            wrong=_one_of(49, 49 / 3, 49 / 9),
+            says="The differences 5, -2 and 4 were added up, and then squared: too much and too little have cancelled out by then. "
             "Square each of them, and then add up.",
             look="loss_of",
         ),
@@ -90,8 +90,8 @@ CHECKS = Checks(
             name="one point only",
             example=LOSS,
             shows="loss.data",
-            wrong=_one_of(9, 3, 16, 16 / 3),
-            says="The differences are 3, -2 and 4, and only one of them is in this loss. Is there a return inside the loop, "
+            wrong=_one_of(25, 25 / 3, 16, 16 / 3),
+            says="The differences are 5, -2 and 4, and only one of them is in this loss. Is there a return inside the loop, "
             "or an = where += should be?",
             look="loss_of",
         ),
@@ -99,8 +99,44 @@ CHECKS = Checks(
             name="the sum instead of the mean",
             example=LOSS,
             shows="loss.data",
-            wrong=29.0,
-            says="This is 9 + 4 + 16, the sum. Divide it by the number of points, which is 3.",
+            wrong=45.0,
+            says="This is 25 + 4 + 16, the sum. Divide it by the number of points, which is 3.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="the mean absolute error",
+            example=LOSS,
+            shows="loss.data",
+            wrong=_one_of(11, 11 / 3),
+            says="The differences are 5, -2 and 4, and this is made of 5 + 2 + 4 = 11: they lost their signs, and were not squared. "
+            "It should be made of 25 + 4 + 16. Add up the squares, and take no root of them.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="the root of the mean square",
+            example=LOSS,
+            shows="loss.data",
+            wrong=_one_of(15**0.5),
+            says="The mean of the squares 25, 4 and 16 is 15, and this is the root of it. It has its minimum at the same place, but other "
+            "gradients. Leave the root out.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="half of the mean",
+            example=LOSS,
+            shows="loss.data",
+            wrong=7.5,
+            says="The mean of the squares 25, 4 and 16 is 15, and this is half of it. Some books divide by 2 * n, so that the 2 of the "
+            "derivative goes away; here the loss is the mean itself, and each step would be half as long. Divide by the number of points.",
+            look="loss_of",
+        ),
+        Mistake(
+            name="divided by 2",
+            example=LOSS,
+            shows="loss.data",
+            wrong=22.5,
+            says="The sum of the squares 25, 4 and 16 is 45, and it was divided by 2. There are three points: divide by their number, "
+            "len(points).",
             look="loss_of",
         ),
         Mistake(

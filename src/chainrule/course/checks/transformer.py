@@ -40,6 +40,8 @@ RIGHT = attended(2.0)
 NORM = "result = rmsnorm(vector(3, 1))"
 NORMAL = [1.3416394445136132, 0.4472131481712044]
 
+TINY = "result = rmsnorm(vector(0.003, 0.001))"  # the mean of the squares is 0.000005
+
 MODEL = "model = Transformer(tokens=3, positions=6, size=4, heads=2, rng=random.Random(1))\n"
 XS = "xs = [vector(1, 0, 2, 0), vector(0, 1, 0, 1), vector(2, 1, 0, 0)]\n"
 NO_ATTENTION = "model.out = [vector(0, 0, 0, 0) for _ in range(4)]\n"
@@ -60,6 +62,29 @@ CHAIN = f"{ZERO}for t in range(3):\n    model.token[t][t].data = 1.0\n    model.
 SAME = CHAIN + "    model.unembed[t][t].data = 10.0\n"
 # The same, but by the place and not by the token.
 PLACES = CHAIN.replace("model.token[t][t]", "model.position[t][t]")
+
+
+UNIT = "model.query = model.key = model.value = model.out = [vector(*(float(i == k) for k in range(4))) for i in range(4)]\n"
+APART = f"{MODEL}{UNIT}result = attention(model, [vector(1, 2, 3, 4), vector(2, 0, 0, 1)])"
+
+
+def attended_apart(*parts: tuple[int, ...]) -> list[float]:
+    """What the second position finds there if the heads use these places of the vectors, one head's results after another's."""
+    first, second = (1.0, 2.0, 3.0, 4.0), (2.0, 0.0, 0.0, 1.0)
+    found = []
+    for part in parts:
+        a, b = (math.exp(sum(second[i] * x[i] for i in part) / len(part) ** 0.5) for x in (first, second))
+        found += [(a * first[i] + b * second[i]) / (a + b) for i in part]
+    return found
+
+
+def is_interleaved(found: Any) -> bool:
+    """Whether each head has taken every second number, and its results were put one after another, or back where they were from."""
+    second = attended_apart((0, 2), (1, 3))
+    joined, put_back = [1.0, 3.0, 2.0, 4.0], [1.0, 2.0, 3.0, 4.0]
+    return (close(found[0], joined) and close(found[1], second)) or (
+        close(found[0], put_back) and close(found[1], [second[i] for i in (0, 2, 1, 3)])
+    )
 
 
 def words() -> Iterator[Case]:
@@ -192,6 +217,17 @@ MISTAKES = (
         look="rmsnorm",
         tolerance=1e-4,
     ),
+    Mistake(
+        name="0.00001 outside the root",
+        example=TINY,
+        shows=SHOWN,
+        right=[0.7745966692414834, 0.25819888974716115],
+        wrong=lambda found: close(found, [0.003 / (5e-6**0.5 + 1e-5), 0.001 / (5e-6**0.5 + 1e-5)], 1e-6),
+        says="The mean of the squares is 0.000005. Here 0.00001 was added to its root; it is added to the mean itself, before the root: "
+        "sqrt(0.000005 + 0.00001).",
+        look="rmsnorm",
+        tolerance=1e-6,
+    ),
     # --- attention ---
     Mistake(
         name="a position does not see itself",
@@ -219,6 +255,15 @@ MISTAKES = (
         wrong=Raises("ValueError", "got 4 weights and 2 inputs"),
         says="model.out takes 4 numbers and was given 2, those of a single head. Put the results of the heads one after another: "
         "found += attend(...).",
+        look="attention",
+    ),
+    Mistake(
+        name="every second number for a head",
+        example=APART,
+        shows=NUMBERS,
+        wrong=is_interleaved,
+        says="Head 0 used the numbers 0 and 2 of the vectors, and head 1 the numbers 1 and 3. It should be 0 and 1 for head 0, 2 and 3 for "
+        "head 1: each head's numbers are next to each other, slice(head * size, (head + 1) * size).",
         look="attention",
     ),
     Mistake(
@@ -401,6 +446,16 @@ MISTAKES = (
         look="loss_of",
     ),
     Mistake(
+        name="divided by the number of tokens",
+        example=f"{ZERO}loss = loss_of(model, [0, 1, 2, 0])",
+        shows="loss.data",
+        right=1.0986122886681098,
+        wrong=0.8239592165010823,
+        says="This model gives each of 3 tokens the same chance, so each prediction has a surprise of log(3) = 1.0986. Four tokens make "
+        "three predictions, and the sum of three surprises was divided by 4: divide by len(tokens) - 1.",
+        look="loss_of",
+    ),
+    Mistake(
         name="the loss has the wrong sign",
         example=f"{ZERO}loss = loss_of(model, [0, 1, 2, 0])",
         shows="loss.data",
@@ -484,10 +539,18 @@ CHECKS = Checks(
         Case("result = attend(vector(9), [vector(1), vector(2), vector(-1)], [vector(1), vector(2), vector(3)])", SHOWN, look="attend"),
         Case("result = rmsnorm(vector(0, 0))", SHOWN, look="rmsnorm"),
         Case(NORM, SHOWN, look="rmsnorm", tolerance=1e-4),
+        Case(
+            TINY,
+            SHOWN,
+            says="The mean of the squares is 0.000005 here, so it counts that 0.00001 is added to it, before the root is taken.",
+            look="rmsnorm",
+            tolerance=1e-6,
+        ),
         Case("result = rmsnorm(vector(-2, 0, 2, 4))", SHOWN, look="rmsnorm", tolerance=1e-4),
         Case(f"{MODEL}model.heads = 1\nresult = attention(model, [vector(1, 0, 2, 0)])", NUMBERS, look="attention"),
         Case(f"{MODEL}result = attention(model, [vector(1, 0, 2, 0)])", NUMBERS, look="attention"),
         Case(f"{MODEL}{XS}model.heads = 1\nresult = attention(model, xs)", NUMBERS, look="attention"),
+        Case(APART, NUMBERS, look="attention"),
         Case(f"{MODEL}{XS}result = attention(model, xs)", NUMBERS, look="attention"),
         Case(f"{MODEL}{NO_PERCEPTRON}{BLOCK}", NUMBERS, look="block", tolerance=1e-4),
         Case(f"{MODEL}{NO_ATTENTION}{BLOCK}", NUMBERS, look="block", tolerance=1e-4),

@@ -224,7 +224,7 @@ def formula(a, b):
 
 
 h = 1e-6
-print("by nudging:  ", (formula(3.0 + h, 2.0) - formula(3.0 - h, 2.0)) / (2 * h))
+print("by nudging:   ", (formula(3.0 + h, 2.0) - formula(3.0 - h, 2.0)) / (2 * h))
 print("by backward():", a.grad)
 
 # %% [markdown] tags=["hint"]

@@ -199,9 +199,9 @@ for rate in (0.5, 0.1):
     train(MLP(2, [8, 8, 1], rng=random.Random(3)), points, rate, look=dead_relus)
 
 # %% [markdown]
-# **Saturation.** The same points in other units, around 170 and 70. The first layer's gradients are
-# 0: only the later layers learn, and they are told the same of every point. Then the inputs are
-# scaled.
+# **Saturation.** The same points in other units, around 170 and 70. The first layer is saturated
+# throughout, which is 50%: 8 of the 16 hidden outputs at each point. Its gradients are 0: only the
+# later layers learn, and they are told the same of every point. Then the inputs are scaled.
 
 # %% tags=["try"]
 from chainrule.data import standardization
@@ -287,7 +287,7 @@ print("the best is", best_learning_rate(losses))
 # the variance `nin * q * (1 / nin) = q`. But relu then sets the negative half of the sums to 0, and
 # the mean square of what is left is `q / 2`. So each layer halves it, and eight layers divide it by
 # 256. Weights with variance `2 / nin`, the standard deviation `sqrt(2 / nin)`, give the factor 2
-#      back. That is what `init="he"` does, after He, Zhang, Ren and Sun,
+# back. That is what `init="he"` does, after He, Zhang, Ren and Sun,
 # [arXiv:1502.01852](https://arxiv.org/abs/1502.01852). `init="xavier"` looks at the way back too:
 # gradients are sums over `nout` neurons.
 #

@@ -51,8 +51,9 @@
 # `linear(matrix, x)` multiplies. Write
 #
 # - `attend(query, keys, values)`: the three lines above. `query` is a list of Values; `keys` and
-#   `values` are lists with such a list for each position. `softmax` and `dot` of chainrule are
-#   there.
+#   `values` are lists with such a list for each position. Two functions of chainrule are there:
+#   `softmax(scores)`, which is yours of exercise 9, and `dot(a, b)`, the dot product of two lists
+#   of the same length, `a[0] * b[0] + a[1] * b[1] + ...`, which is the `q · k[s]` above.
 # - `rmsnorm(x)`: the line above, for a list of Values.
 # - `attention(model, xs)`: `xs` has a vector for each position; return as many. Queries, keys and
 #   values come from `linear` with `model.query`, `model.key` and `model.value`. Position t attends
@@ -68,7 +69,10 @@
 #   `model.unembed`. Return the scores for each position. Write `take(model.token, t)` for
 #   `model.token[t]`: it is the same, and it can be compiled.
 # - `loss_of(model, tokens)`: the mean `cross_entropy` of the predictions: from `tokens[0]` predict
-#   `tokens[1]`, from the first two `tokens[2]`, and so on. `logits` gives all of these at once.
+#   `tokens[1]`, from the first two `tokens[2]`, and so on. `logits` gives all of these at once. In
+#   exercise 9 you wrote `cross_entropy(logits, target)` for one sample. That of chainrule takes
+#   lists too: `cross_entropy(rows, targets)`, with a row of scores and a target for each sample, is
+#   the mean over all of them.
 # - `generate(model, rng)`: begin with `[0]`, draw the next token with the chances that the model
 #   gives it, and go on until 0 is drawn or the word has as many tokens as `model.position` has
 #   rows. Return a list of the word's tokens, without the marks. `rng.choices(range(n), weights)[0]`
