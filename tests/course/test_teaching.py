@@ -193,6 +193,143 @@ def test_students_whose_folders_have_the_same_name_are_told_apart() -> None:
     assert [submission.student for submission in found] == ["anna/answer", "ben/answer", "own"]
 
 
+TITLED = "# %% [markdown]\n# # Exercise 2 · Operators\n\n# %%\n" + RIGHT
+
+
+@pytest.mark.parametrize("name", ["final.py", "3.py", "value.py", "ex02.py", "02.py", "operators.py"])
+def test_titles_are_read_in_folders_too(name: str) -> None:
+    write("class/anna/03_graph.py")
+    write(f"class/anna/{name}", TITLED)
+    write(f"class/ben/{name}", TITLED.replace("# %% [markdown]\n", ""))  # of an editor that knows no cells
+    for paths in (["class"], ["class/anna", "class/ben"]):
+        found, _ = submissions_in(paths)
+        assert {(each.student, each.exercise, each.folder) for each in found} == {
+            ("anna", GRAPH, Path("class/anna").absolute()),
+            ("anna", OPERATORS, Path("class/anna").absolute()),
+            ("ben", OPERATORS, Path("class/ben").absolute()),
+        }
+    assert [row.state for row in grade(submissions_in(["class/ben"], [OPERATORS])[0])] == [PASSED]
+    assert submissions_in(["class/ben"], [GRAPH])[0][0].state == MISSING
+
+
+def test_titles_of_notebooks_are_read_in_folders_too() -> None:
+    pytest.importorskip("jupytext")
+    write("class/anna/mine.ipynb", exported([OPERATORS], [NOTEBOOKS])["solution/02_operators.ipynb"])
+    assert [(row.student, row.exercise, row.state) for row in grade(submissions_in(["class"])[0])] == [("anna", "2", PASSED)]
+
+
+def test_what_is_passed_over_is_named() -> None:
+    for path in (f"class/anna/{NAME}", "class/anna/helper.py", "class/anna/deeper/final.py", "class/ben/mine.ipynb", "class/ben/essay.txt"):
+        write(path)
+    write("class/carl/notes.txt")
+    write("class/anna/large_title.py", TITLED + "#" * teaching.LARGEST)
+    os.mkfifo("class/anna/pipe.py")
+    result = run("grade", "class")
+    files = [
+        "class/anna/deeper/final.py",
+        "class/anna/helper.py",
+        "class/anna/large_title.py",
+        "class/anna/pipe.py",
+        "class/ben/mine.ipynb",
+    ]
+    assert result.stderr == f"not checked, for it cannot be told which exercise these are: {', '.join(files)}\n"
+    assert [(row["student"], row["state"], row["message"]) for row in table()] == [
+        ("anna", PASSED, ""),
+        ("ben", UNREADABLE, "There is no exercise in this folder."),
+    ]
+    report = Path("report.md").read_text()
+    assert "## Not checked\n\nIt cannot be told which exercise these are." in report
+    assert all(f"- {path}".replace("_", "\\_") in report for path in files)
+    assert "essay" not in report + result.stderr
+    result = run("grade", "class", "class/anna/helper.py", "-e", "2", "--force")  # what is named by itself is no longer passed over
+    assert "helper.py" not in result.stderr
+    for number in range(9):
+        write(f"many/{number}.py")
+    assert "many/4.py and 4 more\n" in run("grade", "many", "--force").stderr
+    assert "- many/8.py" in Path("report.md").read_text()
+
+
+def test_a_folder_without_exercises_says_what_is_in_it() -> None:
+    write("anna/final.py")
+    result = run("grade", "anna")
+    assert "anna/final.py" in result.stderr
+    assert "- anna/final.py" in Path("report.md").read_text()
+    assert "Not checked" not in as_report(grade(submissions_in([write(f"ben/{NAME}")])[0])).decode()
+
+
+def test_folders_are_searched_below_those_of_students() -> None:
+    for path in (
+        f"deep/anna/handin/x/{NAME}",
+        f"deep/ben/2/{NAME}",
+        "deep/ben/3/03_graph.py",
+        f"deep/carl/{NAME}",
+        "deep/carl/3/03_graph.py",
+    ):
+        write(path)
+    found, _ = submissions_in(["deep"])
+    assert [(each.student, each.exercise) for each in found] == [
+        ("anna", OPERATORS),
+        ("ben", OPERATORS),
+        ("ben", GRAPH),
+        ("carl", OPERATORS),
+        ("carl", GRAPH),
+    ]
+    assert found[0].folder == Path("deep/anna/handin/x").absolute()
+    assert [row.state for row in grade(submissions_in(["deep/anna"])[0])] == [PASSED]
+    found, _ = submissions_in(["deep"], [GRAPH])
+    assert [(each.student, each.state) for each in found] == [("anna", MISSING), ("ben", UNREADABLE), ("carl", UNREADABLE)]
+
+
+def test_students_in_a_folder_of_a_folder_are_not_taken_for_one() -> None:
+    for path in (
+        f"term/monday/anna/{NAME}",
+        f"term/monday/ben/{NAME}",
+        f"term/carl_{NAME}",
+        f"term/dora_{NAME}",
+        f"other/monday/anna/{NAME}",
+    ):
+        write(path)
+    write("term/emil.py", TITLED)
+    found, _ = submissions_in(["term"])
+    assert [each.student for each in found] == ["carl", "dora", "emil", "monday/anna", "monday/ben"]
+    found, _ = submissions_in(["other", "term/monday"])
+    assert [each.student for each in found] == ["monday", "anna", "ben"]
+    write(f"other/monday/ben/{NAME}")
+    found, _ = submissions_in(["other", "term"])
+    assert [each.student for each in found if "anna" in each.student] == ["other/monday/anna", "term/monday/anna"]
+
+
+def test_the_search_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    write(f"class/anna/{NAME}")
+    Path("class/anna/again").symlink_to(Path("class").absolute())
+    write("class/anna/env/pyvenv.cfg", "")
+    write("class/anna/env/lib/thing.py")
+    write(f"class/ben/2/3/4/5/6/{NAME}")
+    write(f"class/carl/2/3/4/5/6/7/{NAME}")
+    found, _ = submissions_in(["class"])
+    assert [each.student for each in found] == ["anna", "ben", "carl"]
+    assert found[2].trouble == "There is no exercise in this folder."
+    assert capsys.readouterr().err == (
+        "not checked, for it cannot be told which exercise these are: class/carl/2/3/4/5/6/7 (folders are searched 6 levels deep)\n"
+    )
+
+
+def test_a_folder_that_cannot_be_read_costs_only_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    write(f"class/anna/{NAME}")
+    write(f"class/ben/{NAME}")
+    visible = teaching._visible
+
+    def closed(folder: Path) -> list[Path]:
+        if folder.name == "ben":
+            raise PermissionError(13, "Permission denied")
+        return visible(folder)
+
+    monkeypatch.setattr(teaching, "_visible", closed)
+    found, _ = submissions_in(["class"])
+    assert [(each.student, each.trouble) for each in found] == [("anna", ""), ("ben", "There is no exercise in this folder.")]
+    assert "class/ben (this folder cannot be read: Permission denied)" in capsys.readouterr().err
+
+
 # --- grading ------------------------------------------------------------------------------------------------------------------------------
 
 

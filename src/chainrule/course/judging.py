@@ -213,13 +213,13 @@ class Judge:
         try:
             with self._quietly():
                 exec(compile(case.example, EXAMPLE, "exec"), mine)
-                return eval(compile(case.shows, EXAMPLE, "eval"), mine)
+                found = eval(compile(case.shows, EXAMPLE, "eval"), mine)
         except OutOfTime:
             raise
         except BaseException as error:
-            return error
-        finally:
-            self.doing = ""
+            found = error
+        self.doing = ""
+        return found
 
     def right(self, case: Case) -> Any:
         """What an example should give."""

@@ -8,7 +8,9 @@ Files in folders that tell their exercise in neither way are not checked; they a
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 import re
 import tempfile
 from collections import Counter, defaultdict
@@ -37,7 +39,7 @@ TABLE, REPORT = "grades.csv", "report.md"
 LARGEST = 16 << 20  # bytes of a submission
 DEEPEST = 6  # levels of folders in which exercises are looked for, below a folder that was named
 MARKS = {PASSED: "✓", WRONG: "✗", ERROR: "!", STOPPED: "!", NOT_DONE: "○", UNREADABLE: "?", MISSING: "–"}  # the best first
-UNTOLD = "neither name nor title says which exercise these are"
+UNTOLD = "it cannot be told which exercise these are"
 LEGEND = "✓ right, ✗ not right yet, ! does not run or had to be stopped, ○ not done yet, ? cannot be read, – not there"
 
 
@@ -181,7 +183,7 @@ def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -
                 found.setdefault(submission.path.absolute(), submission)
         passed_over |= {each.path.absolute(): each for each in over}
     told = _told_apart(list(found.values()))
-    over = [each for path, each in passed_over.items() if path not in found]
+    over = [each for path, each in passed_over.items() if each.reason or path not in found]
     if over:
         more = f" and {len(over) - 5} more" if over[5:] else ""
         click.echo(f"not checked, for {UNTOLD}: {', '.join(_printable(str(each)) for each in over[:5])}{more}", err=True)
@@ -202,7 +204,9 @@ def _meant_by(path: Path, only: Sequence[Exercise], over: list[PassedOver]) -> l
         if not files:
             found.append(_no_exercise(folder, student))
             continue
-        own = [_file(file, only, (student, folder)) for file in files]
+        names = {named[1] for file in files if file.parent == folder and (named := _named(file)) is not None and named[1]}
+        are_several = len(names) > 1  # students' files side by side; one without a student's name in it is told by its own
+        own = [_file(file, only, (file.stem, file) if are_several and _named(file) is None else (student, folder)) for file in files]
         answered = [submission.exercise for submission in own if submission.folder is not None]
         for exercise in only if answered else ():
             if exercise not in answered:
@@ -220,7 +224,7 @@ def _answers_in(folder: Path, over: list[PassedOver]) -> dict[Path, Exercise | N
     """The files of exercises in a folder and those below it, and in which of the folders in it there are only others, by None."""
     answers: dict[Path, Exercise | None] = {}
     for path in _visible(folder):
-        if not path.is_dir() or _named(path) is not None:
+        if _is_file(path):
             if (exercise := _exercise_of(path, over)) is not None:
                 answers[path] = exercise
             continue
@@ -231,6 +235,11 @@ def _answers_in(folder: Path, over: list[PassedOver]) -> dict[Path, Exercise | N
                 inner[file] = exercise
         answers |= inner or ({path: None} if len(over) > count else {})
     return answers if any(answers.values()) else {}
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path is a file, or a folder that has the name of an exercise's file, which is told as such."""
+    return not os.path.isdir(path) or (path.suffix.lower() in (FILES, NOTEBOOKS) and _named(path) is not None)
 
 
 def _exercise_of(path: Path, over: list[PassedOver]) -> Exercise | None:
@@ -252,16 +261,18 @@ def _visible(folder: Path) -> list[Path]:
 
 def _files_below(folder: Path, levels: int, over: list[PassedOver], seen: set[Path]) -> Iterator[Path]:
     """The files in a folder and those below it, but for virtual environments, and for folders that a link leads back to."""
-    if folder.resolve() in seen or (folder / "pyvenv.cfg").exists():
-        return
-    seen.add(folder.resolve())
     try:
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if folder.resolve() in seen or (folder / "pyvenv.cfg").exists():
+            return
+        seen.add(folder.resolve())
         inside = _visible(folder)
     except OSError as error:
         over.append(PassedOver(folder, f"this folder cannot be read: {error.strerror}"))
         return
     for path in inside:
-        if not path.is_dir() or (path.suffix.lower() in (FILES, NOTEBOOKS) and _named(path) is not None):
+        if _is_file(path):
             yield path
         elif levels > 0:
             yield from _files_below(path, levels - 1, over, seen)
@@ -307,7 +318,9 @@ def _titled(path: Path) -> Exercise | None:
     try:
         if not path.is_file() or path.stat().st_size > LARGEST or b"Exercise " not in path.read_bytes():
             return None
-        texts = [cell.text for cell in cells_of(path) if not cell.is_code]
+        cells = cells_of(path)
+        texts = [cell.text for cell in cells if not cell.is_code]
+        texts += [line[2:] for cell in cells if cell.is_code for line in cell.text.splitlines() if line.startswith("# # ")]
         titles = [match[1] for text in texts if (match := re.match(r"# Exercise (\w+) ·", text))]
         return by_number(titles[0]) if titles else None
     except (FolderError, ImportError, LookupError, OSError, RecursionError):
@@ -519,7 +532,8 @@ def as_report(rows: Sequence[Row]) -> bytes:
     parts += [_overview(students), LEGEND + "."]
     parts += ["## Mistakes, the most common first", _mistakes(rows)]
     if over := [each for row in rows for each in row.passed_over]:
-        parts += [f"## Not checked\n\n{UNTOLD[0].upper()}{UNTOLD[1:]}.", "\n".join(f"- {_inline(str(each))}" for each in over)]
+        parts += ["## Not checked", f"{UNTOLD[0].upper()}{UNTOLD[1:]}. A file's name tells it, or its title, or `--exercise N`."]
+        parts += ["\n".join(f"- {_inline(str(each))}" for each in over)]
     for student, mine in students.items():
         parts += [f"## {_inline(student)}", *_of_student(mine)]
     return ("\n\n".join(parts) + "\n").encode("utf-8", "backslashreplace")

@@ -186,6 +186,33 @@ WRONG = {
 }
 
 RIGHT = {
+    "a stack on which a node waits for its parents, by index": [
+        (
+            ORDER,
+            """        order, done, todo = [], set(), [self]
+        while todo:
+            node = todo[-1]
+            missing = [node.parents[i] for i in range(len(node.parents)) if node.parents[i] not in done]
+            if missing:
+                todo += missing
+                continue
+            if todo.pop() not in done:
+                done.add(node)
+                order.append(node)
+        return order""",
+        )
+    ],
+    "round after round, whatever has all its parents": [
+        (
+            ORDER,
+            """        found, order = [self], []
+        for node in found:
+            found += [parent for parent in set(node.parents) if parent not in found]
+        while len(order) < len(found):
+            order += [node for node in found if node not in order and all(parent in order for parent in node.parents)]
+        return order""",
+        )
+    ],
     "local slopes kept in a tuple, one rule for all, an explicit stack": """
 class Value:
     def __init__(self, data, parents=(), operation="", label="", slopes=()):

@@ -7,6 +7,7 @@ WRONG = {
     "nothing is returned from the product": [("return Value(self.data * other.data)", "product = Value(self.data * other.data)")],
     "a Value is made of a Value": [("other if isinstance(other, Value) else Value(other)", "Value(other)")],
     "a reflected form that reads other.data": [("return self * other", "return Value(self.data * other.data)")],
+    "a method that begins with async def": [("def __radd__", "async def __radd__")],
     "a reflected form that gives no Value": [("return self + other", "return self.data + other")],
     "sum is the name of something else": [("class Value:", "sum = 4\n\n\nclass Value:")],
     "a reflected product that adds": [("return self * other", "return self + other")],
@@ -27,6 +28,12 @@ WRONG = {
         (
             "        other = other if isinstance(other, Value) else Value(other)\n        return Value(self.data *",
             "        return Value(self.data *",
+        )
+    ],
+    "with a plain number, no Value is returned": [
+        (
+            "        other = other if isinstance(other, Value) else Value(other)\n        return Value(self.data *",
+            "        if not isinstance(other, Value):\n            return self.data * other\n        return Value(self.data *",
         )
     ],
     "no reflected sum": [("def __radd__", "def radd")],

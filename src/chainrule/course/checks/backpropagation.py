@@ -226,7 +226,8 @@ CHECKS = Checks(
         Mistake(
             name="a node is visited again and again",
             example="seen = []\nclass Watched(tuple):\n    def __iter__(self):\n        seen.append(1)\n"
-            "        return super().__iter__()\n\n"
+            "        return super().__iter__()\n"
+            "    def __getitem__(self, i):\n        seen.append(1)\n        return super().__getitem__(i)\n\n"
             "b = Value(1.0)\nfor _ in range(12):\n    b = b + b\n    b.parents = Watched(b.parents)\nb.topological_order()",
             shows="len(seen)",
             right=12,
@@ -250,14 +251,14 @@ CHECKS = Checks(
         _in_an_operand("*", (-6.0, 4.0), "Value.__mul__", "product"),
         Mistake(
             name="the gradients are wiped out after use",
-            example=f"{AB}L = a * b\nrule, seen = L._backward, []\ndef watched():\n    seen.append(L.grad)\n    rule()\n\n"
+            example=f"{AB}L = a * b\nrule, seen = L._backward, []\ndef watched():\n    rule()\n    seen.extend([L.grad, a.grad])\n\n"
             "L._backward = watched\nL.backward()",
-            shows="(seen, L.grad)",
-            right=([1.0], 1.0),
-            wrong=lambda found: found[0][:1] == [1.0] and found[1] == 0.0,
-            says="When L's rule was called, L.grad was 1, as it should be; after backward() it is 0. The gradients are what backward() is "
-            "asked for, so they have to stay. Set all of them to zero before the sweep, in a loop of its own, and none in the sweep or "
-            "after it.",
+            shows="(seen, [L.grad, a.grad])",
+            right=([1.0, -3.0], [1.0, -3.0]),
+            wrong=lambda found: len(found[0]) == 2 and found[0][0] == 1.0 and any(b == 0.0 != a for a, b in zip(*found, strict=True)),
+            says="The first list was written down right after L's rule had run, the second after backward(): what was there has become 0. "
+            "The gradients are what backward() is asked for, so they have to stay. Set all of them to zero before the sweep, in a loop of "
+            "its own, and none in the sweep or after it.",
             look="Value.backward",
         ),
         Mistake(

@@ -30,6 +30,15 @@ CHECKS = Checks(
     requires=("Value",),
     mistakes=(
         Mistake(
+            name="a method that begins with async def",
+            example=f"{TWO}made = (a + b, a * b, 1 + a, 3 * a)",
+            shows="[type(c).__name__ for c in made]",
+            right=["Value", "Value", "Value", "Value"],
+            wrong=lambda found: "coroutine" in found,
+            says="What an async def gives is a coroutine, a calculation that has not begun. Here nothing has to wait: write def.",
+            look="Value",
+        ),
+        Mistake(
             name="a float instead of a Value",
             example=f"{TWO}c = a + b",
             shows="type(c).__name__",
@@ -87,7 +96,7 @@ CHECKS = Checks(
             name="a plain number on the right",
             example="a = Value(2.0)\nc = a + 1",
             shows="c.data",
-            wrong=Raises("AttributeError", "has no attribute 'data'"),
+            wrong=Raises("AttributeError", "'int' object has no attribute 'data'"),
             says="1 is no Value and has no data. Make one of it before anything else: "
             "other = other if isinstance(other, Value) else Value(other).",
             look="Value.__add__",
@@ -96,9 +105,19 @@ CHECKS = Checks(
             name="a plain number on the right of a product",
             example="a = Value(2.0)\nc = a * 3",
             shows="c.data",
-            wrong=Raises("AttributeError", "has no attribute 'data'"),
+            wrong=Raises("AttributeError", "'int' object has no attribute 'data'"),
             says="3 is no Value and has no data. What you wrote in __add__ is needed in __mul__ too.",
             look="Value.__mul__",
+        ),
+        Mistake(
+            name="with a plain number, no Value is returned",
+            example="a = Value(2.0)\nc = a + 1\nd = a * 3",
+            shows="(type(c).__name__, type(d).__name__)",
+            right=("Value", "Value"),
+            wrong=lambda found: any(name in ("float", "int", "NoneType") for name in found),
+            says="With a Value on the right you return a Value, and with a plain number you do not. The result is a Value in both cases: "
+            "return Value(...).",
+            look="Value.__add__ and Value.__mul__",
         ),
         Mistake(
             name="no reflected sum",
@@ -123,16 +142,16 @@ CHECKS = Checks(
             example="a = Value(2.0)\nc = 1 + a\nd = 3 * a",
             shows="(type(c).__name__, type(d).__name__)",
             right=("Value", "Value"),
-            wrong=lambda found: any(name in ("float", "int", "NoneType", "coroutine", "generator") for name in found),
+            wrong=lambda found: any(name in ("float", "int", "NoneType") for name in found),
             says="A reflected form gives a Value, as + and * do: return self + other, and return self * other. It is no Value if the data "
-            "are returned without Value(...) around them, if return is missing (NoneType), or if it begins with async def (coroutine).",
+            "are returned without Value(...) around them, or if return is missing (NoneType).",
             look="Value.__radd__ and Value.__rmul__",
         ),
         Mistake(
             name="a reflected form that reads other.data",
             example="a = Value(2.0)\nc = 1 + a\nd = 3 * a",
             shows="(c.data, d.data)",
-            wrong=Raises("AttributeError", "has no attribute 'data'"),
+            wrong=Raises("AttributeError", "'int' object has no attribute 'data'"),
             says="In __radd__ and __rmul__, other is the plain number on the left, which has no data. Turn the two round, self + other: "
             "then __add__ makes a Value of the number.",
             look="Value.__radd__ and Value.__rmul__",
