@@ -95,7 +95,7 @@ def test_endless_loops_are_stopped_and_the_line_is_named(name: str) -> None:
     verdict = verdict_on(code)
     assert verdict.state == STOPPED
     assert "still running after 4 seconds" in verdict.message
-    assert verdict.example == ("a = Value(2.0)\nb = Value(-3.0)\nc = a + b" if name == "in a method" else "")
+    assert bool(verdict.example) == (name == "in a method")
     assert verdict.place.startswith(place)
     assert verdict.seconds < 9
 
