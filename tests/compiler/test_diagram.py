@@ -71,6 +71,7 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         diagram(program, max_groups=0)
 
 
+@pytest.mark.slow
 @every_program
 def test_every_program_can_be_drawn(program: Program) -> None:
     found = traced(program)

@@ -104,6 +104,7 @@ def test_a_long_program_is_cut_short() -> None:
 # --- for every program ------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @every_program
 def test_the_same_program_has_the_same_text(program: Program) -> None:
     found = [traced(program), traced.__wrapped__(program)]
@@ -113,6 +114,7 @@ def test_the_same_program_has_the_same_text(program: Program) -> None:
         assert max(map(len, first.splitlines())) < 1000
 
 
+@pytest.mark.slow
 @every_program
 def test_every_letter_is_explained(program: Program) -> None:
     found = traced(program)
@@ -137,6 +139,7 @@ def test_every_letter_is_explained(program: Program) -> None:
             assert note in notes, f"{mark} is not explained"
 
 
+@pytest.mark.slow
 @every_program
 def test_indices_are_the_places_that_are_read(program: Program) -> None:
     """What is written between brackets, worked out, is the address that the statement has."""

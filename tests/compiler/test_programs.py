@@ -128,6 +128,7 @@ def floating(program: Program) -> bool:
     return bool(arguments) and all(np.asarray(argument).dtype == float for argument in arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [*filter(floating, PROGRAMS)], ids=lambda program: program.name)
 def test_gradients_with_respect_to_arguments_agree_with_the_eager_engine(program: Program) -> None:
     built = build(program)
