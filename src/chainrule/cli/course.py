@@ -92,7 +92,7 @@ def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path
     Example:
       chainrule course grade handed-in/* --exercise 4 --output graded
     """
-    from chainrule.course.teaching import REPORT, TABLE, as_csv, as_report, submissions_in
+    from chainrule.course.teaching import REPORT, TABLE, UNTOLD, as_csv, as_report, printable, submissions_in
     from chainrule.course.teaching import grade as graded
     from chainrule.files import write_atomically
 
@@ -105,6 +105,9 @@ def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path
         click.echo(f"left out, for they are of other exercises: {left_out[0]}{more}", err=True)
     if not found:
         raise BadInput("there is nothing to check")
+    if over := found[0].passed_over:
+        more = f" and {len(over) - 5} more" if over[5:] else ""
+        click.echo(f"not checked, for {UNTOLD}: {', '.join(printable(str(each)) for each in over[:5])}{more}", err=True)
     output.mkdir(parents=True, exist_ok=True)
     with _progress(len(found)) as done:
         rows = graded(found, min(jobs or _processors(), len(found)), done)

@@ -19,8 +19,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from chainrule.course.cells import write_cells
 from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Verdict
 from chainrule.course.exercises import EXERCISES, PICTURES, Exercise, by_number
@@ -164,8 +162,8 @@ def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -
         only: which exercises to look at; all if there is none. A file that does not say which exercise it is answers this one.
 
     Returns:
-        The submissions in their order, and the files that were left out because they answer other exercises. What was passed over is
-        told on standard error, and is in the first submission.
+        The submissions in their order, and the files that were left out because they answer other exercises. What was passed over is in
+        the first submission.
     """
     found: dict[Path, Submission] = {}
     left_out: list[Path] = []
@@ -185,8 +183,6 @@ def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -
     told = _told_apart(list(found.values()))
     over = [each for path, each in passed_over.items() if each.reason or path not in found]
     if over:
-        more = f" and {len(over) - 5} more" if over[5:] else ""
-        click.echo(f"not checked, for {UNTOLD}: {', '.join(_printable(str(each)) for each in over[:5])}{more}", err=True)
         told[:1] = [replace(first, passed_over=tuple(over)) for first in told[:1]]
     return told, left_out
 
@@ -509,12 +505,12 @@ def as_csv(rows: Sequence[Row]) -> bytes:
 
 
 def _cell(content: str | float) -> str:
-    text = _printable(str(content))
+    text = printable(str(content))
     is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", text, re.IGNORECASE) is not None
     return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠") and not is_number else text
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A text without characters that steer a terminal or end a cell."""
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
@@ -600,12 +596,12 @@ def _fenced(text: str) -> str:
     """A text as it is, in a fence that nothing in it ends."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{_printable(text)}\n{fence}"
+    return f"{fence}text\n{printable(text)}\n{fence}"
 
 
 def _inline(text: str) -> str:
     """A text inside a line of Markdown, with nothing in it that Markdown or HTML would act on."""
-    return re.sub(r"([\\`*_\[\]<>|#~!&])", r"\\\1", " ".join(_printable(text).split()))
+    return re.sub(r"([\\`*_\[\]<>|#~!&])", r"\\\1", " ".join(printable(text).split()))
 
 
 __all__ = ["PassedOver", "Row", "Submission", "as_csv", "as_report", "exported", "grade", "submissions_in", "write_files"]
