@@ -94,3 +94,15 @@ def test_pictures_are_files_outside_of_notebooks(
     assert show(draw(result(learners())), "mine") is None
     assert "picture: pictures/mine.svg" in capsys.readouterr().out
     assert (tmp_path / "pictures" / "mine.svg").read_text().startswith("<svg")
+
+
+def test_without_what_draws_the_code_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture = draw(result(learners()))
+    monkeypatch.setattr(type(picture), "save", lambda self, path: missing_package())
+    assert show(picture, "mine") is None
+    assert "no picture: pictures need packages" in capsys.readouterr().out
+
+
+def missing_package() -> None:
+    raise ImportError("pictures need packages that are not installed")

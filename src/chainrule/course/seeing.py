@@ -157,11 +157,12 @@ def show(picture: Any, name: str = "picture") -> Any:
     folder = _place() / "pictures"
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.svg"
-    if hasattr(picture, "savefig"):
-        picture.savefig(path)
+    try:
+        picture.savefig(path) if hasattr(picture, "savefig") else picture.save(path)
+    except ImportError as error:  # the code goes on without pictures
+        print(f"no picture: {error}")
     else:
-        picture.save(path)
-    print(f"picture: {path}")
+        print(f"picture: {path}")
     return None
 
 
