@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.exercises import EXERCISES, HERE, PICTURES, Exercise, source_of
+from chainrule.course.exercises import EXERCISES, HERE, HINTS, PICTURES, QUESTIONS, Exercise, source_of
 from chainrule.course.folder import question_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ ROOT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("cells.py")
 KEPT = ROOT / "build" / "course"
 SECONDS = 120
-HINTS = ("A hint", "A second hint", "A third hint")
 
 log = logging.getLogger("mkdocs.hooks.course")  # a warning is an error with --strict
 
@@ -128,7 +127,7 @@ def page(exercise: Exercise, came: list[Mapping[str, Any]]) -> str:
         elif "question" in cell.tags:
             question, answer = question_of(cell)
             if cell == exercise.of("question")[0]:
-                parts.append("## To think about")
+                parts.append(QUESTIONS)
             parts += [for_markdown(question), folded("question", "An answer", for_markdown(answer))]
         elif not cell.is_code:
             parts.append(for_markdown(cell.text))

@@ -17,7 +17,7 @@ import pytest
 from chainrule.course import judging
 from chainrule.course.blanks import blanks_in, solved
 from chainrule.course.checking import NOT_DONE, PASSED, STOPPED, WRONG, Verdict
-from chainrule.course.exercises import EXERCISES, PICTURES, Exercise
+from chainrule.course.exercises import EXERCISES, PICTURES, Exercise, is_answer
 from chainrule.course.judging import Part
 from chainrule.course.sandbox import check
 
@@ -53,7 +53,7 @@ def diagnosed(exercise: Exercise, code: list[Part], folder: Path) -> Verdict:
 
 def parts(exercise: Exercise, answer: str | list[tuple[str, str]] = ()) -> list[Part]:  # type: ignore[assignment]
     """The code of an answer: a text in place of the work, or changes of the solution."""
-    cells = [cell for cell in exercise.solution_cells() if "given" in cell.tags or "work" in cell.tags]
+    cells = [cell for cell in exercise.solution_cells() if is_answer(cell)]
     if isinstance(answer, str):
         given = [Part("given.py", cell.text) for cell in cells if "given" in cell.tags]
         return [*given, Part("answer.py", answer.lstrip("\n"))]
@@ -89,7 +89,7 @@ def test_the_solution_passes(exercise: Exercise) -> None:
 
 @every_exercise
 def test_the_blank_is_not_done_yet(exercise: Exercise) -> None:
-    cells = [cell for cell in exercise.blank_cells() if "given" in cell.tags or "work" in cell.tags]
+    cells = [cell for cell in exercise.blank_cells() if is_answer(cell)]
     for cell in cells:
         ast.parse(cell.text)
     assert any(blanks_in(cell.text) for cell in cells)

@@ -151,6 +151,11 @@ def same(found: Any, expected: Any, tolerance: float = 1e-9) -> bool:
     return bool(found == expected)
 
 
+def one_of(*numbers: Any, tolerance: float = 1e-9) -> Callable[[Any], bool]:
+    """What says whether a result is one of these, as the `wrong` of a mistake that shows in several ways."""
+    return lambda found: any(same(found, number, tolerance) for number in numbers)
+
+
 def is_mistake(mistake: Mistake, found: Any) -> bool:
     """Whether what came out, a value or an exception, is what a mistake gives."""
     if isinstance(mistake.wrong, Raises):
@@ -165,4 +170,18 @@ def is_mistake(mistake: Mistake, found: Any) -> bool:
     return same(found, mistake.wrong, max(mistake.tolerance, 1e-9))
 
 
-__all__ = ["ERROR", "NOT_DONE", "PASSED", "STOPPED", "WRONG", "Case", "Checks", "Mistake", "Raises", "Verdict", "is_mistake", "same"]
+__all__ = [
+    "ERROR",
+    "NOT_DONE",
+    "PASSED",
+    "STOPPED",
+    "WRONG",
+    "Case",
+    "Checks",
+    "Mistake",
+    "Raises",
+    "Verdict",
+    "is_mistake",
+    "one_of",
+    "same",
+]

@@ -19,15 +19,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.course.blanks import blanked, carried, solved
-from chainrule.course.cells import Cell, read_cells, write_cells
+from chainrule.course.cells import read_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chainrule.course.cells import Cell
     from chainrule.course.checking import Checks
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "pictures"
+QUESTIONS = "## To think about"  # what stands above the questions
+HINTS = ("A hint", "A second hint", "A third hint")  # what hints are called where they are folded
 
 
 class Exercise:
@@ -80,7 +83,7 @@ class Exercise:
 
     def solution_cells(self) -> list[Cell]:
         """All cells, with the solution in place."""
-        return [self._filled(cell, solved(cell.text)) if "work" in cell.tags else self._filled(cell, cell.text) for cell in self.cells]
+        return [cell._replace(text=self._solution(cell)) if is_answer(cell) else cell for cell in self.cells]
 
     def blank_cells(self, earlier: Mapping[str, str] | None = None) -> list[Cell]:
         """What a learner begins with.
@@ -88,30 +91,31 @@ class Exercise:
         Arguments:
             earlier: what the learner has written for other exercises, by their numbers; where there is nothing, it is their solution.
         """
-        earlier = earlier or {}
-        cells = []
-        for cell in self.cells:
-            if "solution" in cell.tags:
-                continue
-            source = source_of(cell)
-            text = cell.text
-            if "work" in cell.tags and source is None:
-                text = blanked(cell.text, self.number)
-            elif "work" in cell.tags and source is not None:
-                work = by_number(source).work
-                try:
-                    text = carried(earlier.get(source, work), cell.text, self.number, source)
-                except ValueError:
-                    text = carried(work, cell.text, self.number, source)
-            cells.append(self._filled(cell, text, earlier))
-        return cells
+        cells = [cell for cell in self.cells if "solution" not in cell.tags]
+        return [cell._replace(text=self._blank(cell, earlier or {})) if is_answer(cell) else cell for cell in cells]
 
-    def _filled(self, cell: Cell, text: str, earlier: Mapping[str, str] | None = None) -> Cell:
-        """A cell with its text; what is given comes from earlier."""
+    def _solution(self, cell: Cell) -> str:
+        """The solution's text of a cell of the answer."""
         source = source_of(cell)
-        if "given" in cell.tags and source is not None:
-            text = (earlier or {}).get(source, by_number(source).work)
-        return cell._replace(text=text)
+        return by_number(source).work if "given" in cell.tags and source is not None else solved(cell.text)
+
+    def _blank(self, cell: Cell, earlier: Mapping[str, str]) -> str:
+        """The text with which a learner begins a cell of the answer."""
+        source = source_of(cell)
+        if source is None:
+            return blanked(cell.text, self.number)
+        work = by_number(source).work
+        if "given" in cell.tags:
+            return earlier.get(source, work)
+        try:
+            return carried(earlier.get(source, work), cell.text, self.number, source)
+        except ValueError:
+            return carried(work, cell.text, self.number, source)
+
+
+def is_answer(cell: Cell) -> bool:
+    """Whether a cell is a part of the answer, which is checked: what the learner writes, and what is given for it."""
+    return "work" in cell.tags or "given" in cell.tags
 
 
 def source_of(cell: Cell) -> str | None:
@@ -150,4 +154,4 @@ def by_number(number: str) -> Exercise:
     raise LookupError(f"there is no exercise {number}; they are {', '.join(exercise.number for exercise in EXERCISES)}")
 
 
-__all__ = ["EXERCISES", "PICTURES", "Cell", "Exercise", "by_number", "source_of", "write_cells"]
+__all__ = ["EXERCISES", "HINTS", "PICTURES", "QUESTIONS", "Exercise", "by_number", "is_answer", "source_of"]

@@ -15,20 +15,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainrule.course.cells import read_cells, write_cells
-from chainrule.course.exercises import EXERCISES, PICTURES, Exercise, by_number, source_of
+from chainrule.course.cells import Cell, read_cells, write_cells
+from chainrule.course.exercises import EXERCISES, PICTURES, QUESTIONS, Exercise, by_number, is_answer, source_of
 from chainrule.course.judging import Part
 from chainrule.course.sandbox import check
 from chainrule.files import write_atomically
 
 if TYPE_CHECKING:
-    from chainrule.course.cells import Cell
     from chainrule.course.checking import Verdict
 
 FILES, NOTEBOOKS = ".py", ".ipynb"
 RECORD = ".progress.json"
 COPIES = "copies"
-CODE_TAGS = ("given", "work")
 
 
 class FolderError(Exception):
@@ -101,7 +99,7 @@ class Folder:
         self.save()
         return made
 
-    def carry_on(self) -> list[Path]:
+    def _carry_on(self) -> list[Path]:
         """Bring files that are still as they were laid out up to date with what the learner has written before them.
 
         Returns:
@@ -110,12 +108,12 @@ class Folder:
         changed = []
         for exercise in EXERCISES:
             path = self.file(exercise)
-            if path.exists() and self.is_untouched(exercise) and any(source_of(cell) in self.progress.work for cell in exercise.cells):
+            goes_on = any(source_of(cell) in self.progress.work for cell in exercise.cells)
+            if goes_on and path.exists() and self.is_untouched(exercise):
                 before = _digest(path)
                 self._write(exercise)
                 if _digest(path) != before:
                     changed.append(path)
-        self.save()
         return changed
 
     def is_untouched(self, exercise: Exercise) -> bool:
@@ -168,8 +166,9 @@ class Folder:
             FolderError: if the file is missing or cannot be read.
         """
         path = self.file(exercise)
-        verdict = check(exercise, parts_of(path), self.path)
-        work = [cell.text for cell in answer_of(cells_of(path)) if "given" not in cell.tags]
+        answer = answer_of(cells_of(path))
+        verdict = check(exercise, _parts(path, answer), self.path)
+        work = [cell.text for cell in answer if "given" not in cell.tags]
         return verdict, self.note(verdict, "\n\n\n".join(work))
 
     def note(self, verdict: Verdict, work: str) -> list[Path]:
@@ -192,7 +191,7 @@ class Folder:
             passed.remove(verdict.exercise)
         if verdict.passed and work.strip():
             self.progress.work[verdict.exercise] = work
-            changed = self.carry_on()
+            changed = self._carry_on()
         self.save()
         return changed
 
@@ -285,14 +284,10 @@ def _plain(exercise: Exercise, cells: list[Cell]) -> list[Cell]:
         if "hint" in cell.tags or "solution" in cell.tags:
             continue
         if "question" in cell.tags:
+            if cell == exercise.of("question")[0]:
+                kept.append(Cell(QUESTIONS, is_code=False))
             cell = cell._replace(text=question_of(cell)[0], tags=())
         kept.append(cell)
-    place = (
-        next((k for k, cell in enumerate(kept) if cell.text == question_of(exercise.of("question")[0])[0]), len(kept))
-        if exercise.of("question")
-        else len(kept)
-    )
-    kept.insert(place, kept[0]._replace(text="## To think about", tags=()))
     return kept
 
 
@@ -326,7 +321,7 @@ def answer_of(cells: list[Cell]) -> list[Cell]:
     If no cell has such a tag any more, it is all that is not there to be tried.
     """
     code = [cell for cell in cells if cell.is_code]
-    marked = [place for place, cell in enumerate(code) if any(tag in cell.tags for tag in CODE_TAGS)]
+    marked = [place for place, cell in enumerate(code) if is_answer(cell)]
     if not marked:
         return [cell for cell in code if "try" not in cell.tags]
     end = next((place for place, cell in enumerate(code) if "try" in cell.tags and place > marked[-1]), len(code))
@@ -339,7 +334,10 @@ def parts_of(path: Path) -> list[Part]:
     Raises:
         FolderError: if the file is missing or cannot be read.
     """
-    chosen = answer_of(cells_of(path))
+    return _parts(path, answer_of(cells_of(path)))
+
+
+def _parts(path: Path, chosen: list[Cell]) -> list[Part]:
     name = path.name if path.suffix == FILES else "your cell"
     return [Part(name, cell.text, cell.line if path.suffix == FILES else 1) for cell in chosen]
 

@@ -16,10 +16,12 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.course.blanks import blanks_in
 from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Mistake, Verdict, is_mistake, same
+from chainrule.course.exercises import by_number, is_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,11 +90,9 @@ class Judge:
     def verdict(self) -> Verdict:
         """Run everything, until something is wrong."""
         try:
-            found = self._of_code() or self._of_examples()
+            return self._of_code() or self._of_examples()
         except OutOfTime as error:
-            found = self.out_of_time(error)
-        found.printed = self.printed.text
-        return found
+            return self.out_of_time(error)
 
     def _told(self, state: str, message: str, **more: Any) -> Verdict:
         return Verdict(self.exercise.number, state, message=message, **more)
@@ -101,9 +101,7 @@ class Judge:
 
     def _of_code(self) -> Verdict | None:
         """Define what the learner defines. None if that works."""
-        self.names = {"__name__": "learner", "__builtins__": __builtins__}
-        sys.modules["learner"] = module = type(sys)("learner")
-        module.__dict__.update(self.names)
+        sys.modules["learner"] = module = ModuleType("learner")
         self.names = module.__dict__
         for part in self.parts:
             try:
@@ -114,7 +112,6 @@ class Judge:
                 line = getattr(error, "lineno", None)
                 place = f"{part.name}, line {line}" if line else part.name
                 return self._told(ERROR, f"This is not Python yet: {getattr(error, 'msg', error)}.", place=place)
-            self.doing = ""
             failure = self._run(code)
             if failure is not None:
                 return self._failed(failure)
@@ -226,11 +223,9 @@ class Judge:
         if case.right is not ...:
             return case.right
         if not self.solution:
-            module = type(sys)("solution")
-            sys.modules["solution"] = module
-            for cell in self.exercise.solution_cells():
-                if "work" in cell.tags or "given" in cell.tags:
-                    exec(compile(cell.text, "<solution>", "exec"), module.__dict__)
+            sys.modules["solution"] = module = ModuleType("solution")
+            for cell in filter(is_answer, self.exercise.solution_cells()):
+                exec(compile(cell.text, "<solution>", "exec"), module.__dict__)
             self.solution = module.__dict__ | self.exercise.checks.names
         found = self.outcome(case, self.solution)
         if isinstance(found, BaseException):
@@ -330,8 +325,6 @@ def limit() -> None:
 
 def main(request: str, answer: str) -> None:
     """Check what the file `request` holds, and write the verdict into the file `answer`."""
-    from chainrule.course.exercises import by_number
-
     limit()
     asked = json.loads(Path(request).read_text(encoding="utf-8"))
     sys.path.insert(0, asked["folder"])
@@ -339,15 +332,14 @@ def main(request: str, answer: str) -> None:
     ticks = 0
 
     def write(verdict: Verdict) -> None:
+        verdict.printed = judge.printed.text
         Path(answer).write_text(json.dumps(verdict.as_dict()), encoding="utf-8", errors="replace")
 
     def tick(number: int, frame: FrameType | None) -> None:
         nonlocal ticks
         ticks += 1
         if ticks > 3:  # whatever catches everything is still at it
-            verdict = judge.out_of_time(None, frame)
-            verdict.printed = judge.printed.text
-            write(verdict)
+            write(judge.out_of_time(None, frame))
             os._exit(0)
         raise OutOfTime
 

@@ -29,13 +29,13 @@ class Answers:
         number, _, label = line.strip().partition(" ")
         exercise = _found(number)
         if exercise is None or text is None:
-            return _say(
+            return print(
                 f"There is no exercise {number!r}." if text is not None else "%%exercise checks the cell in which it is the first line."
             )
         label = " ".join(label.split())
         names = part_names(exercise)
         if label not in (*names["given"], *names["work"]):
-            return _say(f"The first line should be %%exercise {number}, as it was.")
+            return print(f"The first line should be %%exercise {number}, as it was.")
         mine = self.cells.setdefault(number, {})
         mine[label] = text
         verdict = None
@@ -44,7 +44,7 @@ class Answers:
             missing = [name for name in order if name not in mine]
             if missing:
                 where = "above" if missing[0] in names["given"] else "with the other parts"
-                _say(f"First run the cells {where}: this one needs them. Then run this one again.")
+                print(f"First run the cells {where}: this one needs them. Then run this one again.")
             else:
                 verdict = self._check(exercise, [mine[name] for name in order], [mine[name] for name in names["work"]])
         # A loop that does not end would keep the notebook busy; the check has stopped it, and said so.
@@ -62,7 +62,7 @@ class Answers:
             changed = folder.note(verdict, "\n\n\n".join(work))
             following = folder.next()
             if verdict.passed and following is not None:
-                _say(f"Next: {folder.file(following).name}" + (", which goes on from your code." if changed else "."))
+                print(f"Next: {folder.file(following).name}" + (", which goes on from your code." if changed else "."))
         return verdict
 
     def solution(self, line: str) -> Any:
@@ -71,9 +71,9 @@ class Answers:
 
         exercise = _found(line.strip())
         if exercise is None:
-            return _say(f"There is no exercise {line.strip()!r}; write %solution and its number.")
+            return print(f"There is no exercise {line.strip()!r}; write %solution and its number.")
         if exercise.number not in self.cells:
-            return _say(
+            return print(
                 f"Try it first: run the cell that begins with %%exercise {exercise.number}. Then %solution {exercise.number} shows one."
             )
         return Markdown(f"One solution of exercise {exercise.number}; yours may look different.\n\n```python\n{exercise.work}\n```")
@@ -97,10 +97,6 @@ def _found(number: str) -> Exercise | None:
         return by_number(number)
     except LookupError:
         return None
-
-
-def _say(text: str) -> None:
-    print(text)
 
 
 def register(shell: Any) -> None:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chainrule.course.cells import Cell, write_cells
-from chainrule.course.exercises import source_of
+from chainrule.course.exercises import HINTS, QUESTIONS, is_answer, source_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def notebook_of(exercise: Exercise, cells: list[Cell]) -> bytes:
         ImportError: if Jupytext is not installed.
     """
     jupytext = _jupytext()
-    titles = dict(zip(("given", "work"), (0, 0), strict=True))
+    labels = {kind: iter(names) for kind, names in part_names(exercise).items()}
     made: list[Cell] = [cells[0], Cell(SETUP, ("setup",))]
     hints = [cell for cell in cells if "hint" in cell.tags]
     for cell in cells[1:]:
@@ -33,13 +33,11 @@ def notebook_of(exercise: Exercise, cells: list[Cell]) -> bytes:
             if cell is hints[-1]:
                 made.append(Cell(_hints(exercise, hints), ("hints",), is_code=False))
             continue
-        if "work" in cell.tags or "given" in cell.tags:
-            kind = "work" if "work" in cell.tags else "given"
-            titles[kind] += 1
-            label = part_names(exercise)[kind][titles[kind] - 1]
+        if is_answer(cell):
+            label = next(labels["work" if "work" in cell.tags else "given"])
             cell = cell._replace(text=f"%%exercise {exercise.number} {label}".rstrip() + f"\n{cell.text}")
-        if "question" in cell.tags and not any("question" in other.tags for other in made):
-            made.append(Cell("## To think about", is_code=False))
+        if "question" in cell.tags and cell == exercise.of("question")[0]:
+            made.append(Cell(QUESTIONS, is_code=False))
         made.append(cell)
     notebook = jupytext.reads(_escaped(made), fmt="py:percent")
     for number, (cell, node) in enumerate(zip(made, notebook.cells, strict=True)):
@@ -65,8 +63,7 @@ def part_names(exercise: Exercise) -> dict[str, list[str]]:
 
 
 def _hints(exercise: Exercise, hints: list[Cell]) -> str:
-    names = ("A hint", "A second hint", "A third hint")
-    parts = [f"<details><summary>{name}</summary>\n\n{hint.text}\n\n</details>" for name, hint in zip(names, hints, strict=False)]
+    parts = [f"<details><summary>{name}</summary>\n\n{hint.text}\n\n</details>" for name, hint in zip(HINTS, hints, strict=True)]
     last = f"Once you have tried, `%solution {exercise.number}` in a cell of its own shows a solution."
     return "## Stuck?\n\n" + "\n\n".join([*parts, last])
 
@@ -95,7 +92,7 @@ def _read(cell: Any) -> Cell:
         return Cell(source, tags, is_code=False)
     if (magic := MAGIC.match(source)) is not None:
         source = source[magic.end() :]
-        if not {"given", "work"} & set(tags):
+        if not is_answer(Cell("", tags)):
             tags = (*tags, "given" if "given" in magic["line"] else "work")
     lines = [f"# {line}" if line.startswith(("%", "!")) else line for line in source.splitlines()]
     return Cell("\n".join(lines), tags)

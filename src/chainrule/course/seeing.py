@@ -15,7 +15,6 @@ from chainrule.functions import exp, log, relu, sigmoid, tanh
 from chainrule.layout import lay_out
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Sequence
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {

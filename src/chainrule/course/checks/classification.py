@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chainrule import Value
-from chainrule.course.checking import Case, Checks, Mistake, Raises
+from chainrule.course.checking import Case, Checks, Mistake, Raises, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +22,7 @@ PLAIN, MOMENTUM = "optimizer = SGD([p], lr=0.1)", "optimizer = SGD([p], lr=0.1, 
 ADAM = "optimizer = Adam([p], lr=0.1)"
 
 
-def _about(*numbers: float) -> Any:
-    """Whether what came out is one of these numbers."""
-
-    def is_one(found: Any) -> bool:
-        return isinstance(found, (int, float)) and any(math.isclose(found, number, rel_tol=1e-6) for number in numbers)
-
-    return is_one
+_about = partial(one_of, tolerance=1e-6)
 
 
 def _not_normalised(found: Any) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from chainrule.course.checking import Case, Checks, Mistake, Raises, same
+from chainrule.course.checking import Case, Checks, Mistake, Raises, one_of, same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ONE, SEVERAL = "numerical_derivative", "sensitivities"
 SQUARE = "def square(x):\n    return x * x\n"
@@ -21,9 +22,7 @@ SEEN_TWO = "seen = []\ndef f(a, b):\n    seen.append(a)\n    return a * b\n\nsen
 AT_THREE, NEARLY = f"{ONE}(square, 3.0, h=0.25)", 1e-4
 
 
-def about(*numbers: Any) -> Callable[[Any], bool]:
-    """Whether what came out is one of these, to the accuracy of a numerical derivative."""
-    return lambda found: any(same(found, number, 1e-5) for number in numbers)
+_about = partial(one_of, tolerance=1e-5)  # the accuracy of a numerical derivative
 
 
 def more() -> Iterator[Case]:
@@ -65,7 +64,7 @@ CHECKS = Checks(
             name="the two results are added",
             example=SQUARE,
             shows=AT_THREE,
-            wrong=about(36.25, 18.125, 9.0625, 72.5),
+            wrong=_about(36.25, 18.125, 9.0625, 72.5),
             says="This was made from the sum of the two results, 3.25² + 2.75², which says how high the curve is. How fast it "
             "rises is in "
             "their difference: f(x + h) - f(x - h).",
@@ -75,7 +74,7 @@ CHECKS = Checks(
             name="the difference is not divided",
             example=SQUARE,
             shows=AT_THREE,
-            wrong=about(3.0, 3.25 * 3.25 - 9.0, 9.0 - 2.75 * 2.75),
+            wrong=_about(3.0, 3.25 * 3.25 - 9.0, 9.0 - 2.75 * 2.75),
             says="This is how far the result moved, not yet how fast: 3.25² - 2.75² is 3. Divide by how far the input moved, "
             "which is from x - h to x + h: 2 * h.",
             look=ONE,
@@ -93,7 +92,7 @@ CHECKS = Checks(
             name="the quotient lacks its parentheses",
             example=SQUARE,
             shows=AT_THREE,
-            wrong=about(3.0 / 2 * 0.25, 3.25 * 3.25 - 2.75 * 2.75 / 0.5, 3.25 * 3.25 - 2.75 * 2.75 / 2 * 0.25),
+            wrong=_about(3.0 / 2 * 0.25, 3.25 * 3.25 - 2.75 * 2.75 / 0.5, 3.25 * 3.25 - 2.75 * 2.75 / 2 * 0.25),
             says="Python divides before it subtracts, and from left to right: a / 2 * h is (a / 2) * h. "
             "Put the difference into parentheses, and 2 * h too: (...) / (2 * h).",
             look=ONE,
@@ -110,7 +109,7 @@ CHECKS = Checks(
             name="one side only",
             example=SQUARE,
             shows=AT_THREE,
-            wrong=about(6.25, 5.75),
+            wrong=_about(6.25, 5.75),
             says="This compares f(x) with one neighbour. A curve bends on the way there, which costs an error in the size of h, "
             "here 0.25. "
             "With both neighbours, f(x + h) and f(x - h), the bends cancel.",
@@ -120,7 +119,7 @@ CHECKS = Checks(
             name="one side only, and divided by 2h",
             example=SQUARE,
             shows=AT_THREE,
-            wrong=about(3.125, 2.875),
+            wrong=_about(3.125, 2.875),
             says="From f(x) to its neighbour is one step of h, and you divide by two. Take both neighbours, f(x + h) - f(x - h): "
             "then 2 * h is right.",
             look=ONE,
@@ -137,7 +136,7 @@ CHECKS = Checks(
             name="the result is cut to an integer",
             example="def f(x):\n    return x * x / 4\n",
             shows=f"{ONE}(f, 3.0, h=0.25)",
-            wrong=about(1.0, 2.0),
+            wrong=_about(1.0, 2.0),
             says="1.5 has lost what is behind its point. Divide with /, not //, and do not round: most derivatives are no integers.",
             look=ONE,
         ),
@@ -197,7 +196,7 @@ CHECKS = Checks(
             example=THREE,
             shows=f"{SEVERAL}(f, [2.0, -4.0, 10.0])",
             right=[-4.0, 2.0, 1.0],
-            wrong=about(-4.0, [-4.0]),
+            wrong=_about(-4.0, [-4.0]),
             says="Only the first input is there. A return inside the loop ends it in its first round: move it out, to the left.",
             look=SEVERAL,
         ),
@@ -206,7 +205,7 @@ CHECKS = Checks(
             example=THREE,
             shows=f"{SEVERAL}(f, [2.0, -4.0, 10.0])",
             right=[-4.0, 2.0, 1.0],
-            wrong=about([-1.0, -1.0, -1.0]),
+            wrong=_about([-1.0, -1.0, -1.0]),
             says="-1 is what comes out if a, b and c all move together: -4 + 2 + 1. Nudge one input and leave the others where they are.",
             look=SEVERAL,
         ),
@@ -215,7 +214,7 @@ CHECKS = Checks(
             example=THREE,
             shows=f"{SEVERAL}(f, [2.0, -4.0, 10.0])",
             right=[-4.0, 2.0, 1.0],
-            wrong=about([1.0, 1.0, 1.0]),
+            wrong=_about([1.0, 1.0, 1.0]),
             says="1 is the slope in c, the last input, and it is there three times: c was nudged in each round. A function that is made in "
             "a loop looks i up only when it is called, and if that is after the loop, i is the last. Call it in the same round, or "
             "give it an i of its own: lambda v, i=i: ...",
@@ -236,7 +235,7 @@ CHECKS = Checks(
             example=THREE,
             shows=f"{SEVERAL}(f, [2.0, -4.0, 10.0])",
             right=[-4.0, 2.0, 1.0],
-            wrong=about([-4.0, -2.0, -1.0]),
+            wrong=_about([-4.0, -2.0, -1.0]),
             says="The first number is right; the second is -4 + 2, for a is still nudged when b's turn comes. "
             "Begin each round with a fresh copy of the inputs, or put the input back.",
             look=SEVERAL,
@@ -256,7 +255,7 @@ CHECKS = Checks(
             example=SUM,
             shows=f"{SEVERAL}(f, [3.0, 3.0])",
             right=[1.0, 10.0],
-            wrong=about([1.0, 1.0], [11.0, 11.0]),
+            wrong=_about([1.0, 1.0], [11.0, 11.0]),
             says="Both inputs are 3, and are told apart by their value: inputs.index(x) finds the first 3 each time, and == finds both. "
             "Go by position: for i in range(len(inputs)).",
             look=SEVERAL,
@@ -266,7 +265,7 @@ CHECKS = Checks(
             example=SQUARES,
             shows=f"{SEVERAL}(f, [3.0, 1.0], h=0.25)",
             right=[6.0, 2.0],
-            wrong=about([6.25, 2.25], [5.75, 1.75]),
+            wrong=_about([6.25, 2.25], [5.75, 1.75]),
             says="For one input, both neighbours are compared; here the value in the middle is compared with one. Nudge each "
             "input up and down.",
             look=SEVERAL,
@@ -276,7 +275,7 @@ CHECKS = Checks(
             example=SQUARES,
             shows=f"{SEVERAL}(f, [3.0, 1.0], h=0.25)",
             right=[6.0, 2.0],
-            wrong=about([3.0, 1.0], [12.0, 4.0]),
+            wrong=_about([3.0, 1.0], [12.0, 4.0]),
             says="Each difference must be divided by how far its input moved: 2 * h, as for one input.",
             look=SEVERAL,
         ),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chainrule import MLP, Value
-from chainrule.course.checking import Case, Checks, Mistake, Raises
+from chainrule.course.checking import Case, Checks, Mistake, Raises, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,13 +32,7 @@ DRAWN_SHOWS = "(round(abs(10 * mean), 1), round(10 * deviation, 1))"  # of what 
 DRAWN_RIGHT = (0.0, 1.0)
 
 
-def _about(*numbers: float) -> Callable[[Any], bool]:
-    """Whether what came out is one of these numbers."""
-
-    def is_one(found: Any) -> bool:
-        return isinstance(found, (int, float)) and any(math.isclose(found, number, rel_tol=1e-6, abs_tol=1e-9) for number in numbers)
-
-    return is_one
+_about = partial(one_of, tolerance=1e-6)
 
 
 def _deviation(*times: float) -> Callable[[Any], bool]:

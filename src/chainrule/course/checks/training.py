@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Checks, Mistake, Raises, same
+from chainrule.course.checking import Case, Checks, Mistake, Raises, one_of, same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 SAYS_BACK = "def model(x):\n    return x[0] * Value(1.0)\n\n"
 LOSS = f"{SAYS_BACK}loss = loss_of(model, [[1.0], [2.0], [3.0]], [-4.0, 4.0, -1.0])"  # the differences are 5, -2 and 4
@@ -22,10 +22,6 @@ THREE_STEPS = f"{NEURON}losses = train(model, [[2.0]], [0.0], 3, 0.05)"
 NO_RATE = f"{NEURON}losses = train(model, [[2.0]], [0.0], 1, 0.0)"
 TWO_POINTS = f"{NEURON}losses = train(model, [[2.0], [0.0]], [0.0, -1.0], 1, 0.1)"
 PARAMETERS = "(neuron.w[0].data, neuron.b.data)"
-
-
-def _one_of(*numbers: float) -> Callable[[Any], bool]:
-    return lambda found: any(same(found, number) for number in numbers)
 
 
 CHECKS = Checks(
@@ -72,7 +68,7 @@ CHECKS = Checks(
             name="differences that are not squared",
             example=LOSS,
             shows="loss.data",
-            wrong=_one_of(7, -7, 7 / 3, -7 / 3),
+            wrong=one_of(7, -7, 7 / 3, -7 / 3),
             says="The differences are 5, -2 and 4, and were added up as they are, so that too much and too little cancel out. "
             "Square each of them first.",
             look="loss_of",
@@ -81,7 +77,7 @@ CHECKS = Checks(
             name="the square of the sum",
             example=LOSS,
             shows="loss.data",
-            wrong=_one_of(49, 49 / 3, 49 / 9),
+            wrong=one_of(49, 49 / 3, 49 / 9),
             says="The differences 5, -2 and 4 were added up, and then squared: too much and too little have cancelled out by then. "
             "Square each of them, and then add up.",
             look="loss_of",
@@ -90,7 +86,7 @@ CHECKS = Checks(
             name="one point only",
             example=LOSS,
             shows="loss.data",
-            wrong=_one_of(25, 25 / 3, 16, 16 / 3),
+            wrong=one_of(25, 25 / 3, 16, 16 / 3),
             says="The differences are 5, -2 and 4, and only one of them is in this loss. Is there a return inside the loop, "
             "or an = where += should be?",
             look="loss_of",
@@ -107,7 +103,7 @@ CHECKS = Checks(
             name="the mean absolute error",
             example=LOSS,
             shows="loss.data",
-            wrong=_one_of(11, 11 / 3),
+            wrong=one_of(11, 11 / 3),
             says="The differences are 5, -2 and 4, and this is made of 5 + 2 + 4 = 11: they lost their signs, and were not squared. "
             "It should be made of 25 + 4 + 16. Add up the squares, and take no root of them.",
             look="loss_of",
@@ -116,7 +112,7 @@ CHECKS = Checks(
             name="the root of the mean square",
             example=LOSS,
             shows="loss.data",
-            wrong=_one_of(15**0.5),
+            wrong=one_of(15**0.5),
             says="The mean of the squares 25, 4 and 16 is 15, and this is the root of it. It has its minimum at the same place, but other "
             "gradients. Leave the root out.",
             look="loss_of",
