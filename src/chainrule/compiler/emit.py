@@ -110,12 +110,12 @@ class Emitter:
 
     def _cut_tiles(self, size: int, plan: Plan) -> list[tuple[int, int, str | int, str | int]]:
         """Cut an axis into several vectors at a time, and what is left into single ones: (vectors, width, begin, end)."""
-        pieces = self.cut(size, plan.width)
-        whole = self.cut(size, plan.vectors * plan.width)[0]
-        if plan.vectors == 1 or whole[0] != plan.vectors * plan.width:
-            return [(1, *piece) for piece in pieces]
-        width, _, end = pieces[0]
-        return [(plan.vectors, width, whole[1], whole[2]), (1, width, whole[2], end), *((1, *piece) for piece in pieces[1:])]
+        pieces = [(1, *piece) for piece in self.cut(size, plan.width)]
+        if plan.vectors == 1:
+            return pieces
+        _, begin, middle = self.cut(size, plan.vectors * plan.width)[0]
+        (_, width, _, end), *rest = pieces
+        return [(plan.vectors, width, begin, middle), (1, width, middle, end), *rest]
 
     def _cut_evenly(self, size: int, count: int) -> list[tuple[int, str | int, str | int]]:
         """Cut an axis into blocks of `count` points and one of the rest."""

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
 ASSUMED_BATCH = 64
 ACCUMULATORS = 8  # sums that are under way at the same time, one vector each
-TILES = {
-    16: (2, 6),
-    32: (2, 8),
-}  # by registers: sums under way side by side, as vectors of a row and rows; the rest hold what is multiplied
+# By the number of registers: sums that are under way side by side, as vectors and rows. What is multiplied takes the other registers.
+TILES = {16: (2, 6), 32: (2, 8)}
 DOT_ROWS = 4  # sums whose vectors lie along the reduced axis are taken in blocks of 4 by so many:
 DOT_BLOCK = {16: 3, 32: 4}
 
