@@ -149,7 +149,7 @@ def test_everything_can_be_exported() -> None:
     ],
 )
 def test_names(path: str, student: str) -> None:
-    ((found,), _) = submissions_in([write(path)])
+    ((found,), *_) = submissions_in([write(path)])
     assert (found.student, found.exercise, found.trouble) == (student, OPERATORS, "")
 
 
@@ -163,13 +163,13 @@ def test_a_number_inside_a_number_is_no_exercise() -> None:
 def test_the_title_and_the_option_say_which_exercise_it_is() -> None:
     write("homework.py", OPERATORS.stem)
     titled = write("titled.py", "# %% [markdown]\n# # Exercise 2 · Operators\n\n# %%\n" + RIGHT)
-    ((found,), _) = submissions_in([titled])
+    ((found,), *_) = submissions_in([titled])
     assert (found.student, found.exercise) == ("titled", OPERATORS)
-    ((found,), _) = submissions_in(["homework.py"])
+    ((found,), *_) = submissions_in(["homework.py"])
     assert "--exercise" in found.trouble
-    ((found,), _) = submissions_in(["homework.py"], [GRAPH])
+    ((found,), *_) = submissions_in(["homework.py"], [GRAPH])
     assert found.exercise is GRAPH
-    assert submissions_in([titled], [GRAPH]) == ([], [titled])
+    assert submissions_in([titled], [GRAPH])[:2] == ([], [titled])
 
 
 def test_a_folder_is_a_student_s_or_a_class_s() -> None:
@@ -177,19 +177,19 @@ def test_a_folder_is_a_student_s_or_a_class_s() -> None:
         write(path)
     for path in ("class/ben/02_operators.py", "class/ben/.hidden/02_operators.py", "class/notes/todo.txt"):
         write(path)
-    found, left_out = submissions_in(["class", "class/anna/02_operators.py"])
+    found, left_out, _ = submissions_in(["class", "class/anna/02_operators.py"])
     assert [(submission.student, submission.exercise) for submission in found] == [("anna", OPERATORS), ("anna", GRAPH), ("ben", OPERATORS)]
     assert not left_out
-    found, left_out = submissions_in(["class"], [GRAPH])
+    found, left_out, _ = submissions_in(["class"], [GRAPH])
     assert [(submission.student, submission.state) for submission in found] == [("anna", UNREADABLE), ("ben", MISSING)]
     assert [path.name for path in left_out] == [NAME, NAME]
     assert submissions_in(["class/notes"])[0][0].trouble == "There is no exercise in this folder."
 
 
 def test_students_whose_folders_have_the_same_name_are_told_apart() -> None:
-    found, _ = submissions_in([write("anna/work/02_operators.py"), write("ben/work/02_operators.py")])
+    found, *_ = submissions_in([write("anna/work/02_operators.py"), write("ben/work/02_operators.py")])
     assert [submission.student for submission in found] == ["anna/work", "ben/work"]
-    found, _ = submissions_in([write("anna/answer.py"), write("ben/answer.py"), write("ben/own.py")], [OPERATORS])
+    found, *_ = submissions_in([write("anna/answer.py"), write("ben/answer.py"), write("ben/own.py")], [OPERATORS])
     assert [submission.student for submission in found] == ["anna/answer", "ben/answer", "own"]
 
 
@@ -202,7 +202,7 @@ def test_titles_are_read_in_folders_too(name: str) -> None:
     write(f"class/anna/{name}", TITLED)
     write(f"class/ben/{name}", TITLED.replace("# %% [markdown]\n", ""))  # of an editor that knows no cells
     for paths in (["class"], ["class/anna", "class/ben"]):
-        found, _ = submissions_in(paths)
+        found, *_ = submissions_in(paths)
         assert {(each.student, each.exercise, each.folder) for each in found} == {
             ("anna", GRAPH, Path("class/anna").absolute()),
             ("anna", OPERATORS, Path("class/anna").absolute()),
@@ -254,7 +254,8 @@ def test_a_folder_without_exercises_says_what_is_in_it() -> None:
     result = run("grade", "anna")
     assert "anna/final.py" in result.stderr
     assert "- anna/final.py" in Path("report.md").read_text()
-    assert "Not checked" not in as_report(grade(submissions_in([write(f"ben/{NAME}")])[0])).decode()
+    found, _, over = submissions_in([write(f"ben/{NAME}")])
+    assert "Not checked" not in as_report(grade(found), over).decode()
 
 
 def test_folders_are_searched_below_those_of_students() -> None:
@@ -266,7 +267,7 @@ def test_folders_are_searched_below_those_of_students() -> None:
         "deep/carl/3/03_graph.py",
     ):
         write(path)
-    found, _ = submissions_in(["deep"])
+    found, *_ = submissions_in(["deep"])
     assert [(each.student, each.exercise) for each in found] == [
         ("anna", OPERATORS),
         ("ben", OPERATORS),
@@ -276,7 +277,7 @@ def test_folders_are_searched_below_those_of_students() -> None:
     ]
     assert found[0].folder == Path("deep/anna/handin/x").absolute()
     assert [row.state for row in grade(submissions_in(["deep/anna"])[0])] == [PASSED]
-    found, _ = submissions_in(["deep"], [GRAPH])
+    found, *_ = submissions_in(["deep"], [GRAPH])
     assert [(each.student, each.state) for each in found] == [("anna", MISSING), ("ben", UNREADABLE), ("carl", UNREADABLE)]
 
 
@@ -290,12 +291,12 @@ def test_students_in_a_folder_of_a_folder_are_not_taken_for_one() -> None:
     ):
         write(path)
     write("term/emil.py", TITLED)
-    found, _ = submissions_in(["term"])
+    found, *_ = submissions_in(["term"])
     assert [each.student for each in found] == ["carl", "dora", "emil", "monday/anna", "monday/ben"]
-    found, _ = submissions_in(["other", "term/monday"])
+    found, *_ = submissions_in(["other", "term/monday"])
     assert [each.student for each in found] == ["monday", "anna", "ben"]
     write(f"other/monday/ben/{NAME}")
-    found, _ = submissions_in(["other", "term"])
+    found, *_ = submissions_in(["other", "term"])
     assert [each.student for each in found if "anna" in each.student] == ["other/monday/anna", "term/monday/anna"]
 
 
@@ -306,10 +307,10 @@ def test_the_search_ends() -> None:
     write("class/anna/env/lib/thing.py")
     write(f"class/ben/2/3/4/5/6/{NAME}")
     write(f"class/carl/2/3/4/5/6/7/{NAME}")
-    found, _ = submissions_in(["class"])
+    found, _, over = submissions_in(["class"])
     assert [each.student for each in found] == ["anna", "ben", "carl"]
     assert found[2].trouble == "There is no exercise in this folder."
-    assert list(map(str, found[0].passed_over)) == ["class/carl/2/3/4/5/6/7 (folders are searched 6 levels deep)"]
+    assert list(map(str, over)) == ["class/carl/2/3/4/5/6/7 (folders are searched 6 levels deep)"]
 
 
 def test_a_folder_that_cannot_be_read_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,9 +324,9 @@ def test_a_folder_that_cannot_be_read_costs_only_itself(monkeypatch: pytest.Monk
         return visible(folder)
 
     monkeypatch.setattr(teaching, "_visible", closed)
-    found, _ = submissions_in(["class"])
+    found, _, over = submissions_in(["class"])
     assert [(each.student, each.trouble) for each in found] == [("anna", ""), ("ben", "There is no exercise in this folder.")]
-    assert list(map(str, found[0].passed_over)) == ["class/ben (this folder cannot be read: Permission denied)"]
+    assert list(map(str, over)) == ["class/ben (this folder cannot be read: Permission denied)"]
 
 
 # --- grading ------------------------------------------------------------------------------------------------------------------------------
@@ -494,7 +495,7 @@ def test_what_ran_out_of_time_beside_others_is_checked_again_alone(monkeypatch: 
 
     monkeypatch.setattr(teaching, "check", check)
     done: list[Row] = []
-    submissions, _ = submissions_in([write(f"anna/{NAME}"), write(f"ben/{NAME}")])
+    submissions, *_ = submissions_in([write(f"anna/{NAME}"), write(f"ben/{NAME}")])
     assert [row.state for row in grade(submissions, 2, done.append)] == [PASSED, PASSED]
     assert len(calls) == 3
     assert len(done) == 2

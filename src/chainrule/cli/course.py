@@ -99,20 +99,20 @@ def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path
     for name in (TABLE, REPORT):
         if (output / name).exists() and not force:
             raise BadInput(f"{output / name} is there already; --output chooses another folder, and --force replaces it")
-    found, left_out = submissions_in(submissions, exercises)
+    found, left_out, over = submissions_in(submissions, exercises)
     if left_out:
         more = f" and {len(left_out) - 1} more" if left_out[1:] else ""
         click.echo(f"left out, for they are of other exercises: {left_out[0]}{more}", err=True)
     if not found:
         raise BadInput("there is nothing to check")
-    if over := found[0].passed_over:
+    if over:
         more = f" and {len(over) - 5} more" if over[5:] else ""
         click.echo(f"not checked, for {UNTOLD}: {', '.join(printable(str(each)) for each in over[:5])}{more}", err=True)
     output.mkdir(parents=True, exist_ok=True)
     with _progress(len(found)) as done:
         rows = graded(found, min(jobs or _processors(), len(found)), done)
     write_atomically(output / TABLE, as_csv(rows))
-    write_atomically(output / REPORT, as_report(rows))
+    write_atomically(output / REPORT, as_report(rows, over))
     right = sum(row.passed for row in rows)
     click.echo(f"{right} of {len(rows)} are right: {output / TABLE}, {output / REPORT}")
 

@@ -17,7 +17,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.course.cells import write_cells
 from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Verdict
@@ -141,7 +141,6 @@ class Submission:
         named_after: what the student's name was taken from, a folder or a file; None if it is a part of the file's name.
         trouble: why it cannot be checked; "" if it can.
         state: MISSING or UNREADABLE, if it cannot.
-        passed_over: what was looked at with this and others, and is no submission. Only the first of some submissions has it.
     """
 
     path: Path
@@ -151,19 +150,28 @@ class Submission:
     named_after: Path | None = None
     trouble: str = ""
     state: str = UNREADABLE
-    passed_over: tuple[PassedOver, ...] = ()
 
 
-def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -> tuple[list[Submission], list[Path]]:
+class Found(NamedTuple):
+    """What is meant by some paths.
+
+    Arguments:
+        submissions: in their order.
+        left_out: files that answer other exercises than those that were asked for.
+        passed_over: what is no submission.
+    """
+
+    submissions: list[Submission]
+    left_out: list[Path]
+    passed_over: list[PassedOver]
+
+
+def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -> Found:
     """The submissions that are meant by paths.
 
     Arguments:
         paths: files, students' folders, or folders of these.
         only: which exercises to look at; all if there is none. A file that does not say which exercise it is answers this one.
-
-    Returns:
-        The submissions in their order, and the files that were left out because they answer other exercises. What was passed over is in
-        the first submission.
     """
     found: dict[Path, Submission] = {}
     left_out: list[Path] = []
@@ -180,11 +188,8 @@ def submissions_in(paths: Iterable[str | Path], only: Sequence[Exercise] = ()) -
             else:
                 found.setdefault(submission.path.absolute(), submission)
         passed_over |= {each.path.absolute(): each for each in over}
-    told = _told_apart(list(found.values()))
     over = [each for path, each in passed_over.items() if each.reason or path not in found]
-    if over:
-        told[:1] = [replace(first, passed_over=tuple(over)) for first in told[:1]]
-    return told, left_out
+    return Found(_told_apart(list(found.values())), left_out, over)
 
 
 def _meant_by(path: Path, only: Sequence[Exercise], over: list[PassedOver]) -> list[Submission]:
@@ -400,7 +405,6 @@ class Row:
     place: str = ""
     seconds: float = 0.0
     said: str = ""  # what the student would be told; it is in the report, and not in the table
-    passed_over: tuple[PassedOver, ...] = ()  # what is no submission; it is in the report too
 
     @property
     def passed(self) -> bool:
@@ -408,7 +412,7 @@ class Row:
         return self.state == PASSED
 
 
-COLUMNS = [field.name for field in fields(Row) if field.name not in ("said", "passed_over")]
+COLUMNS = [field.name for field in fields(Row) if field.name != "said"]
 
 
 def grade(submissions: Sequence[Submission], jobs: int = 1, done: Callable[[Row], None] = lambda row: None) -> list[Row]:
@@ -453,7 +457,6 @@ def _graded(submission: Submission, nowhere: Path) -> Row:
         title=exercise.title if exercise is not None else "",
         state=submission.state,
         message=submission.trouble,
-        passed_over=submission.passed_over,
     )
     if exercise is None or submission.trouble:
         return replace(row, said=f"{submission.path.name}: {submission.trouble}")
@@ -518,7 +521,7 @@ def printable(text: str) -> str:
 # --- the report ---------------------------------------------------------------------------------------------------------------------------
 
 
-def as_report(rows: Sequence[Row]) -> bytes:
+def as_report(rows: Sequence[Row], passed_over: Sequence[PassedOver] = ()) -> bytes:
     """The report: who has done what, which mistakes are the most common, and what each student would be told; in Markdown."""
     students: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -527,9 +530,9 @@ def as_report(rows: Sequence[Row]) -> bytes:
     parts = ["# Grades", f"{count}; {sum(row.passed for row in rows)} are right. The table `{TABLE}` has a row for each."]
     parts += [_overview(students), LEGEND + "."]
     parts += ["## Mistakes, the most common first", _mistakes(rows)]
-    if over := [each for row in rows for each in row.passed_over]:
+    if passed_over:
         parts += ["## Not checked", f"{UNTOLD[0].upper()}{UNTOLD[1:]}. A file's name tells it, or its title, or `--exercise N`."]
-        parts += ["\n".join(f"- {_inline(str(each))}" for each in over)]
+        parts += ["\n".join(f"- {_inline(str(each))}" for each in passed_over)]
     for student, mine in students.items():
         parts += [f"## {_inline(student)}", *_of_student(mine)]
     return ("\n\n".join(parts) + "\n").encode("utf-8", "backslashreplace")
@@ -604,4 +607,4 @@ def _inline(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~!&])", r"\\\1", " ".join(printable(text).split()))
 
 
-__all__ = ["PassedOver", "Row", "Submission", "as_csv", "as_report", "exported", "grade", "submissions_in", "write_files"]
+__all__ = ["Found", "PassedOver", "Row", "Submission", "as_csv", "as_report", "exported", "grade", "submissions_in", "write_files"]
