@@ -32,7 +32,7 @@ class Emitter:
         width: how many numbers a vector register holds.
         registers: how many of these there are.
         needed: gathers the elementary functions that are called.
-        samples: the name of the number of samples.
+        samples: the number of samples, or the name of it.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Emitter:
         width: int,
         registers: int,
         needed: set[tuple[str, str, int]],
-        samples: str = "%n",
+        samples: str | int = "%n",
     ) -> None:
         self.text = text
         self.pointers = pointers
@@ -98,7 +98,9 @@ class Emitter:
     def cut(self, size: int, width: int) -> list[tuple[int, str | int, str | int]]:
         """Cut an axis into vectors: (width, begin, end), the widest first."""
         if size == BATCH:
-            return self._cut_samples(width)
+            if isinstance(self.samples, str):
+                return self._cut_samples(width)
+            size = self.samples
         pieces: list[tuple[int, str | int, str | int]] = []
         begin = 0
         while begin < size:
@@ -111,20 +113,25 @@ class Emitter:
     def _cut_tiles(self, size: int, plan: Plan) -> list[tuple[int, int, str | int, str | int]]:
         """Cut an axis into several vectors at a time, and what is left into single ones: (vectors, width, begin, end)."""
         pieces = [(1, *piece) for piece in self.cut(size, plan.width)]
-        if plan.vectors == 1:
+        known = self.samples if size == BATCH else size
+        if plan.vectors == 1 or (isinstance(known, int) and known < plan.vectors * plan.width):
             return pieces
         _, begin, middle = self.cut(size, plan.vectors * plan.width)[0]
         (_, width, _, end), *rest = pieces
         return [(plan.vectors, width, begin, middle), (1, width, middle, end), *rest]
 
     def _cut_evenly(self, size: int, count: int) -> list[tuple[int, str | int, str | int]]:
-        """Cut an axis into blocks of `count` points and one of the rest."""
+        """Cut an axis into as few blocks of at most `count` points as there can be, all of about the same size."""
         if size == BATCH:
-            return self._cut_samples(count)
-        whole = size // count * count
-        pieces: list[tuple[int, str | int, str | int]] = [(count, 0, whole)] if whole else []
-        if size > whole:
-            pieces.append((size - whole, whole, size))
+            if isinstance(self.samples, str):
+                return self._cut_samples(count)
+            size = self.samples
+        blocks = -(-size // count)
+        larger = -(-size // blocks)
+        middle = larger * (size - blocks * (larger - 1))
+        pieces: list[tuple[int, str | int, str | int]] = [(larger, 0, middle)]
+        if middle < size:
+            pieces.append((larger - 1, middle, size))
         return pieces
 
     def _cut_samples(self, count: int) -> list[tuple[int, str | int, str | int]]:

@@ -157,7 +157,8 @@ class NativeLoop:
         self.rows = rows
         self.trained = Trained(program.lowered.parameters, optimizer, program.dtype, program.target)
         self.kernel = program.kernel(parameters=True)
-        if program.batched and samples <= self.kernel.capacity:
+        self.fits = program.batched and samples <= self.kernel.capacity
+        if self.fits:
             self.kernel = program.kernel(parameters=True, one_block=True)
         self.workspace = Workspace(self.kernel)
         self.trained.share(self.workspace)
@@ -187,7 +188,7 @@ class NativeLoop:
     def _compiled(self) -> Any:
         program = self.program
         needed: set[tuple[str, str, int]] = set()
-        functions = [*self.kernel.functions(needed), self.trained.update(needed), self._train()]
+        functions = [*self.kernel.functions(needed, self.samples if self.fits else None), self.trained.update(needed), self._train()]
         code = Code(module(functions, needed, program.target), program.target)
         return code.function("train", *[_POINTER] * 7, _INTEGER)
 

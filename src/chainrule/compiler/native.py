@@ -132,6 +132,15 @@ def aligned(size: int, dtype: Any) -> np.ndarray:
     return raw[begin : begin + size * itemsize].view(dtype)
 
 
+def in_lines(rows: np.ndarray) -> np.ndarray:
+    """The same rows, each from the beginning of a cache line if its length allows it; a copy where they are not yet."""
+    if not rows.size or rows.ctypes.data % 64 == 0 or rows[0].nbytes % 64:
+        return rows
+    copy = aligned(rows.size, rows.dtype).reshape(rows.shape)
+    copy[...] = rows
+    return copy
+
+
 def memory_of(buffer: Buffer, dtype: str, samples: int = 1) -> np.ndarray:
     """Memory for a buffer, with its numbers if it has any."""
     kind: Any = np.int32 if buffer.role == "table" else dtype

@@ -169,7 +169,7 @@ def _blocks(group: Group, vector: int | None, most: int) -> dict[int, int]:
         ]
         if axes:
             axis = max(axes, key=lambda axis: (length(group.sizes[axis]) >= most, statement.store.strides[axis] != 1, axis))
-            return {axis: _even(group.sizes[axis], most)}
+            return {axis: most if group.sizes[axis] == BATCH else min(group.sizes[axis], most)}
     return {}
 
 
@@ -191,13 +191,6 @@ def _calls(value: Expression) -> bool:
     if not isinstance(value, Apply):
         return False
     return value.primitive.name in FUNCTIONS or any(map(_calls, value.operands()))
-
-
-def _even(size: int, most: int) -> int:
-    """How many to take together, at most `most`, so that little is left over."""
-    if size == BATCH or size <= most:
-        return most if size == BATCH else size
-    return min(range(1, most + 1), key=lambda n: (size // n * max(n, 3) + (max(size % n, 3) if size % n else 0), -n))
 
 
 __all__ = ["Plan", "choose"]

@@ -47,7 +47,8 @@ class Point:
         self.group = group
         self.plan = plan
         self.place = place
-        self.counts = {axis: count for axis, count in counts.items() if count > 1}
+        # The vectors of a row together: so the number that they share need not stay in a register longer.
+        self.counts = {axis: counts[axis] for axis in sorted(counts, key=lambda axis: axis == place.vector) if counts[axis] > 1}
         self.spots: list[Spot] = list(product(*[range(count) for count in self.counts.values()]))
         self.loaded: dict[object, str] = {}
         self.forwarded: dict[tuple[Access, Spot], str] = {}  # what was stored here, by a store of this group

@@ -205,11 +205,12 @@ class Kernel:
         size = 8 if self.program.dtype == "float64" else 4
         return sum(buffer.size * size for buffer in self.buffers if not buffer.per_sample)
 
-    def functions(self, needed: set[tuple[str, str, int]]) -> list[str]:
+    def functions(self, needed: set[tuple[str, str, int]], samples: int | None = None) -> list[str]:
         """The text of the kernel's functions; the one to call is `run`, with the addresses of the buffers and the number of samples.
 
         Arguments:
             needed: gets the elementary functions that they call.
+            samples: how many samples there will always be, at most `capacity`; None if that is not known.
         """
         program = self.program
         names = [f"%b{k}" for k in range(len(self.buffers))]
@@ -219,7 +220,7 @@ class Kernel:
         for name, steps in zip(("before", "block", "after"), self.steps, strict=True):
             text = Text(program.dtype)
             pointers = dict(zip(self.buffers, names, strict=True))
-            Emitter(text, pointers, program.target.lanes(program.dtype), program.target.registers, needed).steps(steps)
+            Emitter(text, pointers, program.target.lanes(program.dtype), program.target.registers, needed, samples or "%n").steps(steps)
             functions.append(text.function(f"internal void @{name}({signature}) noinline #0"))
         return [*functions, self._driver()]
 

@@ -13,6 +13,7 @@ from chainrule.compiler.arguments import Argument, names_of
 from chainrule.compiler.function import CompiledFunction
 from chainrule.compiler.graphs import CompiledGraph
 from chainrule.compiler.loop import NativeLoop, RaggedLoop
+from chainrule.compiler.native import in_lines
 from chainrule.compiler.rules import STATES
 from chainrule.engine import Value, read_data, write_data, write_grad
 
@@ -71,7 +72,7 @@ class NativeFit:
         self.data = data
         self.is_ragged = batch_size == 1 and any(_is_ragged(column) for column in data)
         self.columns = [] if self.is_ragged else [Argument(n, column, batched=True) for n, column in zip(self.names, data, strict=False)]
-        self.arrays = [column.numbers(loss._dtype) for column in self.columns]
+        self.arrays = [in_lines(column.numbers(loss._dtype)) for column in self.columns]
         self.loops: dict[int, NativeLoop | RaggedLoop] = {}
         self.current: NativeLoop | RaggedLoop | None = None
         self.begins_momentum = False
