@@ -18,7 +18,7 @@ from chainrule.compiler.statements import Statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_INPUTS = 128
+MOST_INPUTS = 64
 LEAST_SHARED = 24  # how many times each weight must be used at least
 
 

@@ -17,6 +17,9 @@ ASSUMED_BATCH = 64
 ACCUMULATORS = 8  # sums that are under way at the same time, one vector each
 # By the number of registers: sums that are under way side by side, as vectors and rows. What is multiplied takes the other registers.
 TILES = {16: (2, 6), 32: (2, 8)}
+# By how many elementary functions are called, up to: vectors side by side. Many calls, one after another, would wait for each other's
+# results; of a few, those of the next points are under way meanwhile; and very many copies take LLVM long.
+SIDE_BY_SIDE = {3: 1, 8: 4, 24: 2}
 DOT_ROWS = 4  # sums whose vectors lie along the reduced axis are taken in blocks of 4 by so many:
 DOT_BLOCK = {16: 3, 32: 4}
 
@@ -71,8 +74,12 @@ def choose(group: Group, width: int, registers: int) -> Plan:
         return Plan(None, 1, nothing, _blocks(group, None, ACCUMULATORS))
     vectors, rows_of_tile = TILES[registers]
     tile = _blocks(group, axis, rows_of_tile)
-    if tile and _is_long(group.sizes[axis], vectors * width) and _shares_rows(group, axis) and _is_light(group):
+    calls = sum(_calls(statement.value) for statement in group.statements)
+    if tile and not calls and _is_long(group.sizes[axis], vectors * width) and _shares_rows(group, axis):
         return Plan(axis, width, nothing, tile, vectors)
+    if not any(statement.reduced for statement in group.statements):
+        vectors = _side_by_side(calls)
+        return Plan(axis, width, nothing, {}, vectors if _is_long(group.sizes[axis], vectors * width) else 1)
     return Plan(axis, width, nothing, _blocks(group, axis, ACCUMULATORS))
 
 
@@ -182,15 +189,16 @@ def _shares_rows(group: Group, vector: int) -> bool:
     return any(s.reduced and any(a.strides[vector] == 0 for a in s.value.loads()) for s in group.statements)
 
 
-def _is_light(group: Group) -> bool:
-    """Whether no statement calls an elementary function, of which each point of a block would have a copy."""
-    return not any(_calls(statement.value) for statement in group.statements)
+def _side_by_side(calls: int) -> int:
+    """How many vectors to take at a time where so many elementary functions are called, and no numbers are shared."""
+    return next((vectors for most, vectors in SIDE_BY_SIDE.items() if calls <= most), 1)
 
 
-def _calls(value: Expression) -> bool:
+def _calls(value: Expression) -> int:
+    """How many elementary functions are called, of which each point of a block has a copy."""
     if not isinstance(value, Apply):
-        return False
-    return value.primitive.name in FUNCTIONS or any(map(_calls, value.operands()))
+        return 0
+    return (value.primitive.name in FUNCTIONS) + sum(map(_calls, value.operands()))
 
 
 __all__ = ["Plan", "choose"]
