@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from chainrule.course.exercises import EXERCISES, Exercise
+from chainrule.course.exporting import exported, write_files
 from chainrule.course.folder import FILES, NOTEBOOKS
-from chainrule.course.teaching import exported, write_files
 
 pytestmark = pytest.mark.slow
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.slug)

@@ -14,11 +14,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chainrule.cli.commands import commands
-from chainrule.course import teaching
+from chainrule.course import grading, submissions
 from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Verdict
 from chainrule.course.exercises import EXERCISES, by_number
+from chainrule.course.exporting import exported
 from chainrule.course.folder import FILES, NOTEBOOKS
-from chainrule.course.teaching import COLUMNS, MISSING, UNREADABLE, Row, Submission, as_csv, as_report, exported, grade, submissions_in
+from chainrule.course.grading import COLUMNS, Row, as_csv, grade
+from chainrule.course.reporting import as_report
+from chainrule.course.submissions import MISSING, UNREADABLE, Submission, submissions_in
 
 OPERATORS, GRAPH = by_number("2"), by_number("3")
 RIGHT = OPERATORS.work
@@ -222,7 +225,7 @@ def test_what_is_passed_over_is_named() -> None:
     for path in (f"class/anna/{NAME}", "class/anna/helper.py", "class/anna/deeper/final.py", "class/ben/mine.ipynb", "class/ben/essay.txt"):
         write(path)
     write("class/carl/notes.txt")
-    write("class/anna/large_title.py", TITLED + "#" * teaching.LARGEST)
+    write("class/anna/large_title.py", TITLED + "#" * submissions.LARGEST)
     os.mkfifo("class/anna/pipe.py")
     result = run("grade", "class")
     files = [
@@ -316,14 +319,14 @@ def test_the_search_ends() -> None:
 def test_a_folder_that_cannot_be_read_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     write(f"class/anna/{NAME}")
     write(f"class/ben/{NAME}")
-    visible = teaching._visible
+    visible = submissions._visible
 
     def closed(folder: Path) -> list[Path]:
         if folder.name == "ben":
             raise PermissionError(13, "Permission denied")
         return visible(folder)
 
-    monkeypatch.setattr(teaching, "_visible", closed)
+    monkeypatch.setattr(submissions, "_visible", closed)
     found, _, over = submissions_in(["class"])
     assert [(each.student, each.trouble) for each in found] == [("anna", ""), ("ben", "There is no exercise in this folder.")]
     assert list(map(str, over)) == ["class/ben (this folder cannot be read: Permission denied)"]
@@ -493,7 +496,7 @@ def test_what_ran_out_of_time_beside_others_is_checked_again_alone(monkeypatch: 
         calls.append(folder)
         return Verdict("2", STOPPED if len(calls) == 1 else PASSED)
 
-    monkeypatch.setattr(teaching, "check", check)
+    monkeypatch.setattr(grading, "check", check)
     done: list[Row] = []
     submissions, *_ = submissions_in([write(f"anna/{NAME}"), write(f"ben/{NAME}")])
     assert [row.state for row in grade(submissions, 2, done.append)] == [PASSED, PASSED]
@@ -505,7 +508,7 @@ def test_an_error_of_ours_costs_only_its_own_row(monkeypatch: pytest.MonkeyPatch
     def check(*arguments: object) -> Verdict:
         raise RuntimeError("no idea")
 
-    monkeypatch.setattr(teaching, "check", check)
+    monkeypatch.setattr(grading, "check", check)
     row = one(write(f"anna/{NAME}"))
     assert row.state == UNREADABLE
     assert "RuntimeError: no idea" in row.message

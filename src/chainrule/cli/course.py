@@ -50,8 +50,8 @@ def export(folder: Path, exercises: list[Exercise], kind: str | None) -> None:
     Nothing is overwritten: if a file is there already and differs, nothing is written.
     """
     from chainrule.course.exercises import EXERCISES
+    from chainrule.course.exporting import exported, write_files
     from chainrule.course.folder import FILES, NOTEBOOKS
-    from chainrule.course.teaching import exported, write_files
 
     if kind is None:
         kind = "both" if importlib.util.find_spec("jupytext") is not None else "files"
@@ -92,8 +92,10 @@ def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path
     Example:
       chainrule course grade handed-in/* --exercise 4 --output graded
     """
-    from chainrule.course.teaching import REPORT, TABLE, UNTOLD, as_csv, as_report, printable, submissions_in
-    from chainrule.course.teaching import grade as graded
+    from chainrule.course.grading import as_csv, printable
+    from chainrule.course.grading import grade as graded
+    from chainrule.course.reporting import REPORT, TABLE, UNTOLD, as_report
+    from chainrule.course.submissions import submissions_in
     from chainrule.files import write_atomically
 
     for name in (TABLE, REPORT):
