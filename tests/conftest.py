@@ -31,7 +31,6 @@ except ImportError:
         raise
 
 
-
 def pytest_collection_finish() -> None:
     """Let Python's garbage collector pass over what is there before the first test, or each of its many runs takes a second."""
     gc.collect()

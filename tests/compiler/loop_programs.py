@@ -204,6 +204,22 @@ def only_nonzero_constants(rng: random.Random) -> Built:
 
 
 @program
+def zeros_in_a_residual(rng: random.Random) -> Built:
+    """Sums leave out numbers that are 0: so samples with a 0 in this place are computed otherwise than those with another number there."""
+    W, out = matrix(rng, 4, 4), vector(rng, 4)
+    X = [[0.0 if k == place else rng.uniform(-1, 1) for k in range(4)] for place in (1, 1, 1, 2, 2, 4, 4, 4, 4, 4, 0, 0)]
+
+    def loss():
+        total = 0
+        for x in X:
+            h = [xi + tanh(dot(row, x)) for xi, row in zip(x, W)]
+            total = total + (dot(out, h) * h[1]) ** 2
+        return total / len(X)
+
+    return Built(flat(W, out), loss)
+
+
+@program
 def sparse_wiring(rng: random.Random) -> Built:
     wires = [sorted(rng.sample(range(6), 3)) for _ in range(8)]
     W = matrix(rng, 8, 3)

@@ -201,11 +201,13 @@ def _repeated(tape: Tape, absorbed: np.ndarray, operands: np.ndarray, terms: _Te
         return []
     codes, starts, numbers = tape.codes, tape.starts, tape.numbers
     count = np.diff(starts)
+    zero = (codes == CONSTANT) & (numbers == 0.0)  # which sums leave out
     like = np.zeros(tape.size, bool)
     like[period:] = (
         (codes[period:] == codes[:-period])
         & (count[period:] == count[:-period])
         & (absorbed[period:] == absorbed[:-period])
+        & (zero[period:] == zero[:-period])
         & ((codes[period:] < 0) | (numbers[period:] == numbers[:-period]))
     )
     owner = np.repeat(np.arange(tape.size), count)
@@ -213,7 +215,6 @@ def _repeated(tape: Tape, absorbed: np.ndarray, operands: np.ndarray, terms: _Te
     here = np.flatnonzero(known)
     before = starts[owner[here] - period] + (here - starts[owner[here]])
     operand, earlier = operands[here], operands[before]
-    zero = (codes == CONSTANT) & (numbers == 0.0)
     same_leaf = (codes[operand] < 0) & (codes[operand] == codes[earlier]) & (zero[operand] == zero[earlier])
     moved = (operand - earlier == period) & (owner[here] - operand <= period)
     differs = ~(same_leaf | (operand == earlier) | moved)
@@ -280,7 +281,7 @@ class _Interner:
                 continue
             key: object
             if end - begin == 1:
-                key = (code, classes[operand[begin]], number)
+                key = (code, classes[operand[begin]], None, number)  # a number that belongs to the operation is no class
             elif end - begin == 2:
                 key = (code, classes[operand[begin]], classes[operand[begin + 1]])
             else:
@@ -339,12 +340,16 @@ def _describe(tape: Tape, members: np.ndarray, operands: np.ndarray, class_of: n
         choices = np.stack([operands[tape.starts[members] + k] for k in range(1, count)], 1)
         kinds = number_of[class_of[choices[0]]]
         slots = [Slot(int(number_of[class_of[operands[tape.starts[node]]]]), operands[tape.starts[members]][:, None])]
+        for column in choices.T:
+            _check_alike(class_of[column])
         if (kinds == kinds[0]).all():
             slots.append(Slot(int(kinds[0]), choices))
         else:
             slots += [Slot(int(kind), choices[:, k : k + 1]) for k, kind in enumerate(kinds)]
         return Class("operation", members, row, slots=slots)
     columns = [operands[tape.starts[members] + k] for k in range(count)]
+    for column in columns:
+        _check_alike(class_of[column])
     slots = [Slot(int(number_of[class_of[column[0]]]), column[:, None]) for column in columns]
     number = float(tape.numbers[node]) if row.parametric and count == 1 else None
     return Class("operation", members, row, number, slots)
@@ -365,6 +370,7 @@ def _runs(members: np.ndarray, class_of: np.ndarray, number_of: np.ndarray, term
     runs = []
     for k in range(int(run.max()) + 1):
         here = np.flatnonzero(run == k)
+        _check_alike(kind[here])
         sign = -1 if minus[here[0]] else 1
         of = int(number_of[class_of[term[here[0]]]])
         lengths = np.bincount(owner[here], minlength=len(members))
@@ -373,6 +379,12 @@ def _runs(members: np.ndarray, class_of: np.ndarray, number_of: np.ndarray, term
         else:
             runs.append(Run(sign, Slot(of, term[here][:, None]), owner[here]))
     return runs
+
+
+def _check_alike(kinds: np.ndarray) -> None:
+    """Check that the operands of a class are of one class themselves: machine code would read numbers of others in their place."""
+    if (kinds != kinds[0]).any():
+        raise AssertionError("nodes that are computed differently were sorted into one class: this is a defect of chainrule's compiler")
 
 
 # --- equal nodes ------------------------------------------------------------------------------------------------------------------------

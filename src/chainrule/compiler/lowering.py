@@ -327,7 +327,10 @@ class _Lowering:
 
     def _places(self, of: int, nodes: np.ndarray) -> np.ndarray:
         """Where nodes are in the buffer of their class."""
-        return (self.place if self.classes[of].kind in ("parameter", "input") else self.position)[nodes]
+        places = (self.place if self.classes[of].kind in ("parameter", "input") else self.position)[nodes]
+        if places.size and places.min() < 0:
+            raise AssertionError("a number has no place in memory: this is a defect of chainrule's compiler")
+        return places
 
     def _assign(self, of: int, nodes: np.ndarray) -> None:
         """Give parameters that have no place yet one, in the order in which they are used here: they form an array."""
