@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
+from chainrule.arguments import integer
 from chainrule.ctrl_c import handled_by
 from chainrule.engine import Value
+from chainrule.schedules import LRScheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -111,7 +113,8 @@ def fit(
     Arguments:
         loss: a function of the batch, one argument for each column of `data` (a list with an entry for each sample), to a Value; or a
             function of one sample that is compiled with batch="mean" or "sum"; or a compiled graph, which has no data.
-        data: the columns, a tuple of equally long sequences: `(inputs, targets)`.
+        data: the columns, a tuple of equally long sequences: `(inputs, targets)`. Training as machine code reads them once, at the
+            beginning.
         optimizer: an optimiser over the parameters, from `chainrule.optim` or your own; its `step()` is called after each backward().
         params: the parameters, whose gradients are set to zero before each backward(); those of the optimiser by default.
         steps: how many steps to make; say this or `epochs`.
@@ -131,11 +134,10 @@ def fit(
         TypeError: if `loss` does not return a Value.
         FloatingPointError: if the loss or a parameter becomes nan or infinite; the message names the step.
     """
+    every, batch_size = integer("every", every, 1), batch_size if batch_size is None else integer("batch_size", batch_size, 1)
     samples = 1 if _needs_no_data(loss, data) else _sample_count(data)
     batch_size = samples if batch_size is None else min(batch_size, samples)
     steps = _step_count(steps, epochs, batch_size, samples)
-    if every < 1:
-        raise ValueError(f"every must be at least 1, got {every}")
     params = list(optimizer.params if params is None else params)  # type: ignore[attr-defined]
     orders = _orders(samples, shuffle and batch_size < samples, rng or random.Random(0))
     native = _native(loss, data, optimizer, orders, batch_size)
@@ -197,16 +199,17 @@ class _Run:
     def native_steps(self, native: NativeFit, due: int) -> None:
         """Make some steps as machine code, all with batches of one size, up to the step `due`."""
         done = len(self.history.step)
-        self.epoch, self.batch, batches, count = native.take_batches(min(native.steps_at_once, due - done))
+        looks = self.schedule is not None and getattr(type(self.schedule), "step", None) is not LRScheduler.step  # it may look at anything
+        self.epoch, self.batch, batches, count = native.take_batches(1 if looks else min(native.steps_at_once, due - done))
         state = self.schedule.state_dict() if self.schedule is not None and hasattr(self.schedule, "state_dict") else None
-        rates = self._rates(count)
+        rates = [self.optimizer.lr] if looks else self._rates(count)
         chunk = native.run(batches, rates, len(self.batch))
         made = len(chunk.losses) - chunk.failed
         self.history.step.extend(range(done + 1, done + made + 1))
         self.history.loss.extend(chunk.losses[:made])
         self.history.learning_rate.extend(rates[:made])
         if chunk.failed:
-            if state is not None:  # as if the steps had been made one by one
+            if state is not None and not looks:  # as if the steps had been made one by one
                 self.schedule.load_state_dict(state)  # type: ignore[union-attr]
                 self._rates(made)
             native.write_back(self.params)
@@ -214,6 +217,10 @@ class _Run:
             for parameter in self.params:
                 parameter.grad = 0.0
             _refuse_loss(chunk.losses[-1], done + made + 1, rates[made])
+        if looks:
+            native.write_back(self.params)
+            native.forget()
+            self.schedule.step()  # type: ignore[union-attr]
 
     def _rates(self, count: int) -> list[float]:
         """The learning rates of the next steps; the schedule goes on as it does after each."""
@@ -306,9 +313,9 @@ def _sample_count(data: Sequence[Sequence[Any]]) -> int:
 
 
 def _step_count(steps: int | None, epochs: int | None, batch_size: int, samples: int) -> int:
-    for name, number in (("steps", steps), ("epochs", epochs), ("batch_size", batch_size)):
-        if number is not None and number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
+    for name, number in (("steps", steps), ("epochs", epochs)):
+        if number is not None:
+            integer(name, number, 1)
     if (steps is None) == (epochs is None):
         raise ValueError(f"say how long to train, by steps or by epochs; got steps={steps}, epochs={epochs}")
     return steps if steps is not None else (epochs or 0) * math.ceil(samples / batch_size)

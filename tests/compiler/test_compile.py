@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import MLP, Module, Value, cross_entropy, l2_penalty, mean, take
+from chainrule import MLP, Layer, Module, Value, cross_entropy, l2_penalty, mean, take
 from chainrule.compiler.function import CACHED, CompiledFunction
 from chainrule.compiler.graphs import CompiledGraph
 from compare import close
@@ -277,6 +278,42 @@ def test_results_are_the_callers_own() -> None:
     assert np.array_equal(first, [2.0, 2.0, 2.0])
     first[:] = 7.0
     assert np.array_equal(double(np.ones(3)), [2.0, 2.0, 2.0])
+
+
+@pytest.mark.parametrize("form", ["array", "number", "subclass", "in single precision"])
+def test_a_late_backward_goes_by_the_numbers_of_the_call(form: str) -> None:
+    w = Value(2.0)
+    memory = np.array([1.0, 2.0])
+    given: Any = memory[:1].reshape(()) if form == "number" else memory.view(Plain) if form == "subclass" else memory
+    dtype = "float32" if form == "in single precision" else "float64"
+    function = chainrule.compile((lambda x: w * x) if form == "number" else (lambda x: w * x[0] * x[1]), dtype=dtype)
+    loss = function(given)
+    memory[:] = 9.0
+    loss.backward()
+    assert w.grad == (1.0 if form == "number" else 2.0)
+
+
+class Plain(np.ndarray):
+    """As an array that is mapped from a file is one."""
+
+
+def test_one_sample_without_its_axis() -> None:
+    model = MLP(3, [4, 1], rng=random.Random(1))
+    predict = chainrule.compile(model, batch=None)
+    with pytest.raises(TypeError) as caught:
+        predict([1.0, 2.0, 3.0])
+    (note,) = caught.value.__notes__
+    assert note.endswith("each number of x was taken for a sample of its own; for one sample pass a list of one: [x]")
+    assert predict([[1.0, 2.0, 3.0]]).shape == (1,)
+
+
+def test_another_list_of_layers_is_noticed() -> None:
+    model = MLP(2, [3, 3], activation="tanh", rng=random.Random(0))
+    more = Layer(3, 1, rng=random.Random(1))
+    predict = chainrule.compile(model, batch=None)
+    assert predict([[0.3, -0.5]]).shape == (1, 3)
+    model.layers = [*model.layers, more]
+    assert predict([[0.3, -0.5]])[0] == pytest.approx(model([0.3, -0.5]).data, rel=1e-12)
 
 
 # --- arguments --------------------------------------------------------------------------------------------------------------------------

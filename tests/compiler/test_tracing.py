@@ -168,9 +168,9 @@ CASES: list[tuple[Callable[[Any], Any], str]] = [
     (compares_at_most, r"two Values were compared by <=: .* Write where\(greater"),
     (compares_greater, r"two Values were compared by [<>]: .* Write where\(greater"),
     (compares_at_least, r"two Values were compared by >=: .* Write where\(greater"),
-    (compares_equal, r"compared with a number by == or !=: .* Write where\(equal\(a, b\), x, y\)"),
-    (compares_unequal, r"compared with a number by == or !=: .* Write where\(equal\(a, b\), x, y\)"),
-    (is_one_of, r"compared with a number by == or !=: .* Write where\(equal\(a, b\), x, y\)"),
+    (compares_equal, r"compared by == or !=, .* Write where\(equal\(a, b\), x, y\)"),
+    (compares_unequal, r"compared by == or !=, .* Write where\(equal\(a, b\), x, y\)"),
+    (is_one_of, r"compared by == or !=, .* Write where\(equal\(a, b\), x, y\)"),
     (takes_the_max, r"two Values were compared by [<>]: .* maximum\(a, b\)"),
     (sorts, r"two Values were compared by [<>]: .* Write where"),
     (indexes_a_list, r"a Value was used as an index .* write take\(values, index\) or one_hot\(index, count\)"),
@@ -265,6 +265,14 @@ def test_errors_of_the_functions_own_come_out_as_they_are() -> None:
     assert not isinstance(caught.value, TraceError)
     with pytest.raises(IndexError, match="list index out of range"):
         chainrule.compile(lambda x: [x][1])(1.0)
+
+
+def test_arguments_are_not_compared_with_each_other() -> None:
+    for compare in (lambda x: x[0] == x[1], lambda x: x[0] != x[1], lambda x: x[0] in x[1:]):
+        with pytest.raises(TraceError, match="compared by == or !=, with a number or another argument"):
+            chainrule.compile(lambda x, compare=compare: x[0] if compare(x) else x[1])([1.0, 1.0])
+        with pytest.raises(TraceError, match="compared by == or !="):
+            chainrule.compile(lambda x, compare=compare: x[0] if compare(x) else x[1], batch=None)([[1, 1]])
 
 
 def test_what_asks_nothing_is_allowed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from chainrule.arguments import integer
 from chainrule.engine import Value
 
 try:
@@ -78,8 +79,7 @@ def compile(
         raise ValueError(f"batch must be 'mean', 'sum' or None, got {batch!r}")
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
-    if not isinstance(threads, int) or threads < 1:
-        raise ValueError(f"threads must be an integer of 1 or more, got {threads!r}")
+    threads = integer("threads", threads, 1)
     machine = _target(target)
     options: dict[str, Any] = {"dtype": dtype, "target": machine}
     if isinstance(what, Value):

@@ -60,6 +60,12 @@ class Argument:
             "else the function needs it should take from its surroundings, as a closure, a method or functools.partial does"
         )
 
+    def first(self, samples: int) -> Argument:
+        """The first samples, as an argument without an axis for them."""
+        argument = Argument(self.name, self.array[:samples], batched=False)
+        argument.is_array = self.is_array
+        return argument
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape that the function sees: without the axis of the samples."""

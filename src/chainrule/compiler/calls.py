@@ -157,7 +157,7 @@ class Run:
             self.parameters = np.empty(len(self.traced.leaves))
             read_data(self.traced.leaves, self.parameters)
         self.numbers = [
-            numbers.copy() if numbers is not None and numbers is argument.array else numbers
+            numbers.copy() if numbers is not None and argument.is_array and np.may_share_memory(numbers, argument.array) else numbers
             for numbers, argument in zip(self.numbers, self.arguments, strict=True)
         ]
         return self

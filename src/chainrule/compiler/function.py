@@ -235,7 +235,15 @@ class CompiledFunction:
 
     def _trace(self, arguments: list[Argument], keywords: tuple[str, ...], layout: Layout | None = None) -> Traced:
         """Trace the function; with a layout, for one sample, and to share its parameters with other programs."""
-        found = trace(self._function, arguments, keywords)
+        try:
+            found = trace(self._function, arguments, keywords)
+        except (TypeError, ValueError) as error:
+            if self._batch is not None and arguments and not any(argument.shape for argument in arguments):
+                error.add_note(
+                    f"The first axis is that of the samples, so each number of {arguments[0].name} was taken for a sample of its own; for "
+                    f"one sample pass a list of one: [{arguments[0].name}]"
+                )
+            raise
         results = Results(found.result, self._name)
         if not results.values:
             raise TypeError(f"{self._name} returned no Value: there is nothing to compute")

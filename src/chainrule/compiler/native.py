@@ -132,12 +132,10 @@ def aligned(size: int, dtype: Any) -> np.ndarray:
     return raw[begin : begin + size * itemsize].view(dtype)
 
 
-def in_lines(rows: np.ndarray) -> np.ndarray:
-    """The same rows, each from the beginning of a cache line if its length allows it; a copy where they are not yet."""
-    if not rows.size or rows.ctypes.data % 64 == 0 or rows[0].nbytes % 64:
-        return rows
-    copy = aligned(rows.size, rows.dtype).reshape(rows.shape)
-    copy[...] = rows
+def copied(numbers: np.ndarray) -> np.ndarray:
+    """A copy that begins at a cache line."""
+    copy = aligned(numbers.size, numbers.dtype).reshape(numbers.shape)
+    copy[...] = numbers
     return copy
 
 

@@ -47,8 +47,8 @@ _ADVICE = {
 }
 _INDEX = "a traced integer was used as an index: the trace would always take this element. Write take(values, index)"
 _EQUAL = (
-    "an argument was compared with a number by == or !=: the answer would become part of the program. Write where(equal(a, b), x, y) for a "
-    "choice, or take(values, index)"
+    "an argument was compared by == or !=, with a number or another argument: the answer would become part of the program. Write "
+    "where(equal(a, b), x, y) for a choice, or take(values, index)"
 )
 
 
@@ -64,7 +64,7 @@ class Input(Value):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        if self is not other and isinstance(other, (int, float, np.number, np.bool_)):
+        if self is not other and isinstance(other, (Input, int, float, np.number, np.bool_)):
             refuse(_EQUAL)
         return self is other
 

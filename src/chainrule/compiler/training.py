@@ -13,7 +13,7 @@ from chainrule.compiler.arguments import Argument, names_of
 from chainrule.compiler.function import CompiledFunction
 from chainrule.compiler.graphs import CompiledGraph
 from chainrule.compiler.loop import NativeLoop, RaggedLoop
-from chainrule.compiler.native import in_lines
+from chainrule.compiler.native import copied
 from chainrule.compiler.rules import STATES
 from chainrule.engine import Value, read_data, write_data, write_grad
 
@@ -44,7 +44,7 @@ class NativeFit:
 
     Arguments:
         loss: a compiled function or graph.
-        data: the columns.
+        data: the columns, which are read here once and for all.
         optimizer: an SGD, Adam or AdamW.
         orders: the order of the samples in each epoch.
         batch_size: how many samples make a batch; the last of an epoch may be smaller.
@@ -71,18 +71,23 @@ class NativeFit:
         self.names = names_of(loss._function, len(data)) if isinstance(loss, CompiledFunction) else []
         self.data = data
         self.is_ragged = batch_size == 1 and any(_is_ragged(column) for column in data)
-        self.columns = [] if self.is_ragged else [Argument(n, column, batched=True) for n, column in zip(self.names, data, strict=False)]
-        self.arrays = [in_lines(column.numbers(loss._dtype)) for column in self.columns]
+        self.columns = (
+            [] if self.is_ragged else [Argument(n, _own(column), batched=True) for n, column in zip(self.names, data, strict=False)]
+        )
+        numbers = [column.numbers(loss._dtype) for column in self.columns]
+        self.arrays = [each if each is column.array else copied(each) for each, column in zip(numbers, self.columns, strict=True)]
+        self.params = list(optimizer.params)
         self.loops: dict[int, NativeLoop | RaggedLoop] = {}
         self.current: NativeLoop | RaggedLoop | None = None
         self.begins_momentum = False
-        self.steps_at_once = 8
+        self.steps_at_once = 1
 
     @staticmethod
     def can(loss: object, optimizer: object, data: Sequence[Any]) -> bool:
         """Whether training can run natively: the loss is compiled, the optimiser's rule is known, and the data are plain numbers."""
-        is_known = isinstance(loss, (CompiledFunction, CompiledGraph)) and type(optimizer) in STATES
-        return is_known and not any(_holds_values(column) for column in data)
+        is_compiled = isinstance(loss, (CompiledFunction, CompiledGraph))
+        is_known = type(optimizer) in STATES and "step" not in vars(optimizer)
+        return is_compiled and is_known and not any(_holds_values(column) for column in data)
 
     # --- machine code -------------------------------------------------------------------------------------------------------------------
 
@@ -104,10 +109,7 @@ class NativeFit:
     def _traced(self, loss: CompiledFunction, samples: int) -> Program | None:
         """The program of a function, for so many samples."""
         _check_reduces(loss)
-        if loss._batch is None:
-            arguments = [Argument(column.name, column.array[:samples], batched=False) for column in self.columns]
-        else:
-            arguments = self.columns
+        arguments = [column.first(samples) for column in self.columns] if loss._batch is None else self.columns
         traced = loss._traced(arguments, ())
         _check_is_loss(loss, traced)
         if traced.program is not None:
@@ -137,7 +139,7 @@ class NativeFit:
         for key, arguments in zip(keys, samples, strict=True):
             for argument, bounds in zip(arguments, programs[key].lowered.bounds, strict=True):
                 argument.check(bounds)
-        arrays = [[argument.numbers(loss._dtype) for argument in arguments] for arguments in samples]
+        arrays = [[copied(argument.numbers(loss._dtype)) for argument in arguments] for arguments in samples]
         return RaggedLoop([programs[key] for key in order], [order.index(key) for key in keys], arrays, self.optimizer)
 
     # --- runs of steps ------------------------------------------------------------------------------------------------------------------
@@ -180,6 +182,9 @@ class NativeFit:
             rates: the learning rate of each step.
             samples: how many samples a step takes.
         """
+        if self.current is None and list(self.optimizer.params) != self.params:
+            self.params = list(self.optimizer.params)
+            self.loops.clear()
         loop = self.loop(samples)
         assert loop is not None
         self._change_to(loop)
@@ -255,6 +260,11 @@ def _holds_values(column: Any) -> bool:
     if isinstance(column, np.ndarray):
         return column.dtype == object and any(map(_holds_values, column.ravel().tolist()))
     return isinstance(column, (list, tuple)) and any(map(_holds_values, column))
+
+
+def _own(column: Any) -> Any:
+    """A column that nobody else can change while training reads it; lists are copied anyway."""
+    return copied(column) if isinstance(column, np.ndarray) and column.dtype.kind in "fiub" else column
 
 
 def _is_ragged(column: Any) -> bool:
