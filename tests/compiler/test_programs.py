@@ -25,7 +25,7 @@ from compare import (
     sample,
     structure,
 )
-from programs import OUTPUTS, PROGRAMS, Built, Program
+from programs import OUTPUTS, PROGRAMS, Built, Program, some
 from registry import flat
 
 every_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
@@ -72,10 +72,7 @@ def test_a_compiled_function_agrees_with_the_eager_engine_on_every_call(program:
         assert_same(call(function, built, arguments), eager(built, arguments))
 
 
-@pytest.mark.parametrize(
-    "program",
-    [pytest.param(p, id=p.name, marks=[pytest.mark.slow] if number % 3 else []) for number, p in enumerate(PROGRAMS)],
-)
+@pytest.mark.parametrize("program", some(PROGRAMS))
 def test_a_compiled_graph_agrees_with_the_eager_engine(program: Program) -> None:
     built = build(program)
     arguments = built.arguments if built.parameters else tuple(as_values(argument) for argument in built.arguments)

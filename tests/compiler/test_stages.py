@@ -23,7 +23,7 @@ from chainrule.compiler.program import Program as Compiled
 from chainrule.compiler.schedule import group
 from chainrule.compiler.statements import BATCH, Group, Loop, Statement, Step
 from compare import TOLERANCE, compile_function, eager, eager_for_arguments, error, numbers
-from programs import LONG, PROGRAMS, Built, Program, named
+from programs import LONG, PROGRAMS, Built, Program, named, some
 
 SAMPLES = 3
 
@@ -109,7 +109,7 @@ def test_the_statements_compute_the_results(program: Program) -> None:
     assert error(memory[at_hand.program.lowered.output].tolist(), [float(loss) for loss in losses]) <= TOLERANCE
 
 
-@every_program
+@pytest.mark.parametrize("program", some(PROGRAMS))
 def test_the_adjoint_computes_the_gradients(program: Program) -> None:
     memory = case(program).memory()
     for statements in case(program).parts:
@@ -127,7 +127,7 @@ def test_groups_may_be_carried_out_in_any_order_of_their_points(program: Program
     assert_same(program, memory)
 
 
-@every_program
+@pytest.mark.parametrize("program", some(PROGRAMS))
 def test_the_schedule_computes_the_same_in_the_arenas(program: Program) -> None:
     at_hand, memory = case(program), case(program).memory()
     kernel = Kernel(at_hand.program, at_hand.parts, at_hand.of)
