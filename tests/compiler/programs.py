@@ -18,9 +18,9 @@ def named(programs: list[Program]) -> list:
     return [pytest.param(p, id=p.name, marks=[pytest.mark.slow] if p.name in LONG else []) for p in programs]
 
 
-def some(programs: list[Program]) -> list:
-    """Programs as parameters of a test; two of three are left to the slow runs, for other tests look at all of them."""
-    return [pytest.param(p, id=p.name, marks=[pytest.mark.slow] if number % 3 else []) for number, p in enumerate(programs)]
+def some(programs: list[Program], thirds: tuple[int, ...] = (0,)) -> list:
+    """Programs as parameters of a test; those of the other thirds are left to the slow runs, for other tests look at all of them."""
+    return [pytest.param(p, id=p.name, marks=[] if number % 3 in thirds else [pytest.mark.slow]) for number, p in enumerate(programs)]
 
 
 __all__ = ["LONG", "OUTPUTS", "PROGRAMS", "Built", "Program", "named", "some"]

@@ -7,7 +7,7 @@ import pytest
 from compare import TOLERANCE
 from random_programs import largest_error, random_program
 
-FEW, PROGRAMS, CHUNK = 50, 500, 25
+FEW, PROGRAMS, CHUNK = 25, 500, 25
 
 
 @pytest.mark.parametrize(
