@@ -802,6 +802,21 @@ def test_a_schedule_of_ones_own_is_called_after_each_step() -> None:
     assert native.numbers == pytest.approx(eager.numbers, rel=CLOSE, abs=CLOSE)
 
 
+def test_a_step_that_is_set_on_a_schedule_is_used() -> None:
+    def halving(optimizer: SGD) -> Any:
+        schedule = LambdaLR(optimizer, lambda t: 1.0)
+
+        def step() -> None:
+            optimizer.lr *= 0.5
+
+        schedule.step = step  # type: ignore[method-assign]
+        return schedule
+
+    native, eager = (trained("batch mean", OPTIMIZERS["SGD"], native=n, schedule=halving, steps=9, batch_size=5) for n in (True, False))
+    assert_same(native, eager)
+    assert native.history.learning_rate[-1] == 0.05 * 0.5**8
+
+
 def test_a_step_of_ones_own_on_an_optimizer_is_used() -> None:
     def clipped(params: list[Value]) -> SGD:
         optimizer = SGD(params, lr=0.05)

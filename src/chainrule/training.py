@@ -134,7 +134,9 @@ def fit(
         TypeError: if `loss` does not return a Value.
         FloatingPointError: if the loss or a parameter becomes nan or infinite; the message names the step.
     """
-    every, batch_size = integer("every", every, 1), batch_size if batch_size is None else integer("batch_size", batch_size, 1)
+    every = integer("every", every, 1)
+    counts = {"steps": steps, "epochs": epochs, "batch_size": batch_size}
+    steps, epochs, batch_size = (number if number is None else integer(name, number, 1) for name, number in counts.items())
     samples = 1 if _needs_no_data(loss, data) else _sample_count(data)
     batch_size = samples if batch_size is None else min(batch_size, samples)
     steps = _step_count(steps, epochs, batch_size, samples)
@@ -199,9 +201,9 @@ class _Run:
     def native_steps(self, native: NativeFit, due: int) -> None:
         """Make some steps as machine code, all with batches of one size, up to the step `due`."""
         done = len(self.history.step)
-        looks = self.schedule is not None and getattr(type(self.schedule), "step", None) is not LRScheduler.step  # it may look at anything
+        looks = self._schedule_looks()
         self.epoch, self.batch, batches, count = native.take_batches(1 if looks else min(native.steps_at_once, due - done))
-        state = self.schedule.state_dict() if self.schedule is not None and hasattr(self.schedule, "state_dict") else None
+        state = self.schedule.state_dict() if self.schedule is not None and not looks else None  # type: ignore[attr-defined]
         rates = [self.optimizer.lr] if looks else self._rates(count)
         chunk = native.run(batches, rates, len(self.batch))
         made = len(chunk.losses) - chunk.failed
@@ -209,18 +211,20 @@ class _Run:
         self.history.loss.extend(chunk.losses[:made])
         self.history.learning_rate.extend(rates[:made])
         if chunk.failed:
-            if state is not None and not looks:  # as if the steps had been made one by one
+            if state is not None:  # as if the steps had been made one by one
                 self.schedule.load_state_dict(state)  # type: ignore[union-attr]
                 self._rates(made)
-            native.write_back(self.params)
-            native.forget()
+            native.hand_over(self.params)
             for parameter in self.params:
                 parameter.grad = 0.0
             _refuse_loss(chunk.losses[-1], done + made + 1, rates[made])
         if looks:
-            native.write_back(self.params)
-            native.forget()
+            native.hand_over(self.params)
             self.schedule.step()  # type: ignore[union-attr]
+
+    def _schedule_looks(self) -> bool:
+        """Whether the schedule may look at more than the number of steps, and so must be called after each."""
+        return self.schedule is not None and getattr(self.schedule.step, "__func__", None) is not LRScheduler.step
 
     def _rates(self, count: int) -> list[float]:
         """The learning rates of the next steps; the schedule goes on as it does after each."""
@@ -236,8 +240,7 @@ class _Run:
         """Tell the callback where the training stands."""
         done = len(self.history.step)
         if native is not None:
-            native.write_back(self.params)
-            native.forget()
+            native.hand_over(self.params)
         return callback(State(done, self.steps, self.epoch, self.history.loss[-1], self.batch, self.history))
 
 
@@ -313,9 +316,6 @@ def _sample_count(data: Sequence[Sequence[Any]]) -> int:
 
 
 def _step_count(steps: int | None, epochs: int | None, batch_size: int, samples: int) -> int:
-    for name, number in (("steps", steps), ("epochs", epochs)):
-        if number is not None:
-            integer(name, number, 1)
     if (steps is None) == (epochs is None):
         raise ValueError(f"say how long to train, by steps or by epochs; got steps={steps}, epochs={epochs}")
     return steps if steps is not None else (epochs or 0) * math.ceil(samples / batch_size)

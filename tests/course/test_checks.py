@@ -30,13 +30,11 @@ def answers(slug: str) -> Any:
     return importlib.import_module(f"answers.{slug}")
 
 
-def each_answer(kind: str) -> list[Any]:
-    return [pytest.param(slug, name, id=f"{slug}-{name}") for slug in BY_SLUG for name in getattr(answers(slug), kind)]
-
-
-def few_of(answers: list[Any]) -> list[Any]:
-    """Every fourth; the others are left to the slow runs."""
-    return [pytest.param(*p.values, id=p.id, marks=[pytest.mark.slow] if number % 4 else []) for number, p in enumerate(answers)]
+def each_answer(kind: str, quick: int = 1) -> list[Any]:
+    """All answers; of `quick` each, one is for the quick runs and the others for the slow ones."""
+    known = [(slug, name) for slug in BY_SLUG for name in getattr(answers(slug), kind)]
+    marks = [[pytest.mark.slow] if number % quick else [] for number in range(len(known))]
+    return [pytest.param(slug, name, id=f"{slug}-{name}", marks=mark) for (slug, name), mark in zip(known, marks, strict=True)]
 
 
 def diagnosed(exercise: Exercise, code: list[Part], folder: Path) -> Verdict:
@@ -120,7 +118,7 @@ def test_every_known_mistake_has_a_wrong_answer(exercise: Exercise) -> None:
     assert set(answers(exercise.slug).WRONG) == {mistake.name for mistake in exercise.checks.mistakes}
 
 
-@pytest.mark.parametrize(("slug", "name"), few_of(each_answer("WRONG")))
+@pytest.mark.parametrize(("slug", "name"), each_answer("WRONG", quick=4))
 def test_a_wrong_answer_gets_its_own_sentence(slug: str, name: str, tmp_path: Path) -> None:
     exercise = BY_SLUG[slug]
     verdict = diagnosed(exercise, parts(exercise, answers(slug).WRONG[name]), tmp_path)

@@ -336,21 +336,12 @@ def _describe(tape: Tape, members: np.ndarray, operands: np.ndarray, class_of: n
         kind = "max" if row is primitives.largest else "sum"
         return Class(kind, members, runs=_runs(members, class_of, number_of, terms))
     count = int(tape.starts[node + 1] - tape.starts[node])
-    if row is primitives.take:
-        choices = np.stack([operands[tape.starts[members] + k] for k in range(1, count)], 1)
-        kinds = number_of[class_of[choices[0]]]
-        slots = [Slot(int(number_of[class_of[operands[tape.starts[node]]]]), operands[tape.starts[members]][:, None])]
-        for column in choices.T:
-            _check_alike(class_of[column])
-        if (kinds == kinds[0]).all():
-            slots.append(Slot(int(kinds[0]), choices))
-        else:
-            slots += [Slot(int(kind), choices[:, k : k + 1]) for k, kind in enumerate(kinds)]
-        return Class("operation", members, row, slots=slots)
     columns = [operands[tape.starts[members] + k] for k in range(count)]
     for column in columns:
         _check_alike(class_of[column])
     slots = [Slot(int(number_of[class_of[column[0]]]), column[:, None]) for column in columns]
+    if row is primitives.take and len({slot.of for slot in slots[1:]}) == 1:
+        slots[1:] = [Slot(slots[1].of, np.stack(columns[1:], 1))]
     number = float(tape.numbers[node]) if row.parametric and count == 1 else None
     return Class("operation", members, row, number, slots)
 

@@ -95,16 +95,19 @@ class Emitter:
 
         nest(0, Place({}, plan.vector, 1), {})
 
+    def length(self, size: int) -> str | int:
+        """How many points an axis has: a number where it is known."""
+        return self.samples if size == BATCH else size
+
     def cut(self, size: int, width: int) -> list[tuple[int, str | int, str | int]]:
         """Cut an axis into vectors: (width, begin, end), the widest first."""
-        if size == BATCH:
-            if isinstance(self.samples, str):
-                return self._cut_samples(width)
-            size = self.samples
+        length = self.length(size)
+        if isinstance(length, str):
+            return self._cut_samples(width)
         pieces: list[tuple[int, str | int, str | int]] = []
         begin = 0
-        while begin < size:
-            if whole := (size - begin) // width * width:
+        while begin < length:
+            if whole := (length - begin) // width * width:
                 pieces.append((width, begin, begin + whole))
                 begin += whole
             width //= 2
@@ -113,8 +116,8 @@ class Emitter:
     def _cut_tiles(self, size: int, plan: Plan) -> list[tuple[int, int, str | int, str | int]]:
         """Cut an axis into several vectors at a time, and what is left into single ones: (vectors, width, begin, end)."""
         pieces = [(1, *piece) for piece in self.cut(size, plan.width)]
-        known = self.samples if size == BATCH else size
-        if plan.vectors == 1 or (isinstance(known, int) and known < plan.vectors * plan.width):
+        length = self.length(size)
+        if plan.vectors == 1 or (isinstance(length, int) and length < plan.vectors * plan.width):
             return pieces
         _, begin, middle = self.cut(size, plan.vectors * plan.width)[0]
         (_, width, _, end), *rest = pieces
@@ -122,16 +125,15 @@ class Emitter:
 
     def _cut_evenly(self, size: int, count: int) -> list[tuple[int, str | int, str | int]]:
         """Cut an axis into as few blocks of at most `count` points as there can be, all of about the same size."""
-        if size == BATCH:
-            if isinstance(self.samples, str):
-                return self._cut_samples(count)
-            size = self.samples
-        blocks = -(-size // count)
-        larger = -(-size // blocks)
-        middle = larger * (size - blocks * (larger - 1))
+        length = self.length(size)
+        if isinstance(length, str):
+            return self._cut_samples(count)
+        blocks = -(-length // count)
+        larger = -(-length // blocks)
+        middle = larger * (length - blocks * (larger - 1))
         pieces: list[tuple[int, str | int, str | int]] = [(larger, 0, middle)]
-        if middle < size:
-            pieces.append((larger - 1, middle, size))
+        if middle < length:
+            pieces.append((larger - 1, middle, length))
         return pieces
 
     def _cut_samples(self, count: int) -> list[tuple[int, str | int, str | int]]:

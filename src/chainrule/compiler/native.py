@@ -132,9 +132,9 @@ def aligned(size: int, dtype: Any) -> np.ndarray:
     return raw[begin : begin + size * itemsize].view(dtype)
 
 
-def copied(numbers: np.ndarray) -> np.ndarray:
+def copied(numbers: np.ndarray, dtype: Any) -> np.ndarray:
     """A copy that begins at a cache line."""
-    copy = aligned(numbers.size, numbers.dtype).reshape(numbers.shape)
+    copy = aligned(numbers.size, dtype).reshape(numbers.shape)
     copy[...] = numbers
     return copy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.compiler.statements import BATCH, Group, Statement, is_injective
+from chainrule.compiler.statements import Group, Statement, is_injective
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,9 +159,7 @@ class Point:
         text, emitter = self.text, self.emitter
         kind = text.type(width)
         nothing = text.constant(0.0 if statement.reduction == "sum" else float("-inf"), width)
-        loops: list[tuple[int, str | int, str | int, int]] = [
-            (axis, 0, emitter.samples if statement.sizes[axis] == BATCH else statement.sizes[axis], 1) for axis in axes
-        ]
+        loops: list[tuple[int, str | int, str | int, int]] = [(axis, 0, emitter.length(statement.sizes[axis]), 1) for axis in axes]
         if within is not None:
             loops.insert(0, (within[0], within[1], within[2], width))
         copies = UNROLLED if len(spots) < UNROLLED and _is_long(loops[-1]) else 1

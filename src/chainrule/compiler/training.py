@@ -71,11 +71,10 @@ class NativeFit:
         self.names = names_of(loss._function, len(data)) if isinstance(loss, CompiledFunction) else []
         self.data = data
         self.is_ragged = batch_size == 1 and any(_is_ragged(column) for column in data)
-        self.columns = (
-            [] if self.is_ragged else [Argument(n, _own(column), batched=True) for n, column in zip(self.names, data, strict=False)]
-        )
-        numbers = [column.numbers(loss._dtype) for column in self.columns]
-        self.arrays = [each if each is column.array else copied(each) for each, column in zip(numbers, self.columns, strict=True)]
+        self.columns = [] if self.is_ragged else [Argument(n, column, batched=True) for n, column in zip(self.names, data, strict=False)]
+        for column in self.columns:
+            column.array = copied(column.array, column.array.dtype)  # which nobody else can change
+        self.arrays = [c.array if c.array.dtype == loss._dtype else copied(c.array, loss._dtype) for c in self.columns]
         self.params = list(optimizer.params)
         self.loops: dict[int, NativeLoop | RaggedLoop] = {}
         self.current: NativeLoop | RaggedLoop | None = None
@@ -139,7 +138,7 @@ class NativeFit:
         for key, arguments in zip(keys, samples, strict=True):
             for argument, bounds in zip(arguments, programs[key].lowered.bounds, strict=True):
                 argument.check(bounds)
-        arrays = [[copied(argument.numbers(loss._dtype)) for argument in arguments] for arguments in samples]
+        arrays = [[copied(argument.array, loss._dtype) for argument in arguments] for arguments in samples]
         return RaggedLoop([programs[key] for key in order], [order.index(key) for key in keys], arrays, self.optimizer)
 
     # --- runs of steps ------------------------------------------------------------------------------------------------------------------
@@ -236,8 +235,9 @@ class NativeFit:
         for buffer, state in zip(self.current.trained.rule.states, states, strict=True):
             setattr(self.optimizer, buffer.name, array("d", state.tolist()))
 
-    def forget(self) -> None:
-        """Read the Values and the optimiser anew before the next step: a callback may have changed them."""
+    def hand_over(self, params: Sequence[Value]) -> None:
+        """Write back, and read the Values and the optimiser anew before the next step: others may change them meanwhile."""
+        self.write_back(params)
         self.current = None
 
 
@@ -260,11 +260,6 @@ def _holds_values(column: Any) -> bool:
     if isinstance(column, np.ndarray):
         return column.dtype == object and any(map(_holds_values, column.ravel().tolist()))
     return isinstance(column, (list, tuple)) and any(map(_holds_values, column))
-
-
-def _own(column: Any) -> Any:
-    """A column that nobody else can change while training reads it; lists are copied anyway."""
-    return copied(column) if isinstance(column, np.ndarray) and column.dtype.kind in "fiub" else column
 
 
 def _is_ragged(column: Any) -> bool:
