@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from chainrule.course import judging
+from chainrule.course import judging, running
 from chainrule.course.blanks import blanks_in, solved
 from chainrule.course.checking import NOT_DONE, PASSED, STOPPED, WRONG, Verdict
 from chainrule.course.exercises import EXERCISES, PICTURES, Exercise, is_answer
-from chainrule.course.judging import Part
+from chainrule.course.running import Part
 from chainrule.course.sandbox import check
 
 BY_SLUG = {exercise.slug: exercise for exercise in EXERCISES}
@@ -47,7 +47,7 @@ def diagnosed(exercise: Exercise, code: list[Part], folder: Path) -> Verdict:
         importlib.import_module(module)
     process = os.fork()
     if process == 0:
-        judging.MEMORY = -1  # this process may be larger already than a check may grow
+        running.MEMORY = -1  # this process may be larger already than a check may grow
         os.chdir(folder)
         judging.main(str(request), str(answer))
     os.waitpid(process, 0)

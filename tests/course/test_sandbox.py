@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from chainrule.course import checking, judging
+from chainrule.course import checking
 from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Case, Checks, Mistake, Raises, Verdict, is_mistake, same
 from chainrule.course.exercises import by_number
-from chainrule.course.judging import Judge, Part
+from chainrule.course.judging import Judge
+from chainrule.course.running import MOST_PRINTED, Part
 from chainrule.course.sandbox import check
 from chainrule.course.telling import as_html, as_rich, as_text
 
@@ -68,7 +69,7 @@ def test_harm_is_named(name: str) -> None:
     assert time.perf_counter() - begin < 9
     assert verdict.state == state
     assert words in verdict.message
-    assert len(verdict.printed) <= judging.MOST_PRINTED
+    assert len(verdict.printed) <= MOST_PRINTED
     for told in (as_text(verdict), as_html(verdict)):
         assert words.split("'")[0] in told.replace("\n", " ")
     assert as_rich(verdict)

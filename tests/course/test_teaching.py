@@ -344,7 +344,21 @@ def test_grading_writes_a_table_and_a_report() -> None:
     assert (
         list(anna)
         == COLUMNS
-        == ["submission", "student", "exercise", "title", "state", "mistake", "message", "example", "got", "expected", "place", "seconds"]
+        == [
+            "submission",
+            "student",
+            "exercise",
+            "title",
+            "state",
+            "mistake",
+            "message",
+            "example",
+            "got",
+            "expected",
+            "place",
+            "notes",
+            "seconds",
+        ]
     )
     assert (anna["submission"], anna["student"], anna["exercise"], anna["title"]) == (f"anna/{NAME}", "anna", "2", "Operators")
     assert (anna["state"], anna["mistake"], anna["message"]) == (PASSED, "", "")
@@ -385,7 +399,8 @@ BROKEN = {
     "binary": (b"\x89PNG\x00\xff\xfe", UNREADABLE, "cannot be read"),
     "zeros": (b"\x00" * 100, ERROR, "not Python"),
     "damaged tags": ('# %% tags=["work"\nx = 1\n', ERROR, "no Value"),
-    "tags that are no list": ("# %% tags=[1, {}]\nx = 1\n", ERROR, "no Value"),
+    "tags that are no texts": ("# %% tags=[1, {}]\nx = 1\n", UNREADABLE, "line 1: the tags of a cell are written as"),
+    "tags without end": ("x = 1\n# %% tags=" + "[" * 100_000 + "]\n", UNREADABLE, "line 2: the tags of a cell are written as"),
     "deep": ("(" * 100_000, ERROR, ""),
     "exit": ("exit()\n", STOPPED, "exit()"),
     "kills itself": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", STOPPED, "ended by the system"),
@@ -397,6 +412,36 @@ BROKEN = {
     "writes past print": (f"import os\nos.write(1, b'x' * 1_000_000)\n{RIGHT}", PASSED, ""),
     "nothing defined": ("x = 1\n", ERROR, "There is no Value"),
 }
+
+
+def test_what_python_runs_the_grader_runs() -> None:
+    write(f"cookie/{NAME}", ("# -*- coding: cp1252 -*-\n# Größe\n" + RIGHT).encode("cp1252"))
+    write(f"opens/{NAME}", f"text = open('numbers.txt').read()\nassert text == '1 2 3'\n{RIGHT}")
+    write("opens/numbers.txt", "1 2 3")
+    write(f"place/{NAME}", f"import pathlib\nassert pathlib.Path(__file__).parent.name == 'place'\n{RIGHT}")
+    write(f"mark/{NAME}", b"\xef\xbb\xbf" + RIGHT.encode())
+    write(f"windows/{NAME}", RIGHT.replace("\n", "\r\n"))
+    run("grade", "cookie", "opens", "place", "mark", "windows")
+    assert {row["student"]: row["message"] or row["state"] for row in table()} == dict.fromkeys(
+        ("cookie", "opens", "place", "mark", "windows"), PASSED
+    )
+
+
+def test_a_notebook_with_a_byte_order_mark() -> None:
+    pytest.importorskip("jupytext")
+    run("export", "out", "-e", "2", "--format", "notebooks")
+    write("anna/02_operators.ipynb", b"\xef\xbb\xbf" + Path("out/solution/02_operators.ipynb").read_bytes())
+    assert one("anna/02_operators.ipynb").state == PASSED
+
+
+def test_what_should_be_looked_at_is_in_the_table_and_the_report() -> None:
+    write(f"anna/{NAME}", "from chainrule import Value\n")
+    result = run("grade", "anna", "--isolate")
+    assert "1 of 1 are right, 1 of which should be looked at (see their notes)" in result.stdout
+    (row,) = table()
+    assert "Value is chainrule's own" in row["notes"]
+    assert "chainrule.Value (line 1)" in row["notes"]
+    assert "## To be looked at" in Path("report.md").read_text()
 
 
 def test_a_broken_submission_costs_only_its_own_row() -> None:
@@ -492,7 +537,7 @@ def test_many_at_once_give_the_same_table() -> None:
 def test_what_ran_out_of_time_beside_others_is_checked_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Path] = []
 
-    def check(exercise: object, parts: object, folder: Path) -> Verdict:
+    def check(exercise: object, parts: object, folder: Path, **how: object) -> Verdict:
         calls.append(folder)
         return Verdict("2", STOPPED if len(calls) == 1 else PASSED)
 
@@ -505,7 +550,7 @@ def test_what_ran_out_of_time_beside_others_is_checked_again_alone(monkeypatch: 
 
 
 def test_an_error_of_ours_costs_only_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(*arguments: object) -> Verdict:
+    def check(*arguments: object, **how: object) -> Verdict:
         raise RuntimeError("no idea")
 
     monkeypatch.setattr(grading, "check", check)

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from chainrule.course.exercises import EXERCISES, Exercise, by_number
-from chainrule.course.folder import Folder
+from chainrule.course.folder import Folder, FolderError
 from chainrule.course.terminal import COMMANDS, Terminal
 from test_folder import MINE, OPERATORS, VALUE, answer
 
@@ -57,6 +57,41 @@ def test_an_exercise_from_its_blank_to_the_next(session: Session) -> None:
     assert "Not done yet" in told
     assert "✓   1  A smart number" in session.type("list")
     assert "←" in next(line for line in session.type("list").splitlines() if "Operators" in line)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs special files")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "tags", "controls"])
+def test_what_is_no_file_in_place_of_the_exercise_is_named(session: Session, kind: str) -> None:
+    path = session.folder.file(VALUE)
+    path.unlink()
+    words = "it is no regular file"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+        words = "cannot be read: Is a directory"
+    elif kind == "tags":
+        path.write_text("# %% tags=" + "[" * 100_000 + "]")
+        words = "line 1: the tags of a cell are written as in # %% tags="
+    else:
+        path.write_text("raise ValueError('\\x1b[2J\\x9b2J\\r' + '\\u202e' + 'x' * 10**7)")
+        words = "raises ValueError: \\x1b[2J\\x9b2J\\r\\u202exxx"
+    begin = time.perf_counter()
+    told = session.type("check")
+    assert words in told
+    assert len(told) < 2000
+    if kind in ("pipe", "device"):
+        assert "is no regular file; take it away" in session.type("reset")
+    assert time.perf_counter() - begin < 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs special files")
+def test_a_record_that_is_no_file_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".progress.json")
+    with pytest.raises(FolderError, match="is no regular file"):
+        Folder(tmp_path)
 
 
 def test_hints_come_one_by_one_and_then_the_solution(session: Session) -> None:

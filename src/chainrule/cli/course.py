@@ -77,46 +77,54 @@ def export(folder: Path, exercises: list[Exercise], kind: str | None) -> None:
     help="The folder for grades.csv and report.md.",
 )
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), help="How many to check at the same time; by default one for each processor.")
+@click.option("--isolate", is_flag=True, help="Run each submission's code in a process of its own, away from the checks and the verdict.")
 @click.option("--force", is_flag=True, help="Replace grades.csv and report.md if they are there.")
-def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path, jobs: int | None, force: bool) -> None:
+def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path, jobs: int | None, isolate: bool, force: bool) -> None:
     """Check each SUBMISSION, and write a table, grades.csv, and a report, report.md.
 
     A SUBMISSION is a student's file or notebook, a student's folder, or a folder of students' folders. Names say which exercise a file is
     and whose: anna_04_backpropagation.py is Anna's, and so is 04_backpropagation.py in a folder anna.
 
     Each check runs in a process of its own, with limits on time and memory; what is broken costs only its own row. That is no protection
-    against code that means harm: the process may do what you may do. For code that you do not trust, use a container, or an account made
-    for it.
+    against code that means harm: the process may do what you may do, and code that knows the checks can write its own verdict. With
+    --isolate, the code runs in another process than the one that judges it and, where bubblewrap is installed, without your files and
+    the network. The column "notes" says what to look at in an answer, though it may be right.
 
     \b
     Example:
       chainrule course grade handed-in/* --exercise 4 --output graded
     """
-    from chainrule.course.grading import as_csv, printable
+    from chainrule.course.apart import WITHOUT_WALLS, bubblewrap
+    from chainrule.course.grading import as_csv
     from chainrule.course.grading import grade as graded
     from chainrule.course.reporting import REPORT, TABLE, UNTOLD, as_report
     from chainrule.course.submissions import submissions_in
     from chainrule.files import write_atomically
+    from chainrule.foreign import clean
 
     for name in (TABLE, REPORT):
         if (output / name).exists() and not force:
-            raise BadInput(f"{output / name} is there already; --output chooses another folder, and --force replaces it")
+            raise BadInput(f"{clean(output / name)} is there already; --output chooses another folder, and --force replaces it")
     found, left_out, over = submissions_in(submissions, exercises)
     if left_out:
         more = f" and {len(left_out) - 1} more" if left_out[1:] else ""
-        click.echo(f"left out, for they are of other exercises: {left_out[0]}{more}", err=True)
+        click.echo(f"left out, for they are of other exercises: {clean(left_out[0])}{more}", err=True)
     if not found:
         raise BadInput("there is nothing to check")
     if over:
         more = f" and {len(over) - 5} more" if over[5:] else ""
-        click.echo(f"not checked, for {UNTOLD}: {', '.join(printable(str(each)) for each in over[:5])}{more}", err=True)
+        click.echo(f"not checked, for {UNTOLD}: {', '.join(clean(each) for each in over[:5])}{more}", err=True)
+    if isolate and not bubblewrap():
+        click.echo(f"note: {WITHOUT_WALLS}", err=True)
     output.mkdir(parents=True, exist_ok=True)
     with _progress(len(found)) as done:
-        rows = graded(found, min(jobs or _processors(), len(found)), done)
+        rows = graded(found, min(jobs or _processors(), len(found)), done, isolate=isolate)
     write_atomically(output / TABLE, as_csv(rows))
     write_atomically(output / REPORT, as_report(rows, over))
     right = sum(row.passed for row in rows)
-    click.echo(f"{right} of {len(rows)} are right: {output / TABLE}, {output / REPORT}")
+    noted = sum(row.passed and bool(row.notes) for row in rows)
+    look = f", {noted} of which should be looked at (see their notes)" if noted else ""
+    click.echo(f"{right} of {len(rows)} are right{look}: {clean(output / TABLE)}, {clean(output / REPORT)}")
 
 
 def _processors() -> int:

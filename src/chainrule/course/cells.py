@@ -30,7 +30,11 @@ class Cell(NamedTuple):
 
 
 def read_cells(text: str) -> list[Cell]:
-    """The cells of a text. What comes before the first mark is a cell of code, if there is anything."""
+    """The cells of a text. What comes before the first mark is a cell of code, if there is anything.
+
+    Raises:
+        ValueError: if the tags of a cell are no list of texts.
+    """
     cells: list[Cell] = []
     lines: list[str] = []
     tags, is_code, begin = (), True, 1  # type: tuple[str, ...], bool, int
@@ -45,11 +49,21 @@ def read_cells(text: str) -> list[Cell]:
         if mark := _BEGIN.match(line):
             end()
             lines, begin = [], number + 1
-            tags, is_code = tuple(json.loads(mark["tags"] or "[]")), mark["markdown"] is None
+            tags, is_code = _tags(mark["tags"] or "[]", number), mark["markdown"] is None
         else:
             lines.append(line)
     end()
     return cells
+
+
+def _tags(text: str, line: int) -> tuple[str, ...]:
+    try:
+        tags = json.loads(text)
+    except (ValueError, RecursionError):
+        tags = None
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise ValueError(f'line {line}: the tags of a cell are written as in # %% tags=["work"], and not as {text[:40]!r}')
+    return tuple(tags)
 
 
 def write_cells(cells: list[Cell]) -> str:

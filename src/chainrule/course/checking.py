@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-PASSED, NOT_DONE, WRONG, ERROR, STOPPED = "passed", "not done", "wrong", "error", "stopped"
+PASSED, NOT_DONE, WRONG, ERROR, STOPPED = STATES = ("passed", "not done", "wrong", "error", "stopped")
+LONGEST = 5000  # characters of a text in a verdict
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Verdict:
         look: the function that is to blame.
         place: where that is: a file and a line.
         printed: what the learner's code printed.
+        notes: what a teacher should look at, though the examples may be right; "" if there is nothing.
         seconds: how long the check took.
     """
 
@@ -120,6 +122,7 @@ class Verdict:
     look: str = ""
     place: str = ""
     printed: str = ""
+    notes: str = ""
     seconds: float = 0.0
 
     @property
@@ -130,6 +133,22 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """The verdict as plain data."""
         return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Any) -> Verdict:
+        """A verdict from plain data.
+
+        Raises:
+            ValueError: if it is nothing that `as_dict` makes.
+        """
+        if not isinstance(data, dict) or data.keys() != {field.name for field in fields(cls)}:
+            raise ValueError("these are not the fields of a verdict")
+        for name, content in data.items():
+            if not isinstance(content, float if name == "seconds" else str) or (isinstance(content, str) and len(content) > LONGEST):
+                raise ValueError(f"the {name} of a verdict is of another kind")
+        if data["state"] not in STATES or not 0 <= data["seconds"] < math.inf:
+            raise ValueError("there is no such state")
+        return cls(**data)
 
 
 def same(found: Any, expected: Any, tolerance: float = 1e-9) -> bool:
@@ -148,7 +167,8 @@ def same(found: Any, expected: Any, tolerance: float = 1e-9) -> bool:
         return all(same(a, b, tolerance) for a, b in zip(found, expected, strict=True))
     if isinstance(expected, dict):
         return isinstance(found, dict) and found.keys() == expected.keys() and all(same(found[k], expected[k], tolerance) for k in expected)
-    return bool(found == expected)
+    kind: Any = type(expected)
+    return isinstance(found, kind) and kind.__eq__(expected, found) is True  # a learner's __eq__ is not asked
 
 
 def one_of(*numbers: Any, tolerance: float = 1e-9) -> Callable[[Any], bool]:
@@ -172,6 +192,7 @@ def is_mistake(mistake: Mistake, found: Any) -> bool:
 
 __all__ = [
     "ERROR",
+    "LONGEST",
     "NOT_DONE",
     "PASSED",
     "STOPPED",

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from chainrule.course.cells import Cell, read_cells, write_cells
 from chainrule.course.exercises import EXERCISES, PICTURES, QUESTIONS, Exercise, by_number, is_answer, source_of
-from chainrule.course.judging import Part
+from chainrule.course.running import Part
 from chainrule.course.sandbox import check
+from chainrule.course.texts import text_of
 from chainrule.files import write_atomically
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ class Folder:
         """
         self._reload()
         path = self.file(exercise)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise FolderError(f"{path} is no regular file; take it away, and 'reset' lays the exercise out anew")
         copy = None
         if path.exists() and not self.is_untouched(exercise):
             copies = self.path / COPIES
@@ -167,7 +170,8 @@ class Folder:
         """
         path = self.file(exercise)
         answer = answer_of(cells_of(path))
-        verdict = check(exercise, _parts(path, answer), self.path)
+        file = str(path.resolve()) if path.suffix == FILES else ""
+        verdict = check(exercise, _parts(path, answer), self.path, file=file)
         work = [cell.text for cell in answer if "given" not in cell.tags]
         return verdict, self.note(verdict, "\n\n\n".join(work))
 
@@ -248,8 +252,10 @@ class Folder:
         path = self.path / RECORD
         if not path.exists():
             return None
+        if not path.is_file():
+            raise FolderError(f"{path} is no regular file; take it away, or choose another folder")
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(text_of(path))
             progress = Progress(
                 current=by_number(str(found["current"])).number,
                 passed=[by_number(str(number)).number for number in found["passed"]],
@@ -308,11 +314,11 @@ def cells_of(path: Path) -> list[Cell]:
             from chainrule.course.notebooks import read_notebook
 
             return read_notebook(path)
-        return read_cells(path.read_text(encoding="utf-8"))
+        return read_cells(text_of(path))
     except FileNotFoundError:
         raise FolderError(f"{path} is not there any more; 'reset' lays it out anew") from None
     except (OSError, ValueError) as error:
-        raise FolderError(f"{path} cannot be read: {error}") from None
+        raise FolderError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def answer_of(cells: list[Cell]) -> list[Cell]:

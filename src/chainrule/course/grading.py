@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.course.checking import PASSED, STOPPED, Verdict
-from chainrule.course.folder import FolderError, parts_of
+from chainrule.course.folder import FILES, FolderError, parts_of
 from chainrule.course.sandbox import check
 from chainrule.course.submissions import UNREADABLE, Submission
 from chainrule.course.telling import as_text
+from chainrule.foreign import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from chainrule.course.judging import Part
+    from chainrule.course.running import Part
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Row:
     got: str = ""
     expected: str = ""
     place: str = ""
+    notes: str = ""
     seconds: float = 0.0
     said: str = ""  # what the student would be told; it is in the report, and not in the table
 
@@ -50,23 +52,27 @@ class Row:
         return self.state == PASSED
 
 
+LONGEST_CELL = 8000  # characters
 COLUMNS = [field.name for field in fields(Row) if field.name != "said"]
 
 
-def grade(submissions: Sequence[Submission], jobs: int = 1, done: Callable[[Row], None] = lambda row: None) -> list[Row]:
+def grade(
+    submissions: Sequence[Submission], jobs: int = 1, done: Callable[[Row], None] = lambda row: None, *, isolate: bool = False
+) -> list[Row]:
     """Check submissions, each in a process of its own.
 
     Arguments:
         submissions: what was handed in.
         jobs: how many to check at the same time.
         done: is called with each row when it is there.
+        isolate: whether a submission's code runs in another process than the one that judges it.
 
     Returns:
         A row for each, in their order.
     """
 
     def graded(submission: Submission) -> Row:
-        row = _graded(submission, nowhere)
+        row = _graded(submission, nowhere, isolate)
         if row.state != STOPPED or jobs == 1:  # that one ran out of time beside others says nothing; it is checked again alone
             done(row)
         return row
@@ -80,12 +86,12 @@ def grade(submissions: Sequence[Submission], jobs: int = 1, done: Callable[[Row]
             executor.shutdown(cancel_futures=True)
         for place, row in enumerate(rows):
             if row.state == STOPPED and jobs > 1:
-                rows[place] = _graded(submissions[place], nowhere)
+                rows[place] = _graded(submissions[place], nowhere, isolate)
                 done(rows[place])
     return rows
 
 
-def _graded(submission: Submission, nowhere: Path) -> Row:
+def _graded(submission: Submission, nowhere: Path, isolate: bool) -> Row:
     """Check a submission; whatever happens, there is a row."""
     exercise = submission.exercise
     row = Row(
@@ -100,7 +106,9 @@ def _graded(submission: Submission, nowhere: Path) -> Row:
         return replace(row, said=f"{submission.path.name}: {submission.trouble}")
     try:
         parts = _parts(submission)
-        verdict = check(exercise, parts, submission.folder or nowhere)
+        folder = submission.folder or nowhere
+        file = str(folder.resolve() / submission.path.name) if submission.path.suffix == FILES else ""
+        verdict = check(exercise, parts, folder, file=file, isolate=isolate)
         return _row(row, verdict)
     except FolderError as error:
         trouble = str(error)
@@ -127,6 +135,7 @@ def _row(row: Row, verdict: Verdict) -> Row:
         got=verdict.got,
         expected=verdict.expected,
         place=verdict.place,
+        notes=verdict.notes,
         seconds=round(verdict.seconds, 2),
         said=as_text(verdict),
     )
@@ -143,14 +152,9 @@ def as_csv(rows: Sequence[Row]) -> bytes:
 
 
 def _cell(content: str | float) -> str:
-    text = printable(str(content))
+    text = clean(content, lines=True, longest=LONGEST_CELL)
     is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", text, re.IGNORECASE) is not None
     return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠") and not is_number else text
 
 
-def printable(text: str) -> str:
-    """A text without characters that steer a terminal or end a cell."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
-
-
-__all__ = ["COLUMNS", "Row", "as_csv", "grade", "printable"]
+__all__ = ["COLUMNS", "Row", "as_csv", "grade"]

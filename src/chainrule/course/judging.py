@@ -1,91 +1,54 @@
-"""Inside the process of a check: run a learner's code and the examples, and write the verdict to a file.
+"""The verdict on a learner's code: which examples are right, and which mistake explains what is not.
 
-`python -m chainrule.course.judging REQUEST ANSWER` reads what to check from one file and writes the verdict into the other. Everything
-that a learner's code may do is caught here, as far as Python can; `sandbox.py` sees to the rest from outside.
+`python -m chainrule.course.judging REQUEST ANSWER` reads what to check from one file and writes the verdict into the other. The learner's
+code runs in this process (`running.py`) or, if that is asked for, in another one (`apart.py`), which is told neither what is right nor
+where the verdict goes. Everything that a learner's code may do is caught here, as far as Python can; `sandbox.py` sees to the rest from
+outside.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
-import io
 import json
 import os
 import signal
 import sys
-import traceback
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from chainrule.course.apart import Apart, EndedError
 from chainrule.course.blanks import blanks_in
-from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Mistake, Verdict, is_mistake, same
+from chainrule.course.checking import ERROR, LONGEST, NOT_DONE, PASSED, STOPPED, WRONG, Mistake, Verdict, is_mistake, same
 from chainrule.course.exercises import by_number, is_answer
+from chainrule.course.running import OutOfTime, Part, Run, limit, shortened, told, words_of
+from chainrule.course.sandbox import how_it_ended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import CodeType, FrameType
+    from collections.abc import Iterable, Sequence
+    from types import FrameType
 
     from chainrule.course.checking import Case
     from chainrule.course.exercises import Exercise
 
-MOST_PRINTED = 4000  # characters that are kept of what a learner's code prints
-MEMORY = 4 << 30  # bytes of address space
-LARGEST_FILE = 64 << 20
-EXAMPLE = "<example>"
 
-
-class OutOfTime(BaseException):
-    """The time for a check is up; no `except Exception` of a learner's catches it."""
-
-
-class Printed(io.TextIOBase):
-    """Keeps the first characters that are printed."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def writable(self) -> bool:
-        """Yes."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Keep a text, as far as there is room."""
-        self.text += text[: MOST_PRINTED - len(self.text)]
-        return len(text)
-
-
-@dataclass
-class Part:
-    """A piece of a learner's code.
-
-    Arguments:
-        name: the file it is in, or what the learner calls it.
-        code: its text.
-        line: the line of the file where it begins.
-    """
-
-    name: str
-    code: str
-    line: int = 1
-
-
-@dataclass
 class Judge:
     """The check of one learner's code.
 
     Arguments:
         exercise: the exercise.
         parts: the learner's code.
+        run: what runs it; this process if that is left out.
     """
 
-    exercise: Exercise
-    parts: list[Part]
-    printed: Printed = field(default_factory=Printed)
-    doing: str = ""
-    names: dict[str, Any] = field(default_factory=dict)
-    solution: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, exercise: Exercise, parts: Sequence[Part], run: Run | Apart | None = None) -> None:
+        self.exercise = exercise
+        self.parts = parts
+        self.run: Run | Apart = Run(parts) if run is None else run
+        self.doing = ""
+        self.notes = ""
+        self._solution: tuple[Run, dict[str, Any]] | None = None
 
     def verdict(self) -> Verdict:
         """Run everything, until something is wrong."""
@@ -95,52 +58,35 @@ class Judge:
             return self.out_of_time(error)
 
     def _told(self, state: str, message: str, **more: Any) -> Verdict:
-        return Verdict(self.exercise.number, state, message=message, **more)
+        return Verdict(self.exercise.number, state, message=message, notes=self.notes, **more)
 
     # --- the code itself ----------------------------------------------------------------------------------------------------------------
 
     def _of_code(self) -> Verdict | None:
         """Define what the learner defines. None if that works."""
-        sys.modules["learner"] = module = ModuleType("learner")
-        self.names = module.__dict__
         for part in self.parts:
             try:
-                code = compile("\n" * (part.line - 1) + part.code, part.name, "exec")
+                part.compiled()
             except (RecursionError, MemoryError):
                 return self._told(ERROR, "Python cannot read this: something in it is nested too deeply.", place=part.name)
             except (SyntaxError, ValueError) as error:
                 line = getattr(error, "lineno", None)
                 place = f"{part.name}, line {line}" if line else part.name
                 return self._told(ERROR, f"This is not Python yet: {getattr(error, 'msg', error)}.", place=place)
-            failure = self._run(code)
+            failure = self.run.define(part)
             if failure is not None:
                 return self._failed(failure)
-        missing = [name for name in self.exercise.checks.requires if name not in self.names]
-        if missing:
+        required = self.exercise.checks.requires
+        if missing := self.run.missing(required):
             return self._told(ERROR, f"There is no {missing[0]}: the check needs a definition of {' and '.join(missing)}.")
+        if borrowed := self.run.borrowed(required):
+            self.notes = f"{' and '.join(borrowed)} {'is' if len(borrowed) == 1 else 'are'} chainrule's own; the exercise is to write one."
         return None
-
-    def _run(self, code: CodeType) -> BaseException | None:
-        """Run code with the learner's names; the exception that ends it, if one does."""
-        try:
-            with self._quietly():
-                exec(code, self.names)
-        except OutOfTime:
-            raise
-        except BaseException as error:
-            return error
-        return None
-
-    @contextlib.contextmanager
-    def _quietly(self) -> Any:
-        """Keep what is printed."""
-        with contextlib.redirect_stdout(self.printed), contextlib.redirect_stderr(self.printed):
-            yield
 
     def _failed(self, error: BaseException, case: Case | None = None) -> Verdict:
         """What to say of an exception that the learner's code ends with."""
         example = {"example": case.example, "shows": case.shows} if case is not None else {}
-        place = self._place_of(error)
+        place = self.run.place_of(error)
         if _is_blank(error):
             return self._not_done()
         if isinstance(error, SystemExit):
@@ -154,21 +100,13 @@ class Judge:
             message = "The code asks for more memory than the check allows (MemoryError)."
         elif isinstance(error, EOFError):
             message = "The code waits for input(), and in a check nobody answers: take that line out."
-        elif isinstance(error, NameError) and getattr(error, "name", None):
-            message = f"There is no name {error.name!r} where it is used: define or import it in the same cell."
+        elif isinstance(error, NameError) and isinstance(name := getattr(error, "name", None), str):
+            message = f"There is no name {shortened(name)!r} where it is used: define or import it in the same cell."
         else:
-            words = _message(error)
-            message = f"The code raises {type(error).__name__}" + (f": {_shortened(words)}" if words else "") + "."
+            words = words_of(error)
+            message = f"The code raises {shortened(type(error).__name__)}" + (f": {shortened(words)}" if words else "") + "."
         look = case.look if case is not None else ""
         return self._told(ERROR, message, place=place, look=look, **example)
-
-    def _place_of(self, error: BaseException) -> str:
-        """Where in the learner's code an exception was raised: the innermost line of it."""
-        place = ""
-        for frame, line in traceback.walk_tb(error.__traceback__):
-            if any(frame.f_code.co_filename == part.name for part in self.parts):
-                place = f"{frame.f_code.co_filename}, line {line}"
-        return place
 
     def _not_done(self) -> Verdict:
         """The blanks that are left."""
@@ -183,15 +121,15 @@ class Judge:
 
     def _of_examples(self) -> Verdict:
         checks = self.exercise.checks
-        self.names.update({name: value for name, value in checks.names.items() if name not in self.names})
+        self.run.add(checks.names)
         blank = False
         for mistake in checks.mistakes:
-            found = self.outcome(mistake, self.names)
+            found = self._outcome(mistake)
             blank |= _is_blank(found)
             if not _is_blank(found) and is_mistake(mistake, found):
                 return self._wrong(mistake, found)
         for case in _each(checks.cases, checks.more if not blank else None):
-            found = self.outcome(case, self.names)
+            found = self._outcome(case)
             blank |= _is_blank(found)
             if _is_blank(found):
                 continue
@@ -203,18 +141,10 @@ class Judge:
             return self._not_done()
         return self._told(PASSED, "")
 
-    def outcome(self, case: Case, names: dict[str, Any]) -> Any:
+    def _outcome(self, case: Case) -> Any:
         """What an example gives: a value, or the exception that it ends with."""
         self.doing = case.example
-        mine = dict(names)
-        try:
-            with self._quietly():
-                exec(compile(case.example, EXAMPLE, "exec"), mine)
-                found = eval(compile(case.shows, EXAMPLE, "eval"), mine)
-        except OutOfTime:
-            raise
-        except BaseException as error:
-            found = error
+        found = self.run.outcome(case.example, case.shows)
         self.doing = ""
         return found
 
@@ -222,12 +152,13 @@ class Judge:
         """What an example should give."""
         if case.right is not ...:
             return case.right
-        if not self.solution:
+        if self._solution is None:
             sys.modules["solution"] = module = ModuleType("solution")
             for cell in filter(is_answer, self.exercise.solution_cells()):
                 exec(compile(cell.text, "<solution>", "exec"), module.__dict__)
-            self.solution = module.__dict__ | self.exercise.checks.names
-        found = self.outcome(case, self.solution)
+            self._solution = Run([]), module.__dict__ | self.exercise.checks.names
+        run, names = self._solution
+        found = run.outcome(case.example, case.shows, names)
         if isinstance(found, BaseException):
             raise AssertionError(f"the solution fails on {case.example!r}, {case.shows!r}") from found
         return found
@@ -240,10 +171,10 @@ class Judge:
             mistake=case.name if isinstance(case, Mistake) else "",
             example=case.example,
             shows=case.shows,
-            got=f"{type(found).__name__}: {_shortened(_message(found))}" if is_error else told(found),
-            expected=told(self.right(case)),
+            got=f"{shortened(type(found).__name__)}: {shortened(words_of(found))}" if is_error else shortened(told(found), LONGEST),
+            expected=shortened(told(self.right(case)), LONGEST),
             look=case.look,
-            place=self.where(case.look) or (self._place_of(found) if is_error else ""),
+            place=self.where(case.look) or (self.run.place_of(found) if is_error else ""),
         )
 
     def where(self, name: str) -> str:
@@ -263,11 +194,8 @@ class Judge:
 
     def out_of_time(self, error: OutOfTime | None = None, frame: FrameType | None = None) -> Verdict:
         """What to say when the time is up."""
-        place = self._place_of(error) if error is not None else ""
-        while frame is not None and not place:
-            if any(frame.f_code.co_filename == part.name for part in self.parts):
-                place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
-            frame = frame.f_back
+        place = self.run.place_of(error) if error is not None else ""
+        place = place or self.run.place_in(frame)
         message = f"This was still running after {self.exercise.checks.seconds:g} seconds: a loop that does not end?"
         return self._told(STOPPED, message, place=place, example=self.doing)
 
@@ -279,60 +207,28 @@ def _each(cases: Iterable[Case], more: Any) -> Iterable[Case]:
 
 
 def _is_blank(found: Any) -> bool:
-    return isinstance(found, NotImplementedError) and _message(found).startswith("Exercise ")
-
-
-def _message(error: BaseException) -> str:
-    """What an exception says, if it can."""
-    try:
-        return str(error)
-    except OutOfTime:
-        raise
-    except BaseException:
-        return ""
-
-
-def told(found: Any) -> str:
-    """A result as a learner would write it; numbers without the digits that rounding makes."""
-    if isinstance(found, float):
-        short = f"{found:.12g}"
-        return repr(float(short)) if float(short) == float(f"{found:.15g}") else repr(found)
-    if isinstance(found, (list, tuple)) and type(found) in (list, tuple):
-        inner = ", ".join(map(told, found))
-        return f"[{inner}]" if isinstance(found, list) else f"({inner}{',' if len(found) == 1 else ''})"
-    try:
-        return _shortened(repr(found))
-    except OutOfTime:
-        raise
-    except BaseException as error:
-        return f"a {type(found).__name__} whose repr raises {type(error).__name__}"
-
-
-def _shortened(text: str, most: int = 300) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def limit() -> None:
-    """Limit what this process may use, where the system can."""
-    try:
-        import resource
-    except ImportError:
-        return
-    for kind, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, LARGEST_FILE), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
+    return isinstance(found, NotImplementedError) and words_of(found).startswith("Exercise ")
 
 
 def main(request: str, answer: str) -> None:
     """Check what the file `request` holds, and write the verdict into the file `answer`."""
-    limit()
     asked = json.loads(Path(request).read_text(encoding="utf-8"))
-    sys.path.insert(0, asked["folder"])
-    judge = Judge(by_number(asked["exercise"]), [Part(**part) for part in asked["parts"]])
+    parts = [Part(**part) for part in asked["parts"]]
+    exercise = by_number(asked["exercise"])
+    seconds = exercise.checks.seconds
+    if asked.get("isolate"):
+        run: Run | Apart = Apart(parts, asked["folder"], asked.get("file", ""), seconds)
+        seconds += 1.0  # the other process keeps the time, and says where it was
+    else:
+        limit()
+        sys.path.insert(0, asked["folder"])
+        run = Run(parts, asked.get("file", ""))
+        os.chdir(asked["folder"])  # so that the code finds the files beside it
+    judge = Judge(exercise, parts, run)
     ticks = 0
 
     def write(verdict: Verdict) -> None:
-        verdict.printed = judge.printed.text
+        verdict.printed = judge.run.printed.text
         Path(answer).write_text(json.dumps(verdict.as_dict()), encoding="utf-8", errors="replace")
 
     def tick(number: int, frame: FrameType | None) -> None:
@@ -345,11 +241,13 @@ def main(request: str, answer: str) -> None:
 
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, tick)
-        signal.setitimer(signal.ITIMER_REAL, judge.exercise.checks.seconds, 0.2)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
     try:
         verdict = judge.verdict()
     except OutOfTime as error:
         verdict = judge.out_of_time(error)
+    except EndedError as error:
+        verdict = Verdict(exercise.number, *how_it_ended(error.status, exercise.checks.seconds))
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
     write(verdict)

@@ -8,8 +8,8 @@ from typing import Any
 from chainrule.course.checking import Verdict
 from chainrule.course.exercises import Exercise, by_number
 from chainrule.course.folder import NOTEBOOKS, RECORD, Folder
-from chainrule.course.judging import Part
 from chainrule.course.notebooks import part_names
+from chainrule.course.running import Part
 from chainrule.course.sandbox import check
 from chainrule.course.telling import as_html, as_text
 

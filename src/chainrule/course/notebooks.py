@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.course.cells import Cell, write_cells
 from chainrule.course.exercises import HINTS, QUESTIONS, is_answer, source_of
+from chainrule.course.texts import text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ def read_notebook(path: Path) -> list[Cell]:
         OSError: if it cannot be read.
     """
     jupytext = _jupytext()
-    text = path.read_text(encoding="utf-8")
+    text = text_of(path)
     try:
         notebook = jupytext.reads(text, fmt="ipynb")
         found = [_read(cell) for cell in notebook.cells]

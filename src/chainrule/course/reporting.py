@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG
 from chainrule.course.exercises import EXERCISES, by_number
-from chainrule.course.grading import Row, printable
+from chainrule.course.grading import Row
 from chainrule.course.submissions import MISSING, UNREADABLE, PassedOver
 from chainrule.course.telling import HEADS
+from chainrule.foreign import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +31,9 @@ def as_report(rows: Sequence[Row], passed_over: Sequence[PassedOver] = ()) -> by
     parts = ["# Grades", f"{count}; {sum(row.passed for row in rows)} are right. The table `{TABLE}` has a row for each."]
     parts += [_overview(students), LEGEND + "."]
     parts += ["## Mistakes, the most common first", _mistakes(rows)]
+    if noted := [row for row in rows if row.notes]:
+        parts += ["## To be looked at", "What these use is a sign that an answer is borrowed, or writes its own verdict; it is no proof."]
+        parts += ["\n".join(f"- {_inline(row.student)}, exercise {row.exercise}, {row.state}: {_inline(row.notes)}" for row in noted)]
     if passed_over:
         parts += ["## Not checked", f"{UNTOLD[0].upper()}{UNTOLD[1:]}. A file's name tells it, or its title, or `--exercise N`."]
         parts += ["\n".join(f"- {_inline(str(each))}" for each in passed_over)]
@@ -99,12 +103,12 @@ def _fenced(text: str) -> str:
     """A text as it is, in a fence that nothing in it ends."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{printable(text)}\n{fence}"
+    return f"{fence}text\n{clean(text, lines=True, longest=20_000)}\n{fence}"
 
 
 def _inline(text: str) -> str:
     """A text inside a line of Markdown, with nothing in it that Markdown or HTML would act on."""
-    return re.sub(r"([\\`*_\[\]<>|#~!&])", r"\\\1", " ".join(printable(text).split()))
+    return re.sub(r"([\\`*_\[\]<>|#~!&])", r"\\\1", " ".join(clean(text, lines=True).split()))
 
 
 __all__ = ["REPORT", "TABLE", "UNTOLD", "as_report"]

@@ -1,6 +1,7 @@
 """A check in a process of its own, with a limit on time and memory. A learner's code can end that process, and nothing else.
 
-It is no protection against code that means harm: the process has its user's rights on files and the network.
+It is no protection against code that means harm: the process has its user's rights on files and the network. With `isolate`, the learner's
+code runs in one process more, away from the verdict (`apart.py`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -17,37 +20,64 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule.course.borrowing import notes_on
 from chainrule.course.checking import ERROR, STOPPED, Verdict
+from chainrule.foreign import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from chainrule.course.exercises import Exercise
-    from chainrule.course.judging import Part
+    from chainrule.course.running import Part
 
 GRACE = 4.0  # seconds beyond the check's own limit, in which it may start and end
+LARGEST = 1 << 20  # bytes of a verdict
 
 
-def check(exercise: Exercise, parts: Sequence[Part], folder: str | os.PathLike[str] = ".") -> Verdict:
+def check(
+    exercise: Exercise, parts: Sequence[Part], folder: str | os.PathLike[str] = ".", *, file: str = "", isolate: bool = False
+) -> Verdict:
     """Check a learner's code.
 
     Arguments:
         exercise: what it is to do.
         parts: the code.
-        folder: where it finds modules that it imports.
+        folder: where it runs, and finds modules that it imports.
+        file: the learner's file, which `__file__` names; "" if there is none.
+        isolate: whether the code runs in another process than the one that judges it.
 
     Returns:
         The verdict; whatever the code does, there is one, after a few seconds.
     """
     begin = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True) as temporary:
+    with _temporary_folder() as temporary:
         request, answer = Path(temporary, "request.json"), Path(temporary, "answer.json")
-        asked = {"exercise": exercise.number, "parts": [asdict(part) for part in parts], "folder": str(Path(folder).resolve())}
+        asked = {
+            "exercise": exercise.number,
+            "parts": [asdict(part) for part in parts],
+            "folder": str(Path(folder).resolve()),
+            "file": file,
+            "isolate": isolate,
+        }
         request.write_text(json.dumps(asked), encoding="utf-8")
         status = _run([sys.executable, "-m", "chainrule.course.judging", str(request), str(answer)], temporary, exercise.checks.seconds)
-        verdict = _read(answer, exercise) or Verdict(exercise.number, *_how_it_ended(status, exercise.checks.seconds))
+        verdict = read_verdict(answer, exercise) or Verdict(exercise.number, *how_it_ended(status, exercise.checks.seconds))
+    verdict.notes = " ".join(note for note in (verdict.notes, notes_on(exercise, parts)) if note)
+    for name in ("mistake", "message", "example", "shows", "got", "expected", "look", "place", "notes"):
+        setattr(verdict, name, clean(getattr(verdict, name), lines=True))
     verdict.seconds = time.perf_counter() - begin
     return verdict
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[str]:
+    """A folder for a check. What cannot be taken away afterwards, such as folders a million deep, stays there."""
+    folder = tempfile.mkdtemp(prefix="chainrule-")
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(RecursionError, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(command: list[str], folder: str, seconds: float) -> int | None:
@@ -77,19 +107,34 @@ def _run(command: list[str], folder: str, seconds: float) -> int | None:
         process.wait()
 
 
-def _read(answer: Path, exercise: Exercise) -> Verdict | None:
-    """The verdict that the process wrote; None if it did not come to that."""
+def read_verdict(answer: Path, exercise: Exercise) -> Verdict | None:
+    """The verdict that the process of a check wrote; None if it did not come to that.
+
+    The learner's code may have put anything in its place, so it is read only if it is a regular file of a modest size, and taken only if
+    every field is of its type.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        return Verdict(**json.loads(answer.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        if not stat.S_ISREG(os.lstat(answer).st_mode):
+            return None
+        descriptor = os.open(answer, flags)
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+                return None
+            verdict = Verdict.from_data(json.loads(file.read(LARGEST + 1)))
+    except (OSError, ValueError, RecursionError):
         return None
+    return verdict if verdict.exercise == exercise.number else None
 
 
-def _how_it_ended(status: int | None, seconds: float) -> tuple[str, str, str]:
+def how_it_ended(status: int | None, seconds: float) -> tuple[str, str, str]:
     """The state, no mistake, and what to say of a process that left no verdict."""
+    if status is not None and status > 128:  # of a shell, or of what runs the process behind walls
+        status = 128 - status
     if status is None:
         return STOPPED, "", f"This was still running after {seconds:g} seconds, and could not be interrupted: a loop or a power too large?"
-    if status in (-9, -6, 137):
+    if status in (-9, -6):
         return STOPPED, "", "The process of the check was ended by the system; most often that is for want of memory."
     if status < 0:
         what = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
@@ -106,4 +151,4 @@ def _how_it_ended(status: int | None, seconds: float) -> tuple[str, str, str]:
     )
 
 
-__all__ = ["check"]
+__all__ = ["check", "how_it_ended", "read_verdict"]

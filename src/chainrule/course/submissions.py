@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.course.exercises import EXERCISES, Exercise, by_number
 from chainrule.course.folder import COPIES, FILES, NOTEBOOKS, FolderError, cells_of
+from chainrule.course.texts import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 MISSING, UNREADABLE = "missing", "unreadable"  # states of what could not be checked, beside those of a Verdict
-LARGEST = 16 << 20  # bytes of a submission
 DEEPEST = 6  # levels of folders in which exercises are looked for, below a folder that was named
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.course.exercises import EXERCISES, Exercise, by_number
 from chainrule.course.folder import Folder, FolderError, question_of
 from chainrule.course.telling import as_rich
+from chainrule.foreign import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,7 +235,7 @@ class Terminal:
         )
 
     def _say(self, text: str, style: str = "") -> None:
-        self.console.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(clean(text, lines=True), style=style or None, markup=False, highlight=False, soft_wrap=True)
 
     def _markdown(self, text: str) -> None:
         from rich.markdown import Markdown

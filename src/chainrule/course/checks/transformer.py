@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import Value
 from chainrule.course.checking import Case, Checks, Mistake, Raises
+from chainrule.course.example_names import vector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def vector(*numbers: float) -> list[Value]:
-    """Numbers as a list of Values."""
-    return [Value(number) for number in numbers]
 
 
 TWO = "query = vector(4, 0, 0, 0)\nkeys = [vector(1, 0, 0, 0), vector(0, 1, 0, 0)]\nvalues = [vector(10, 0), vector(5, 20)]\n"
