@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.foreign import clean, several, quoted
+from chainrule.foreign import clean, quoted, several
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m",

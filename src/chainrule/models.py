@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMAT = "chainrule model"
 VERSION = 1
-LOOKED_AT = 1 << 20  # bytes; a larger file is taken apart only if it says somewhere that it is a model
+LOOKED_AT = 1 << 24  # bytes; a larger file is taken apart only if it says somewhere that it is a model
 LONGEST_PROBLEM = 500  # characters
 MAX_DIGITS = 600  # of a whole number; the largest float has 309
 KEYS = ("format", "version", "network", "task", "features", "target", "classes", "standardization", "target_standardization", "weights")

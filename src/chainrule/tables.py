@@ -22,7 +22,7 @@ LONGEST_LINE = 1 << 24
 ENCODINGS = {BOM_UTF32_LE: "utf-32", BOM_UTF32_BE: "utf-32", BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16", BOM_UTF8: "utf-8-sig"}
 
 _JSON = re.compile(r'\s*(\{\s*["}\n\r]|\[\s*[\[{"\n\r])')
-_LINE = re.compile(r"[^\n\r]*(?:\r\n?|\n)|[^\n\r]+")  # as csv and editors divide a text, which is not as str.splitlines does
+_LINE = re.compile(r"[^\n\r]++(?:\r\n?|\n)?|\r\n?|\n")  # as csv and editors divide a text, which is not as str.splitlines does
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
 
