@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.foreign import clean, listed, quoted
+from chainrule.foreign import clean, quoted, several
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m",
@@ -35,7 +35,7 @@ def steers(character: str) -> bool:
 
 @given(st.text() | st.sampled_from(HOSTILE))
 def test_what_is_shown_steers_nothing(text: str) -> None:
-    assert not any(map(steers, clean(text) + quoted(text) + listed([text, text])))
+    assert not any(map(steers, clean(text) + quoted(text) + several([text, text])))
     assert not any(steers(character) for character in clean(text, lines=True) if character not in "\n\t")
 
 
@@ -60,6 +60,6 @@ def test_it_has_an_end(text: str, longest: int) -> None:
 
 
 def test_a_list_of_names_has_an_end() -> None:
-    assert listed(["a", "b"]) == "'a', 'b'"
-    assert listed(["a", "b"], clean) == "a, b"
-    assert listed([str(i) for i in range(2000)], clean, most=2) == "0, 1, ... (2,000 in all)"
+    assert several(["a", "b"]) == "'a', 'b'"
+    assert several(["a", "b"], clean) == "a, b"
+    assert several([str(i) for i in range(2000)], clean, most=2) == "0, 1, ... (2,000 in all)"

@@ -10,7 +10,9 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.tables import DataError, Table, number_in, read_table
+from chainrule.foreign import clean, quoted, several
+from chainrule.labels import check_varied, class_targets, look_like_classes
+from chainrule.tables import DataError, read_table
 
 if TYPE_CHECKING:
     import os
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 TASKS = (CLASSIFICATION, REGRESSION)
-MOST_CLASSES = 20  # whole numbers with more different values than this are taken for numbers, not for classes
+LARGEST_NOISE = 1e290  # so that no coordinate is beyond what can be computed with
 
 
 class Dataset(NamedTuple):
@@ -69,7 +71,7 @@ def moons(points: int = 100, noise: float = 0.1, seed: Seed = None) -> Dataset:
         Points with two features, in two classes, in random order.
 
     Raises:
-        ValueError: if there are fewer points than classes, or the noise is negative or not finite.
+        ValueError: if there are fewer points than classes, or the noise is negative, not finite, or more than 1e290.
     """
 
     def point(label: int, t: float, rng: random.Random) -> tuple[float, float]:
@@ -120,8 +122,8 @@ def _points(
     """Two classes of points along two curves, each run through from t = 0 to t = 1 in even steps (`closed`: 1 is 0 again)."""
     if points < 2:
         raise ValueError(f"{name} needs at least 2 points, one of each class, got {points}")
-    if not (math.isfinite(noise) and noise >= 0):
-        raise ValueError(f"the noise is a standard deviation, a finite number of 0 or more, got {noise}")
+    if not 0 <= noise <= LARGEST_NOISE:
+        raise ValueError(f"the noise is a standard deviation, a finite number from 0 to {LARGEST_NOISE:g}, got {noise}")
     rng = generator(seed)
     samples = []
     for label, count in ((0, points - points // 2), (1, points // 2)):
@@ -179,7 +181,10 @@ def load_csv(path: str | os.PathLike[str], label: str | None = None, task: str |
     """Read a dataset from a CSV file with a header; all columns but the label hold numbers.
 
     Unless `task` says which, labels are classes if most of them are no numbers, or if all are whole numbers of which there are two, or
-    at most 20 and on average five rows of each; else they are numbers to predict.
+    at most 20 and on average five rows of each, or if some are identifiers: whole numbers that begin with 0, such as 02134, or that a
+    float cannot hold, such as 900000000000000001. Else they are numbers to predict, from -1e300 to 1e300, written with the digits 0 to 9.
+    A class is called what its label says, to the last character; only white space around it is dropped, and `1.0` is the class `1` where
+    both occur.
 
     Arguments:
         path: the file; comma, semicolon or tab separate its cells.
@@ -199,78 +204,23 @@ def load_csv(path: str | os.PathLike[str], label: str | None = None, task: str |
     if label is None:
         label = table.columns[-1]
     elif label not in table.columns:
-        raise DataError(f"{path}: there is no column {label!r} to predict; the columns are {', '.join(table.columns)}")
+        columns = several(table.columns, _shortly)
+        raise DataError(f"{clean(path)}: there is no column {quoted(label)} to predict; the columns are {columns}")
     features = [column for column in table.columns if column != label]
     if not features:
-        raise DataError(f"{path}: {label!r} is the only column; there is nothing to predict it from")
+        raise DataError(f"{clean(path)}: {quoted(label)} is the only column; there is nothing to predict it from")
     targets: list[int] | list[float]
-    if (task or _task_of(table, label)) == CLASSIFICATION:
+    if task == CLASSIFICATION or (task is None and look_like_classes(table, label)):
         targets, classes = class_targets(table, label)
     else:
         targets, classes = [row[0] for row in table.floats([label])], None
     inputs = table.floats(features)
-    _check_varied(table, label, targets, classes)
+    check_varied(table, label, targets, classes)
     return Dataset(Path(path).stem, inputs, targets, features, classes, label)
 
 
-def class_targets(table: Table, label: str, classes: Sequence[str] | None = None) -> tuple[list[int], list[str]]:
-    """The index of each row's class, and the names of the classes: those given, or those that occur, sorted.
-
-    Raises:
-        DataError: at the first label that is missing, nan, or not among the classes given.
-    """
-    names = [class_name(cell) for cell in table.texts(label)]
-    for row, name in enumerate(names):
-        number = number_in(name)
-        if not name or (number is not None and math.isnan(number)):
-            raise table.error(row, label, f"the label is {name or 'missing'}; remove the row, or fill the cell in")
-        if classes is not None and name not in classes:
-            raise table.error(row, label, f"{name!r} is none of the classes {', '.join(classes)}")
-    found = list(classes) if classes is not None else _sorted_names(set(names))
-    index = {name: i for i, name in enumerate(found)}
-    return [index[name] for name in names], found
-
-
-def class_name(cell: str) -> str:
-    """What a class is called: its label as text; `1.0` and `01` are the class `1`."""
-    number = number_in(cell)
-    return str(int(number)) if number is not None and number.is_integer() else cell
-
-
-def _sorted_names(names: set[str]) -> list[str]:
-    numbers = {name: number_in(name) for name in names}
-    if any(number is None for number in numbers.values()):
-        return sorted(names)
-    return sorted(names, key=lambda name: numbers[name] or 0.0)
-
-
-def _task_of(table: Table, label: str) -> str:
-    """Whether the labels look like classes or like numbers, by the rule in `load_csv`."""
-    numbers = [number_in(cell) for cell in table.texts(label)]
-    odd = [row for row, number in enumerate(numbers) if number is None]
-    if odd and 2 * len(odd) < len(numbers):
-        cell = table.texts(label)[odd[0]]
-        raise table.error(odd[0], label, f"{cell!r} is not a number, as most labels are; correct it, or choose the task 'classification'")
-    if odd:
-        return CLASSIFICATION
-    if not all(number is not None and number.is_integer() for number in numbers):
-        return REGRESSION
-    different = len(set(numbers))
-    return CLASSIFICATION if different <= 2 or different <= min(MOST_CLASSES, len(numbers) // 5) else REGRESSION
-
-
-def _check_varied(table: Table, label: str, targets: Sequence[float], classes: list[str] | None) -> None:
-    if len(targets) < 2:
-        raise DataError(f"{table.path}: there is one row only; at least two with different labels are needed")
-    if len(set(targets)) == 1:
-        cell = repr(classes[0]) if classes else f"{targets[0]:g}"
-        what = "there is one class only" if classes else "the label is constant"
-        raise DataError(f"{table.path}, column {label!r}: {what}, {cell} in all {len(targets)} rows; there is nothing to learn")
-    if classes and 2 * len(classes) > len(targets) and len(classes) > MOST_CLASSES:
-        raise DataError(
-            f"{table.path}, column {label!r}: {len(classes)} different labels in {len(targets)} rows are too many for classes; "
-            "choose another column as the label"
-        )
+def _shortly(name: str) -> str:
+    return clean(name, longest=60)
 
 
 # --- before training ----------------------------------------------------------------------------------------------------------------

@@ -1,46 +1,189 @@
-"""Writing a file so that it is there in full or not at all."""
+"""Reading a file within a limit, and writing one so that it is there in full or not at all."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import select
+import stat
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_BYTES = 1 << 28  # 256 MiB: what is read of one file, unless LIMIT says otherwise
+LIMIT = "CHAINRULE_MAX_BYTES"  # the environment variable that sets another limit
+PATIENCE = 0.5  # seconds that a pipe is given until a program writes to it
+_CHUNK = 1 << 20
+
+
+# --- reading ------------------------------------------------------------------------------------------------------------------------
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """All bytes of a file, or of a pipe that a program writes to.
+
+    A file beyond the limit is refused before anything of it is read: the limit is 256 MiB, or the number of bytes that the environment
+    variable `CHAINRULE_MAX_BYTES` gives. What has no end is refused too, and a pipe that nobody writes to is not waited for.
+
+    Raises:
+        OSError: if it cannot be read; `strerror` says why.
+    """
+    most = _limit()
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+        state = os.fstat(file.fileno())
+        if stat.S_ISREG(state.st_mode):
+            if state.st_size > most:
+                raise _too_large(path, f"it has {state.st_size:,} bytes", most)
+        elif not stat.S_ISFIFO(state.st_mode) and not os.isatty(file.fileno()):
+            raise OSError(errno.EINVAL, "it is a device, not a file", str(path))
+        content = _read_all(file, most, stat.S_ISFIFO(state.st_mode))
+    if len(content) > most:
+        raise _too_large(path, "it goes on", most)
+    return content
+
+
+def _limit() -> int:
+    """How many bytes of a file are read."""
+    text = os.environ.get(LIMIT, "").strip()
+    if not text:
+        return MAX_BYTES
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise OSError(errno.EINVAL, f"the environment variable {LIMIT} must be a number of bytes such as {MAX_BYTES}")
+    return int(text)
+
+
+def _too_large(path: object, size: str, most: int) -> OSError:
+    return OSError(
+        errno.EFBIG, f"{size}, and at most {most:,} bytes of a file are read; set {LIMIT} in the environment to read more", str(path)
+    )
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for who writes to a pipe, and without making a terminal one's own."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _read_all(file: BinaryIO, most: int, is_pipe: bool) -> bytes:
+    """Everything up to one byte beyond the limit."""
+    parts: list[bytes] = []
+    left = most + 1
+    patient_until = time.monotonic() + PATIENCE if is_pipe else 0.0
+    while left:
+        part: bytes | None = file.read(min(left, _CHUNK))
+        if part is None:  # a program writes to it, and has not written more yet
+            select.select([file], [], [])
+        elif part:
+            parts.append(part)
+            left -= len(part)
+        elif not parts and time.monotonic() < patient_until:
+            time.sleep(0.01)
+        elif not parts and is_pipe:
+            raise OSError(errno.EINVAL, "it is a pipe, and nothing came out of it")
+        else:
+            break
+    return b"".join(parts)
+
+
+# --- writing ------------------------------------------------------------------------------------------------------------------------
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file by way of a temporary one beside it, which takes its place only when it is complete and on the disk.
 
-    A failure or a kill on the way leaves the earlier file as it was. What is no regular file, such as `/dev/stdout`, is written to
-    directly, and a symbolic link stays a link.
+    A failure or a kill on the way leaves the earlier file as it was. The temporary file has the permissions of the earlier one from the
+    start, and is removed whatever happens. What is no regular file, such as `/dev/stdout`, is written to directly, and a symbolic link
+    stays a link.
 
     Arguments:
         path: the file; its folder must exist.
         content: all of it.
 
     Raises:
-        OSError: if it cannot be written.
+        OSError: if it cannot be written; it names the file.
     """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, not a file")
-    if target.exists() and not target.is_file():
-        target.write_bytes(content)
-        return
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.partial")
-    try:
-        with open(temporary, "xb") as file:
+    with _naming(path):
+        state = _state(path)
+        if state is not None and not stat.S_ISREG(state.st_mode):
+            with open(path, "wb", opener=_open_to_write) as file:
+                os.set_blocking(file.fileno(), True)
+                file.write(content)
+            return
+        target = Path(os.path.realpath(path))
+        with _temporary(target, state) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            temporary.chmod(target.stat().st_mode & 0o7777)
-        os.replace(temporary, target)
-    except BaseException as error:
+            file.close()
+            os.replace(file.name, target)
+
+
+def check_place(path: str | os.PathLike[str], size: int = 1) -> None:
+    """Find out whether a file can be written there, without writing it; nothing stays behind.
+
+    Arguments:
+        path: the file.
+        size: how many bytes there must be room for.
+
+    Raises:
+        OSError: if it cannot be written; it names the file.
+    """
+    with _naming(path):
+        state = _state(path)
+        if state is None or stat.S_ISREG(state.st_mode):
+            with _temporary(Path(os.path.realpath(path)), state) as file:
+                for begin in range(0, size, _CHUNK):
+                    file.write(bytes(min(_CHUNK, size - begin)))
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def temporary_name(name: str) -> str:
+    """A name for what will be called `name` when it is complete; no other has it, and it fits where `name` does."""
+    return f".{name[:30]}.{secrets.token_hex(8)}.partial"
+
+
+def _state(path: str | os.PathLike[str]) -> os.stat_result | None:
+    """What is there already; None if nothing is."""
+    try:
+        state = os.stat(path)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(state.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, not a file")
+    return state
+
+
+def _open_to_write(path: str, flags: int) -> int:
+    """Open what is there, without waiting for who reads from a pipe."""
+    return os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+@contextlib.contextmanager
+def _temporary(target: Path, state: os.stat_result | None) -> Iterator[BinaryIO]:
+    """A new file beside the target, with the target's permissions; it is removed at the end unless it was renamed."""
+    temporary = target.with_name(temporary_name(target.name))
+    mode = 0o666 if state is None else stat.S_IMODE(state.st_mode)
+    try:
+        with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, mode & 0o777)) as file:
+            if state is not None:
+                os.chmod(temporary, mode)  # all of it, where the umask took something away
+            yield file
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError) and error.filename:
-            error.filename = str(path)  # what the caller knows, in place of the temporary file
-            if error.filename2 is not None:
-                error.filename2 = str(path)
-        raise
+
+
+@contextlib.contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let errors name the file that the caller knows, in place of the temporary one or of none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error

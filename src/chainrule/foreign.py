@@ -46,7 +46,7 @@ def quoted(text: object, longest: int = LONGEST_QUOTED) -> str:
     return _cut(repr(_cut(text if isinstance(text, str) else str(text), longest)), 2 * longest)
 
 
-def listed(names: Sequence[str], show: Callable[[str], str] = quoted, most: int = 10) -> str:
+def several(names: Sequence[str], show: Callable[[str], str] = quoted, most: int = 10) -> str:
     """The first names of several, separated by commas, and how many there are if these are not all."""
     shown = ", ".join(map(show, names[:most]))
     return f"{shown}, ... ({len(names):,} in all)" if len(names) > most else shown

@@ -13,7 +13,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.data import CLASSIFICATION, REGRESSION, TASKS, Standardization
-from chainrule.files import write_atomically
+from chainrule.files import read_file, write_atomically
+from chainrule.foreign import clean, quoted
 from chainrule.nn import ACTIVATIONS, MLP
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 FORMAT = "chainrule model"
 VERSION = 1
-MAX_BYTES = 1 << 30
+LOOKED_AT = 1 << 24  # bytes; a larger file is taken apart only if it says somewhere that it is a model
+LONGEST_PROBLEM = 500  # characters
 MAX_DIGITS = 600  # of a whole number; the largest float has 309
 KEYS = ("format", "version", "network", "task", "features", "target", "classes", "standardization", "target_standardization", "weights")
 
@@ -136,50 +138,61 @@ def _network(model: MLP) -> dict[str, Any]:
 def load_model(path: str | os.PathLike[str]) -> SavedModel:
     """Read a model that `save_model` wrote.
 
+    A file is read up to a limit of 256 MiB, which the environment variable `CHAINRULE_MAX_BYTES` changes.
+
     Returns:
         The model, with the same weights to the last bit.
 
     Raises:
-        ModelFileError: if the file is missing, damaged, truncated, of another kind, or of a newer version; the message says which.
+        ModelFileError: if the file is missing, too large, damaged, truncated, of another kind, or newer; the message says which.
     """
+    name = clean(path)
     try:
-        with open(path, "rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_file(path)
     except FileNotFoundError:
-        raise ModelFileError(f"{path}: there is no such file") from None
+        raise ModelFileError(f"{name}: there is no such file") from None
     except IsADirectoryError:
-        raise ModelFileError(f"{path} is a folder; the file in it that holds the model is called model.json") from None
+        raise ModelFileError(f"{name} is a folder; the file in it that holds the model is called model.json") from None
     except (OSError, ValueError) as error:
-        raise ModelFileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if len(raw) > MAX_BYTES:
-        raise ModelFileError(f"{path} is larger than 1 GiB, which no model of chainrule is")
+        raise ModelFileError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(raw) > LOOKED_AT and FORMAT.encode() not in raw:  # before so much is taken apart
+        raise ModelFileError(f"{name}: this is not a model of chainrule")
     try:
-        content = json.loads(raw.decode(), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant, parse_int=_integer)
+        text = raw.decode("utf-8-sig")
+        content = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant, parse_int=_integer)
+        return _Document(path, content).model()
     except json.JSONDecodeError as error:
-        raise ModelFileError(f"{path} is truncated or no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise ModelFileError(f"{name} is truncated or no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     except UnicodeDecodeError:
-        raise ModelFileError(f"{path} is not a model: it is no text in UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise ModelFileError(f"{path} is not a model: {reason}") from None
-    return _Document(path, content).model()
+        raise ModelFileError(f"{name} is not a model: it is no text in UTF-8") from None
+    except RecursionError:
+        raise ModelFileError(f"{name} is not a model: it is nested too deeply") from None
+    except _NoModelError as error:
+        raise ModelFileError(f"{name} is not a model: {error}") from None
+
+
+class _NoModelError(ValueError):
+    """JSON that no model is."""
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} occurs twice")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _NoModelError(f"{quoted(name)} occurs twice")
+            seen.add(name)
     return found
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number that a model can hold")
+    raise _NoModelError(f"{name} is not a number that a model can hold")
 
 
 def _integer(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise ValueError(f"the number {text[:20]}... has too many digits, {len(text.lstrip('-')):,}; no number in a model has that many")
+        raise _NoModelError(f"the number {text[:20]}... has too many digits, {len(text.lstrip('-')):,}; no number in a model has that many")
     return int(text)
 
 
@@ -196,7 +209,7 @@ class _Document:
         self.content = content
 
     def error(self, problem: str) -> ModelFileError:
-        return ModelFileError(f"{self.path}: {problem}")
+        return ModelFileError(f"{clean(self.path)}: {clean(problem, longest=LONGEST_PROBLEM)}")
 
     def model(self) -> SavedModel:
         """The model in the file, built only after everything about it has been checked."""

@@ -12,7 +12,7 @@ import click
 
 from chainrule import __version__
 from chainrule.cli.course import course
-from chainrule.cli.errors import BadInput, told
+from chainrule.cli.errors import BadInput, cleaned, told
 from chainrule.cli.info import info
 from chainrule.cli.learn import learn
 from chainrule.cli.predict import predict
@@ -23,6 +23,12 @@ from chainrule.cli.train import train
 class Commands(click.Group):
     """A group that turns the errors of the library into one line and an exit status."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read what was typed."""
+        with cleaned():
+            return super().make_context(*arguments, **options)
+
+    @cleaned()
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
         from chainrule.expressions import ExpressionError
@@ -37,6 +43,8 @@ class Commands(click.Group):
             raise BadInput(str(error)) from None
         except (FloatingPointError, OSError) as error:
             raise click.ClickException(told(error)) from None
+        except MemoryError:
+            raise click.ClickException("there is not enough memory for this") from None
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"max_content_width": 100})

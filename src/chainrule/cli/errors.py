@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from chainrule.foreign import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class BadInput(click.ClickException):
@@ -17,16 +24,41 @@ def check_file(output: str) -> None:
     """Find out whether a file can be written there, before anything is computed.
 
     Raises:
-        BadInput: if its folder is missing, or it is a folder itself.
+        BadInput: if its folder is missing, it is a folder itself, or the system refuses it.
     """
+    from chainrule.files import check_place
+
+    name, folder = clean(output), Path(output).parent
     if Path(output).is_dir():
-        raise BadInput(f"{output} is a folder; give the name of a file")
-    if not Path(output).parent.is_dir():
-        raise BadInput(f"{output}: there is no folder {Path(output).parent}")
+        raise BadInput(f"{name} is a folder; give the name of a file")
+    if not folder.is_dir():
+        raise BadInput(f"{name}: there is no folder {clean(folder)}")
+    try:
+        check_place(output)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{name} cannot be written: {reason(error)}") from None
+
+
+def reason(error: Exception) -> str:
+    """Why the operating system refused it, without the file."""
+    return clean(getattr(error, "strerror", None) or error)
 
 
 def told(error: Exception) -> str:
     """An error as one line; the file first, where the operating system refused it."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{clean(error.filename)}: {clean(error.strerror)}"
+    return reason(error)
+
+
+@contextmanager
+def cleaned() -> Iterator[None]:
+    """Clean the messages of errors: click repeats in them what was typed."""
+    try:
+        yield
+    except click.UsageError as error:
+        error.message = clean(error.message)  # type: ignore[misc]
+        raise
+    except click.ClickException as error:
+        error.message = clean(error.message, lines=True)  # type: ignore[misc]
+        raise

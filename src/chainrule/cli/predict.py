@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 import click
 
 from chainrule.cli.errors import check_file
+from chainrule.foreign import clean, quoted, several
 
 if TYPE_CHECKING:
     from chainrule.models import SavedModel
@@ -23,7 +22,10 @@ def predict(model: str, table: str, output: str | None) -> None:
     """Let MODEL, a model.json, predict a class or a number for each row of a CSV file.
 
     The columns are found by their names; those that the model does not use are passed through. If the column that the model predicts
-    is there too, the accuracy is told.
+    is there too, the predictions are compared with it where it holds a label that the model knows.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe before it. On standard output, characters that steer a terminal
+    are written as in Python, such as \\x1b; in a file, they stay as they are.
     """
     from chainrule.files import write_atomically
     from chainrule.models import ModelFileError, load_model
@@ -33,48 +35,50 @@ def predict(model: str, table: str, output: str | None) -> None:
         check_file(output)
     saved = load_model(model)
     if saved.feature_names is None or saved.task is None or saved.target_name is None:
-        raise ModelFileError(f"{model}: this model does not say what its inputs are called or what it predicts; train one with `train`")
+        raise ModelFileError(
+            f"{clean(model)}: this model does not say what its inputs are called or what it predicts; train one with `train`"
+        )
     rows = read_table(table)
     _check_columns(saved, rows, model)
     features = rows.floats(saved.feature_names)
-    truth = _truth(saved, rows)
     predictions = [saved.predict(row) for row in features]
     text = _as_csv(rows, f"predicted_{saved.target_name}", [_told(saved, prediction) for prediction in predictions])
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(clean(text, lines=True, longest=10 * len(text)), nl=False)
     else:
-        write_atomically(output, text.encode())
-        click.echo(f"{len(predictions)} predictions in {output}", err=True)
-    if truth is not None:
-        from chainrule.cli.scores import in_words, scores
-
-        told = in_words(scores(saved.task, predictions, truth))
-        click.echo(f"{told} on {len(truth)} rows, by their column {saved.target_name!r}", err=True)
+        write_atomically(output, text.encode(errors="backslashreplace"))
+        click.echo(f"{len(predictions)} predictions in {clean(output)}", err=True)
+    if saved.target_name in rows.columns and any(rows.texts(saved.target_name)):
+        click.echo(_compared(saved, rows, predictions), err=True)
 
 
 def _check_columns(saved: SavedModel, table: Table, model: str) -> None:
     from chainrule.tables import DataError
 
     features = saved.feature_names or []
-    missing = [name for name in features if name not in table.columns]
-    unknown = [name for name in table.columns if name not in features and name != saved.target_name]
+    there, used = set(table.columns), {*features, saved.target_name}
+    missing = [name for name in features if name not in there]
+    unknown = [name for name in table.columns if name not in used]
     if missing:
-        also = f"; not known to the model: {', '.join(map(repr, unknown))}" if unknown else ""
-        raise DataError(f"{table.path}, row 1: columns that {model} needs are missing: {', '.join(map(repr, missing))}{also}")
+        also = f"; not known to the model: {several(unknown)}" if unknown else ""
+        raise DataError(f"{clean(table.path)}, row 1: columns that {clean(model)} needs are missing: {several(missing)}{also}")
     if unknown:
-        click.echo(f"not used by the model: {', '.join(map(repr, unknown))}", err=True)
+        click.echo(f"not used by the model: {several(unknown)}", err=True)
 
 
-def _truth(saved: SavedModel, table: Table) -> list[int] | list[float] | None:
-    """What the predictions should be, if the table says it."""
-    from chainrule.data import class_targets
+def _compared(saved: SavedModel, table: Table, predictions: list[float]) -> str:
+    """How good the predictions are on the rows whose label is known, and what is in the others."""
+    from chainrule.cli.scores import in_words, scores
+    from chainrule.labels import known_labels
 
-    label = saved.target_name or ""
-    if label not in table.columns or not any(table.texts(label)):
-        return None
-    if saved.class_names is not None:
-        return class_targets(table, label, saved.class_names)[0]
-    return [row[0] for row in table.floats([label])]
+    column = quoted(saved.target_name)
+    known = known_labels(table, saved.target_name or "", saved.class_names)
+    if not known.rows:
+        return f"no row has a label to compare with, in the column {column}: {known.rest}"
+    found = in_words(scores(saved.task or "", [predictions[row] for row in known.rows], known.targets))
+    count = "1 row" if len(known.rows) == 1 else f"{len(known.rows)} rows"
+    told = f"{found} on {count}{f' of {len(table.rows)}' if known.rest else ''}, by their column {column}"
+    return f"{told}; {known.rest}" if known.rest else told
 
 
 def _told(saved: SavedModel, prediction: float) -> str:
@@ -82,10 +86,8 @@ def _told(saved: SavedModel, prediction: float) -> str:
 
 
 def _as_csv(table: Table, column: str, predictions: list[str]) -> str:
+    from chainrule.tables import write_table
+
     kept = [i for i, name in enumerate(table.columns) if name != column]  # predictions of an earlier run are replaced
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*(table.columns[i] for i in kept), column])
-    for cells, prediction in zip(table.rows, predictions, strict=True):
-        writer.writerow([*(cells[i] for i in kept), prediction])
-    return text.getvalue()
+    header = [*(table.columns[i] for i in kept), column]
+    return write_table([header, *([*(cells[i] for i in kept), said] for cells, said in zip(table.rows, predictions, strict=True))])

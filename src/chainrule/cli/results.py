@@ -9,13 +9,16 @@ import itertools
 import json
 import secrets
 import shutil
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.errors import BadInput, told
+from chainrule.cli.errors import BadInput, reason, told
 from chainrule.cli.interrupts import DRAWING, KEEPING
+from chainrule.files import check_place, temporary_name, write_atomically
+from chainrule.foreign import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,16 +31,66 @@ if TYPE_CHECKING:
 SMALL_GRAPH = 60  # nodes; a network of no more is drawn as a whole
 
 
-def check_place(wanted: Path) -> None:
-    """Find out before the training whether its results can be written.
+def check_folder(wanted: Path, size: int) -> None:
+    """Find out before the training whether its results can be written: the names, the permissions and the room; nothing stays behind.
+
+    Arguments:
+        wanted: the folder.
+        size: how many bytes will be written, about.
 
     Raises:
         BadInput: if they cannot.
     """
+    if wanted.name in ("", ".."):
+        raise BadInput(f"{clean(wanted)} cannot be replaced by a folder of results; give the folder a name of its own")
     try:
-        _temporary(wanted).rmdir()
+        temporary = _temporary(wanted)
+        try:
+            check_place(temporary / "model.json", size)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        if not wanted.exists() or not _is_free(wanted):
+            # The name may be too long for the system, which that of the temporary folder is not.
+            named = wanted if _is_free(wanted) else wanted.with_name(f"{wanted.name}-{secrets.token_hex(2)}")
+            named.mkdir()
+            try:
+                check_place(named / "boundary.png")
+            finally:
+                shutil.rmtree(named, ignore_errors=True)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"the folder {clean(wanted)} cannot be made: {reason(error)}") from None
+
+
+def keep(wanted: Path, write: Callable[[Path], None]) -> tuple[Path, str]:
+    """Publish a new folder in the place wanted, or where that has become impossible, in the first of some other places.
+
+    Returns:
+        Where the folder is, and why not in the place wanted; the latter is empty if it is there.
+
+    Raises:
+        OSError: if there is no place.
+    """
+    try:
+        return publish(wanted, write), ""
     except OSError as error:
-        raise BadInput(f"the folder {wanted} cannot be made: {error.strerror}") from None
+        problem = error
+    for elsewhere in _other_places():
+        with suppress(OSError):
+            place = Path(tempfile.mkdtemp(prefix="chainrule-", dir=elsewhere))
+            try:
+                return publish(place / wanted.name[:60], write), reason(problem)
+            except BaseException:
+                shutil.rmtree(place, ignore_errors=True)
+                raise
+    raise problem
+
+
+def _other_places() -> Iterator[Path]:
+    with suppress(OSError):  # there is none that can be written to
+        yield Path(tempfile.gettempdir())
+    with suppress(RuntimeError):
+        yield Path.home()
+    yield Path()
 
 
 def publish(wanted: Path, write: Callable[[Path], None]) -> Path:
@@ -49,9 +102,7 @@ def publish(wanted: Path, write: Callable[[Path], None]) -> Path:
     temporary = _temporary(wanted)
     try:
         write(temporary)
-        for candidate in _candidates(wanted):
-            if candidate.is_symlink() or (candidate.exists() and not (candidate.is_dir() and not any(candidate.iterdir()))):
-                continue
+        for candidate in filter(_is_free, _candidates(wanted)):
             try:
                 if candidate.exists():  # an empty folder, which some systems do not replace
                     candidate.rmdir()
@@ -72,10 +123,21 @@ def _candidates(wanted: Path) -> Iterator[Path]:
     yield from (wanted.with_name(f"{wanted.name}-{number}") for number in itertools.count(2))
 
 
+def _is_free(candidate: Path) -> bool:
+    """Whether nothing is there, or an empty folder."""
+    return not candidate.is_symlink() and (not candidate.exists() or (candidate.is_dir() and not any(candidate.iterdir())))
+
+
 def _temporary(wanted: Path) -> Path:
+    """A new folder beside the one wanted, with the permissions of the empty one that it may replace."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    temporary = wanted.with_name(f".{wanted.name[:100]}.{secrets.token_hex(8)}.partial")
-    temporary.mkdir()
+    temporary = wanted.with_name(temporary_name(wanted.name))
+    if not wanted.is_symlink() and wanted.is_dir() and _is_free(wanted):
+        mode = stat.S_IMODE(wanted.stat().st_mode)
+        temporary.mkdir(mode & 0o777)
+        temporary.chmod(mode)
+    else:
+        temporary.mkdir()
     return temporary
 
 
@@ -85,7 +147,7 @@ def write_model(folder: Path, saved: SavedModel, options: dict[str, Any]) -> Non
 
     meaning: dict[str, Any] = saved._asdict()
     save_model(folder / "model.json", meaning.pop("model"), **meaning)
-    (folder / "options.json").write_text(json.dumps(options, indent=1, allow_nan=False) + "\n")
+    write_atomically(folder / "options.json", (json.dumps(options, indent=1, allow_nan=False) + "\n").encode())
 
 
 def add_pictures(folder: Path, saved: SavedModel, data: Dataset, history: History, ctrl_c: Interrupts) -> dict[str, str]:
@@ -123,8 +185,6 @@ def add_pictures(folder: Path, saved: SavedModel, data: Dataset, history: Histor
 
 def _add(path: Path, draw: Callable[[Path], str]) -> str:
     """Draw elsewhere, so that no half a picture is left."""
-    from chainrule.files import write_atomically
-
     with tempfile.TemporaryDirectory() as scratch:
         drawn = Path(scratch) / path.name
         what = draw(drawn)

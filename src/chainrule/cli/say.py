@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chainrule.cli.errors import check_file
+from chainrule.foreign import clean, quoted
 
 if TYPE_CHECKING:
     from chainrule.engine import Value
@@ -30,12 +31,12 @@ def evaluate(expression: str, assignments: tuple[str, ...]) -> Value:
     for assignment in assignments:
         name, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals or not name:
-            raise ExpressionError(f"{assignment!r} does not give a name its value; write it as a=2")
+            raise ExpressionError(f"{quoted(assignment)} does not give a name its value; write it as a=2")
         number = number_in(text)
         if number is None:
-            raise ExpressionError(f"{assignment!r}: {text!r} is not a number")
+            raise ExpressionError(f"{quoted(assignment)}: {quoted(text)} is not a number")
         if name in values:
-            raise ExpressionError(f"{assignment!r}: {name} has been given the value {values[name]:g} already")
+            raise ExpressionError(f"{quoted(assignment)}: {clean(name)} has been given the value {values[name]:g} already")
         values[name] = number
     value = parse(expression, values)
     value.backward()
@@ -73,7 +74,7 @@ def draw(expression: str, assignments: tuple[str, ...], output: str) -> None:
     """
     suffix = Path(output).suffix.lower()
     if suffix not in (".svg", ".png", ".dot"):
-        raise click.BadParameter(f"{output!r} must end in .svg, .png or .dot", param_hint="'--output'")
+        raise click.BadParameter(f"{quoted(output)} must end in .svg, .png or .dot", param_hint="'--output'")
     check_file(output)
     value = evaluate(expression, assignments)
     from chainrule.drawing import draw as drawn
@@ -83,4 +84,4 @@ def draw(expression: str, assignments: tuple[str, ...], output: str) -> None:
         picture = Path(folder) / f"graph{suffix}"
         drawn(value).save(str(picture))
         write_atomically(output, picture.read_bytes())
-    click.echo(output)
+    click.echo(clean(output))
