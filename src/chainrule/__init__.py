@@ -148,7 +148,7 @@ _LOADED_WHEN_USED = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what most programs never use when it is first asked for (PEP 562): the names above, and modules such as `chainrule.schedules`."""
+    """Load what most programs never use when it is first asked for (PEP 562): these names, and modules such as `chainrule.schedules`."""
     from importlib import import_module
 
     if name in _LOADED_WHEN_USED:
