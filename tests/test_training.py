@@ -267,7 +267,7 @@ def test_a_loss_of_a_plain_zero_has_no_gradients(zero: float) -> None:
     """As `sum(max(0, 1 - score) for ...)` is where every margin is met."""
     w = Value(3.0)
     w.grad = 5.0  # which some other loss has left
-    history = fit(lambda: zero, optimizer=SGD([w], lr=0.5), steps=2)  # type: ignore[arg-type,return-value]
+    history = fit(lambda x: zero, ([1.0],), optimizer=SGD([w], lr=0.5), steps=2)  # type: ignore[arg-type,return-value]
     assert (history.loss, w.data, w.grad) == ([0.0, 0.0], 3.0, 0.0)
 
 
@@ -285,6 +285,6 @@ def test_a_loss_that_is_another_number_is_refused() -> None:
     with pytest.raises(
         TypeError, match=r"got float: 1\.0; a number has no gradients: return the Value itself, not its data, and write max"
     ):
-        fit(lambda: (w * w).data, optimizer=SGD([w]), steps=1)  # type: ignore[arg-type,return-value]
+        fit(lambda x: (w * w).data, ([1.0],), optimizer=SGD([w]), steps=1)  # type: ignore[arg-type,return-value]
     with pytest.raises(TypeError, match=r"the loss must be a Value, got list: \[\]$"):
-        fit(lambda: [], optimizer=SGD([w]), steps=1)  # type: ignore[arg-type,return-value]
+        fit(lambda x: [], ([1.0],), optimizer=SGD([w]), steps=1)  # type: ignore[arg-type,return-value]
