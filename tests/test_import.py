@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,24 @@ def test_import_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == []
     assert done.stderr == ""
+
+
+def test_what_the_docs_name_is_there_without_an_import_of_its_own() -> None:
+    root = Path(__file__).parent.parent
+    pages = [root / "README.md", *(root / "docs").rglob("*.md")]
+    names = {
+        name for page in pages for name in re.findall(r"(?<![\w./-])chainrule\.([a-z][a-z_]*)\b(?!\.(?:ipynb|svg|html))", page.read_text())
+    }
+    assert {"schedules", "compile"} <= names
+    program = f"import chainrule; print([name for name in {sorted(names)} if not hasattr(chainrule, name)])"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+def test_other_attributes_are_refused() -> None:
+    for name in ("scheduels", "_nothing", "schedules.LinearLR"):
+        with pytest.raises(AttributeError, match=f"module 'chainrule' has no attribute '{name}'"):
+            getattr(chainrule, name)
 
 
 @pytest.mark.parametrize("name", chainrule.__all__)

@@ -260,3 +260,31 @@ def test_a_loss_that_is_no_value() -> None:
     line = Line()
     with pytest.raises(TypeError, match=r"the loss must be a Value, got float: 1\.0"):
         fit(lambda *_: 1.0, (X, Y), optimizer=SGD(line.params, lr=0.1), steps=1)  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, -0.0, False, np.float32(0)])
+def test_a_loss_of_a_plain_zero_has_no_gradients(zero: float) -> None:
+    """As `sum(max(0, 1 - score) for ...)` is where every margin is met."""
+    w = Value(3.0)
+    w.grad = 5.0  # which some other loss has left
+    history = fit(lambda x: zero, ([1.0],), optimizer=SGD([w], lr=0.5), steps=2)  # type: ignore[arg-type,return-value]
+    assert (history.loss, w.data, w.grad) == ([0.0, 0.0], 3.0, 0.0)
+
+
+def test_a_hinge_of_max_trains_until_all_margins_are_met_and_stays_there() -> None:
+    w = Value(0.0)
+    points = [2.0, 3.0]
+    history = fit(lambda xs: sum(max(0, 1 - w * x) for x in xs) / len(xs), (points,), optimizer=SGD([w], lr=0.5), steps=20)  # type: ignore[arg-type,return-value]
+    assert history.loss[0] == 1.0
+    assert history.loss[-1] == 0.0
+    assert all(w.data * x >= 1 for x in points)
+
+
+def test_a_loss_that_is_another_number_is_refused() -> None:
+    w = Value(1.0)
+    with pytest.raises(
+        TypeError, match=r"got float: 1\.0; a number has no gradients: return the Value itself, not its data, and write max"
+    ):
+        fit(lambda x: (w * w).data, ([1.0],), optimizer=SGD([w]), steps=1)  # type: ignore[arg-type,return-value]
+    with pytest.raises(TypeError, match=r"the loss must be a Value, got list: \[\]$"):
+        fit(lambda x: [], ([1.0],), optimizer=SGD([w]), steps=1)  # type: ignore[arg-type,return-value]

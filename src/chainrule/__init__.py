@@ -148,10 +148,17 @@ _LOADED_WHEN_USED = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what most programs never use when it is first asked for (PEP 562)."""
-    if name not in _LOADED_WHEN_USED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Load what most programs never use when it is first asked for (PEP 562): these names, and modules such as `chainrule.schedules`."""
     from importlib import import_module
 
-    globals()[name] = thing = getattr(import_module(_LOADED_WHEN_USED[name]), name)
-    return thing
+    if name in _LOADED_WHEN_USED:
+        globals()[name] = thing = getattr(import_module(_LOADED_WHEN_USED[name]), name)
+        return thing
+    if not name.startswith("_"):
+        module = f"{__name__}.{name}"
+        try:
+            return import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:  # a package that the module needs
+                raise
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.foreign import clean, quoted, several
 from chainrule.labels import check_varied, class_targets, look_like_classes
+from chainrule.positions import by_position, listed
 from chainrule.tables import DataError, read_table
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ class Dataset(NamedTuple):
         return REGRESSION if self.class_names is None else CLASSIFICATION
 
     def take(self, indices: Iterable[int]) -> Dataset:
-        """The samples at these indices."""
+        """The samples at these positions."""
         indices = list(indices)
-        return self._replace(inputs=[self.inputs[i] for i in indices], targets=[self.targets[i] for i in indices])
+        inputs, targets = by_position("inputs", self.inputs), by_position("targets", self.targets)
+        return self._replace(inputs=[inputs[i] for i in indices], targets=[targets[i] for i in indices])
 
 
 # --- made on the spot ---------------------------------------------------------------------------------------------------------------
@@ -244,7 +246,7 @@ def train_test_split(dataset: Dataset, fraction: float = 0.2, seed: Seed = None)
         raise ValueError(f"the share of samples to test with is 0 or more and less than 1, got {fraction}")
     rng = generator(seed)
     groups: dict[float, list[int]] = {}
-    for i, target in enumerate(dataset.targets):
+    for i, target in enumerate(listed("targets", dataset.targets)):
         groups.setdefault(target if dataset.class_names is not None else 0.0, []).append(i)
     train: list[int] = []
     test: list[int] = []
@@ -266,7 +268,7 @@ class Standardization(NamedTuple):
 
     def apply(self, rows: Iterable[Sequence[float]]) -> list[list[float]]:
         """The rows with every feature standardised."""
-        return [[(x - m) / s for x, m, s in zip(row, self.mean, self.scale, strict=True)] for row in rows]
+        return [[(x - m) / s for x, m, s in zip(row, self.mean, self.scale, strict=True)] for row in listed("rows", rows)]
 
     def undo(self, row: Sequence[float]) -> list[float]:
         """The row that is standardised to this one."""
@@ -279,6 +281,7 @@ def standardization(rows: Sequence[Sequence[float]]) -> Standardization:
     Raises:
         ValueError: if there are no rows.
     """
+    rows = listed("rows", rows)
     if not rows:
         raise ValueError("standardization() of no rows: the mean is not defined")
     found = [_mean_and_scale(column) for column in zip(*rows, strict=True)]

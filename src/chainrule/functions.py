@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule import primitives
 from chainrule.engine import Value
+from chainrule.positions import by_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -182,7 +183,7 @@ def take(values: Sequence[Any], index: Value | SupportsIndex) -> Any:
     gradient passes to the index.
 
     Arguments:
-        values: Values or numbers, or rows of them, all of one length.
+        values: Values or numbers, or rows of them, all of one length; they are counted by position, whatever labels they have.
         index: which one, counted from 0: an integer, which is decided at once, or a Value whose data is one.
 
     Returns:
@@ -191,9 +192,11 @@ def take(values: Sequence[Any], index: Value | SupportsIndex) -> Any:
 
     Raises:
         IndexError: if an integer is out of range, or negative.
-        TypeError: if the index is neither an integer nor a Value, or one of several rows is not a row.
+        TypeError: if the index is neither an integer nor a Value, one of several rows is not a row, or the values have no positions.
         ValueError: if there are no values, or the rows that a Value chooses from are not of one length.
     """
+    if type(values) not in (list, tuple):
+        values = by_position("what take() chooses from", values)
     if not hasattr(index, "_apply"):
         return values[_checked_index(index, len(values), "take()")]
     values = list(values)

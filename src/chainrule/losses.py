@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.engine import Value, constant
 from chainrule.functions import logsumexp, mean, relu, softplus, take
+from chainrule.positions import listed
 from chainrule.primitives import real
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _single(x: Any, what: str) -> Any:
         return x
     if len(x) != 1:
         raise ValueError(f"{what} must be one number, got {len(x)}: {x!r}")
-    return x[0]
+    return next(iter(x))
 
 
 def _row(row: Any, sample: int) -> list[Value]:
@@ -190,13 +191,10 @@ def _class(target: Any, classes: int, sample: int) -> int:
 
 
 def _listed(things: Any, what: str) -> list[Any]:
-    try:
-        iterator = iter(things)
-    except TypeError:
-        raise TypeError(
-            f"{what} must be a list, one for each sample, got {type(things).__name__}: {things!r}; put a single one in a list"
-        ) from None
-    return list(iterator)
+    """The things in a list, as they stand by position."""
+    if not hasattr(things, "__iter__") and not hasattr(things, "__getitem__"):
+        raise TypeError(f"{what} must be a list, one for each sample, got {type(things).__name__}: {things!r}; put a single one in a list")
+    return listed(what, things)
 
 
 def _same_length(predictions: list[Any], targets: list[Any], what: str) -> None:

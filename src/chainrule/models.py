@@ -330,8 +330,15 @@ def save_safetensors(path: str | os.PathLike[str], state_dict: Mapping[str, floa
 
     Raises:
         ImportError: if safetensors is not installed.
+        TypeError: if a name is not a string, or what it stands for is not a number.
+        ValueError: if a name is `__metadata__`, which means something else in such a file.
         OSError: if the file cannot be written.
     """
+    for name in state_dict:
+        if not isinstance(name, str):
+            raise TypeError(f"the names in a state dict are strings, got {type(name).__name__}: {name!r:.60}")
+    if "__metadata__" in state_dict:
+        raise ValueError("a number called '__metadata__' cannot be saved: safetensors keeps other things under this name; rename it")
     numpy, safetensors = _import_safetensors()
     groups: dict[str, list[str]] = {}
     for name in state_dict:
@@ -354,22 +361,21 @@ def load_safetensors(path: str | os.PathLike[str]) -> dict[str, float]:
         A number for each name, in the order of the names in the file.
 
     Raises:
-        ImportError: if safetensors is not installed.
-        ModelFileError: if the file is missing, damaged, or of another kind.
+        ModelFileError: if the file is missing, damaged, or of another kind; if it is too large, or two of its numbers would have the same
+            name.
     """
-    numpy, safetensors = _import_safetensors()
+    from chainrule.tensors import numbers_in, read
+
     try:
-        with open(path, "rb") as file:
-            tensors = safetensors.load(file.read())
+        content = read(path)
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from None
-    except Exception as error:  # safetensors has exceptions of its own, and passes on those of NumPy
+    except ValueError as error:
+        raise ModelFileError(f"{path} cannot be read: {error}") from None
+    try:
+        return numbers_in(content)
+    except ValueError as error:
         raise ModelFileError(f"{path} is not a safetensors file that can be read: {error}") from None
-    result = {}
-    for name, tensor in tensors.items():
-        for index in numpy.ndindex(tensor.shape):
-            result[".".join([name, *map(str, index)])] = float(tensor[index])
-    return result
 
 
 def _import_safetensors() -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ import random
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chainrule.engine import Value, constant, dot
+from chainrule.finding import found
 from chainrule.primitives import real
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 class Module:
     """Something with parameters.
 
-    A subclass sets attributes and is callable; its parameters are found in the attributes: every leaf Value, directly or in Modules,
-    lists, tuples and dicts of them, in the order in which the attributes were set. A Value that is reached twice counts once, and
-    results of earlier computations do not count. A subclass that wants other parameters overrides `parameters()`.
+    A subclass sets attributes and is callable; its parameters are found in the attributes: every leaf Value, directly or in Modules and
+    other objects, in lists, tuples, dicts and arrays of them, in the order in which the attributes were set. A Value that is reached twice
+    counts once, and results of earlier computations do not count. What only the code of a function can reach is not looked at. A subclass
+    that wants other parameters overrides `parameters()`.
 
         class Line(Module):
             def __init__(self):
@@ -41,8 +43,14 @@ class Module:
         super().__setattr__(name, value)
 
     def parameters(self) -> list[Value]:
-        """List the parameters, each once."""
-        return [parameter for _, parameter in _found(self)]
+        """List the parameters, each once.
+
+        Raises:
+            TypeError: if a Value is where it has no name, such as in a set, whose order may be another in each run.
+        """
+        return [parameter for _, parameter in found(self)]
+
+    parameters.finds_all = True  # type: ignore[attr-defined]
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Give each parameter with its name: the way to it from this module, such as `layers.0.neurons.3.w.1`.
@@ -51,11 +59,12 @@ class Module:
 
         Raises:
             ValueError: if two parameters have the same name, because a key of a dict contains a dot or is a number and a string.
+            TypeError: if a Value is where it has no name, such as in a set.
         """
         if type(self).parameters is Module.parameters:
-            yield from _distinct(_found(self))
+            yield from _distinct(found(self))
             return
-        names = {parameter: name for name, parameter in _found(self)}
+        names = {parameter: name for name, parameter in found(self, complete=False)}
         chosen = dict.fromkeys(self.parameters())  # each once, in order
         yield from _distinct((names.get(p, f"parameters.{position}"), p) for position, p in enumerate(chosen))
 
@@ -105,7 +114,9 @@ class Module:
             parameter.data = numbers[name]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+        own = type(self).parameters is not Module.parameters
+        count = len(self.parameters()) if own else sum(1 for _ in found(self, complete=False))
+        return f"{type(self).__name__}({count} parameters)"
 
 
 class Neuron(Module):
@@ -289,35 +300,6 @@ def _choose(given: Any, table: Mapping[str, Any], what: str) -> Any:
     if not callable(given):
         raise TypeError(f"{what} must be a name or a function, got {type(given).__name__}: {given!r}")
     return given
-
-
-# --- finding parameters -----------------------------------------------------------------------------------------------------------------
-
-
-def _found(root: Module) -> Iterator[tuple[str, Value]]:
-    """Every leaf in the attributes of `root` with the way to it, each once, in the order of the attributes."""
-    seen: dict[int, object] = {}  # by id, and kept alive so that no id is used twice
-    stack: list[tuple[str, object]] = [("", root)]
-    while stack:
-        name, thing = stack.pop()
-        if id(thing) in seen:
-            continue
-        seen[id(thing)] = thing
-        if isinstance(thing, Value):
-            if not thing._operands:  # no result of an operation
-                yield name, thing
-            continue
-        parts: Iterable[tuple[object, object]]
-        if isinstance(thing, Module):
-            own = thing is root or type(thing).parameters is Module.parameters
-            parts = vars(thing).items() if own else thing.named_parameters()
-        else:
-            parts = thing.items() if isinstance(thing, dict) else enumerate(thing)  # type: ignore[arg-type]
-        inner = [(f"{name}.{key}" if name else str(key), part) for key, part in parts if isinstance(part, _HOLDERS)]
-        stack.extend(reversed(inner))
-
-
-_HOLDERS = (Value, Module, list, tuple, dict)
 
 
 def _distinct(named: Iterable[tuple[str, Value]]) -> Iterator[tuple[str, Value]]:

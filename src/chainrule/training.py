@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import math
+import operator
 import random
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 from chainrule.arguments import integer
 from chainrule.ctrl_c import handled_by
 from chainrule.engine import Value
+from chainrule.positions import by_position
+from chainrule.primitives import real
 from chainrule.schedules import LRScheduler
 
 if TYPE_CHECKING:
@@ -113,7 +116,8 @@ def fit(
     Arguments:
         loss: a function of the batch, one argument for each column of `data` (a list with an entry for each sample), to a Value; or a
             function of one sample that is compiled with batch="mean" or "sum"; or a compiled graph, which has no data.
-        data: the columns, a tuple of equally long sequences: `(inputs, targets)`. Training as machine code reads them once, at the
+        data: the columns, a tuple of equally long sequences: `(inputs, targets)`. They are read by position, whatever labels they may
+            have, as a pandas Series has; a DataFrame becomes an array of its rows. Training as machine code reads them once, at the
             beginning.
         optimizer: an optimiser over the parameters, from `chainrule.optim` or your own; its `step()` is called after each backward().
         params: the parameters, whose gradients are set to zero before each backward(); those of the optimiser by default.
@@ -124,19 +128,23 @@ def fit(
         schedule: a learning-rate schedule; its `step()` is called after the optimiser's.
         callback: called after each step with a `State`; training ends when it returns True.
         every: how many steps there are between calls of `callback`; it is called after the last one in any case.
-        rng: where the random orders come from; `random.Random(0)` by default, so that a run can be repeated.
+        rng: where the random orders come from: something whose `shuffle` puts a list into another order; `random.Random(0)` by default,
+            so that a run can be repeated.
 
     Returns:
         The history of the steps that were done.
 
     Raises:
-        ValueError: if the arguments do not fit together: columns of different lengths, no samples, steps and epochs both or neither.
-        TypeError: if `loss` does not return a Value.
+        ValueError: if the arguments do not fit together: columns of different lengths, no samples, steps and epochs both or neither; if
+            `rng` leaves out or repeats a sample.
+        IndexError: if `rng` comes up with a sample that does not exist.
+        TypeError: if `loss` does not return a Value (but for a plain 0, a loss without gradients), or a column has no positions.
         FloatingPointError: if the loss or a parameter becomes nan or infinite; the message names the step.
     """
     every = integer("every", every, 1)
     counts = {"steps": steps, "epochs": epochs, "batch_size": batch_size}
     steps, epochs, batch_size = (number if number is None else integer(name, number, 1) for name, number in counts.items())
+    data = _columns(data)
     samples = 1 if _needs_no_data(loss, data) else _sample_count(data)
     batch_size = samples if batch_size is None else min(batch_size, samples)
     steps = _step_count(steps, epochs, batch_size, samples)
@@ -289,7 +297,7 @@ def _one_step(loss: Callable[..., Value], batch: list[list[Any]], params: list[V
     result = loss(*batch)
     is_graph = getattr(loss, "is_graph", False)  # a compiled one, which has filled the gradients
     if not isinstance(result, Value) and not is_graph:
-        raise TypeError(f"the loss must be a Value, got {type(result).__name__}: {result!r}")
+        result = _constant_loss(result)
     number = float(result)
     if not math.isfinite(number):
         _refuse_loss(number, step, getattr(optimizer, "lr", None))
@@ -299,11 +307,35 @@ def _one_step(loss: Callable[..., Value], batch: list[list[Any]], params: list[V
     return number
 
 
+def _constant_loss(loss: Any) -> Value:
+    """A loss of 0 that is no Value, as of `sum(max(0, 1 - score) for ...)` where every margin is met: it has no gradients."""
+    try:
+        number = real(loss)
+    except (TypeError, OverflowError):
+        raise TypeError(f"the loss must be a Value, got {type(loss).__name__}: {loss!r:.60}") from None
+    if number == 0.0:
+        return Value(0.0)
+    raise TypeError(
+        f"the loss must be a Value, got {type(loss).__name__}: {loss!r:.60}; a number has no gradients: return the Value itself, not its "
+        "data, and write maximum(a, b) for max(a, b)"
+    )
+
+
 def _refuse_loss(loss: float, step: int, rate: float | None) -> NoReturn:
     raise FloatingPointError(
         f"the loss became {loss} at step {step}{'' if rate is None else f' (learning rate {rate:g})'}; lower the learning rate, "
         "or find the operation that made it with `with chainrule.detect_anomaly():`"
     )
+
+
+def _columns(data: Any) -> list[Any]:
+    """The columns of the data, each read by position."""
+    if not isinstance(data, (list, tuple)) and type(data).__module__ != "numpy":
+        raise TypeError(
+            f"data must be a tuple of columns, such as (inputs, targets), got {type(data).__name__}; give what the loss takes, in the "
+            "order of its arguments, such as (table[['width', 'height']], table['price'])"
+        )
+    return [by_position(f"column {k} of data", column) for k, column in enumerate(data)]
 
 
 def _sample_count(data: Sequence[Sequence[Any]]) -> int:
@@ -323,13 +355,37 @@ def _step_count(steps: int | None, epochs: int | None, batch_size: int, samples:
 
 def _orders(samples: int, shuffle: bool, rng: random.Random) -> Iterator[Sequence[int]]:
     """The order of the samples in each epoch, without end."""
+    trusted = getattr(getattr(rng, "shuffle", None), "__func__", None) is random.Random.shuffle  # which only exchanges
     while True:
         if shuffle:
             order = list(range(samples))
             rng.shuffle(order)
-            yield order
+            yield order if trusted else _checked_order(order, samples)
         else:
             yield range(samples)
+
+
+def _checked_order(order: list[Any], samples: int) -> list[int]:
+    """A copy of an order, which has every sample once; a generator of one's own may leave anything."""
+    checked = []
+    for position, sample in enumerate(list(order)):
+        try:
+            checked.append(operator.index(sample))
+        except TypeError:
+            raise TypeError(
+                f"rng.shuffle() left {sample!r:.60} at position {position} of the samples' order, which is no integer"
+            ) from None
+        if not 0 <= checked[-1] < samples:
+            raise IndexError(
+                f"rng.shuffle() left {checked[-1]} at position {position} of the samples' order, but the samples are 0 to {samples - 1}"
+            )
+    if len(set(checked)) < samples or len(checked) != samples:
+        missing = next((k for k, sample in enumerate(sorted(set(checked))) if k != sample), len(set(checked)))
+        raise ValueError(
+            f"rng.shuffle() must put the {samples} samples into another order, and left {len(checked)} numbers, "
+            + (f"with sample {missing} missing" if missing < samples else "with one of them twice")
+        )
+    return checked
 
 
 def _batches(orders: Iterator[Sequence[int]], batch_size: int) -> Iterator[tuple[int, Sequence[int]]]:

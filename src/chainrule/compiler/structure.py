@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from chainrule.finding import attributes, is_object
 from chainrule.nn import Module
 
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ def _modules(thing: Any, depth: int) -> Iterator[Module]:
         parts += list(thing.values())[:100]
     elif isinstance(thing, functools.partial):
         parts += [thing.func, *thing.args, *thing.keywords.values()]
-    elif callable(thing):
-        parts += _surroundings(thing)
+    else:
+        parts += _surroundings(thing) if callable(thing) else []
+        parts += [part for _, part in attributes(thing)[:100]] if is_object(thing) else []
     for part in parts:
         yield from _modules(part, depth + 1)
 

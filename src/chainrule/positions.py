@@ -1,0 +1,82 @@
+"""What people give as data, read by position.
+
+A pandas Series answers `series[i]` by label, iterating over a DataFrame gives the names of its columns, and a set has no order at all. Rows
+and targets that belong together would be torn apart without a word, so everything that is read with numbers of samples comes through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Set
+from typing import Any
+
+_ORDERED = (list, tuple, range)
+
+
+def by_position(name: str, given: Any) -> Any:
+    """A sequence in which `[i]` is what stands at position `i`.
+
+    Lists, tuples and other sequences are returned as they are. What can be an array, such as a pandas Series or DataFrame, becomes one: a
+    DataFrame an array of its rows. So do the samples in a list.
+
+    Arguments:
+        name: what the data are called, for messages.
+        given: the data.
+
+    Raises:
+        TypeError: if they have no positions: a set, a dict, an iterator, a single number.
+        ValueError: if some of the numbers are masked.
+    """
+    if type(given) in _ORDERED:
+        odd = {kind for kind in set(map(type, given)) if _becomes_array(kind)} if type(given) is not range else ()
+        return [_array(f"{name}[{k}]", x)[()] if type(x) in odd else x for k, x in enumerate(given)] if odd else given
+    if isinstance(given, (KeysView, ItemsView)):  # sets whose order is that of their dict
+        return list(given)
+    if isinstance(given, (Set, Mapping)):
+        why = "its order may be another in each run; sort it" if isinstance(given, Set) else "its entries have keys; take its values"
+        raise TypeError(f"{name} is a {type(given).__name__}, and data are read by position: {why}, as a list")
+    if isinstance(given, Iterator):
+        raise TypeError(
+            f"{name} is an iterator ({type(given).__name__}), which can be read only once; write list(...) around it, so that there is a "
+            "list of all samples"
+        )
+    if isinstance(given, memoryview) and given.ndim > 1:
+        return given.tolist()
+    if _becomes_array(type(given)):
+        array = _array(name, given)
+        if not array.ndim:
+            raise TypeError(f"{name} is a single number, {given!r:.60}; put it in a list")
+        return array
+    if not hasattr(type(given), "__len__") or hasattr(given, "toarray"):
+        way_out = "; write toarray() behind it" if hasattr(given, "toarray") else ""
+        raise TypeError(f"{name} must be a sequence, such as a list or an array, got {type(given).__name__}: {given!r:.60}{way_out}")
+    return given if hasattr(type(given), "__getitem__") else list(given)
+
+
+def listed(name: str, given: Any) -> list[Any]:
+    """The same as a list; an iterator is read to its end.
+
+    Raises:
+        TypeError: if the data have no order, or are a single number.
+        ValueError: if some of the numbers are masked.
+    """
+    return list(by_position(name, list(given) if isinstance(given, Iterator) else given))
+
+
+def _becomes_array(kind: type) -> bool:
+    """Whether things of a type answer by label, or in some other way of their own, and can be arrays: pandas, polars, pyarrow, torch."""
+    return hasattr(kind, "__array__") and hasattr(kind, "__len__") and not issubclass(kind, str)
+
+
+def _array(name: str, given: Any) -> Any:
+    import numpy as np
+
+    if type(given) is np.ndarray:
+        return given
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        raise ValueError(
+            f"{name} has {int(np.ma.getmaskarray(given).sum())} masked numbers, which mean nothing; fill them in, or leave them out"
+        )
+    try:
+        return np.asarray(given)
+    except Exception as error:  # whatever the library that made it raises
+        raise TypeError(f"{name}, a {type(given).__name__}, cannot be read as an array: {error}") from error
