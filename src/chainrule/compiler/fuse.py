@@ -1,7 +1,7 @@
 """Statements over the same axes are done together, so that what one computes the next need not fetch from memory.
 
 A statement joins an earlier group if nothing between them stands in the way, and if every number that it shares with the group is met at
-the same point of the axes. What no other group reads is never stored.
+the same point of the axes; in the body of a loop, in every iteration. What no other group reads is never stored.
 """
 
 from __future__ import annotations
@@ -9,35 +9,52 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.compiler.expressions import Access
+from chainrule.compiler.dependence import LOADED, LOOKED_UP, STORED, Reach, at_home, at_same_point, may_meet, reaches
 from chainrule.compiler.statements import BATCH, Statement, is_injective
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chainrule.compiler.expressions import Buffer
+    from chainrule.compiler.dependence import Address
+    from chainrule.compiler.expressions import Access, Buffer
 
 WINDOW = 8  # how many groups back a statement looks for one to join
 MOST_STATEMENTS = 48  # in a group: what is at hand must fit registers, more or less
 
 
-def gather(statements: Sequence[Statement]) -> list[list[Statement]]:
-    """Gather statements, whose parallel axes come first, into groups."""
+def gather(iterations: Sequence[Sequence[Statement]], address: Address = at_home) -> list[list[list[Statement]]]:
+    """Gather statements, whose parallel axes come first, into groups.
+
+    Arguments:
+        iterations: the statements of each iteration of a loop, alike but for where their accesses are, which advance regularly. Straight
+            code is a loop of one iteration.
+        address: for each buffer its memory, and its place there; see `dependence.reaches`.
+
+    Returns:
+        For each iteration its groups, the same ones in all of them.
+    """
     groups: list[_Growing] = []
-    begins = [_begins_sum(*pair) for pair in pairwise(statements)] + [False] * bool(statements)
-    for statement, begins_sum in zip(statements, begins, strict=True):
+    first = iterations[0]
+    begins = [_begins_sum(*pair) for pair in pairwise(first)] + [False] * bool(first)
+    for number, (statement, begins_sum) in enumerate(zip(first, begins, strict=True)):
+        member = _Member(number, statement, reaches([statements[number] for statements in iterations], address))
         joined = False
         for group in [] if begins_sum else reversed(groups[-WINDOW:]):
-            if group.take(statement):
+            if group.take(member):
                 joined = True
                 break
-            if group.conflicts(statement):
+            if group.conflicts(member):
                 break
         if not joined:
-            groups.append(_Growing(statement))
-    return [group.statements for group in groups]
+            groups.append(_Growing(member, len(iterations)))
+    own = [[member.statement for member in group.members] for group in groups]
+    others = [
+        [[_with_sizes(statements[member.number], group.sizes) for member in group.members] for group in groups]
+        for statements in iterations[1:]
+    ]
+    return [own, *others]
 
 
 def _begins_sum(statement: Statement, following: Statement) -> bool:
@@ -60,89 +77,93 @@ def parallel_first(statement: Statement) -> Statement:
     return replace(statement.map(change), sizes=tuple(statement.sizes[axis] for axis in axes))
 
 
+class _Member(NamedTuple):
+    """A statement of a group: its number, and what it touches."""
+
+    number: int
+    statement: Statement
+    reaches: list[Reach]
+
+    def split(self, sizes: tuple[int, ...]) -> _Member | None:
+        """The same with its parallel axes cut into others; None if it cannot be."""
+        statement = split_axes(self.statement, sizes)
+        if statement is None:
+            return None
+        strides = [access.strides for access in statement.accesses()]
+        exact = [r if r.strides is None else r._replace(strides=s) for r, s in zip(self.reaches, strides, strict=False)]
+        return _Member(self.number, statement, [*exact, *self.reaches[len(exact) :]])
+
+
 class _Growing:
-    """A group that may still take statements."""
+    """A group that may still take statements; in a loop, the same in each of `count` iterations."""
 
-    def __init__(self, statement: Statement) -> None:
-        self.statements: list[Statement] = []
-        self.sizes = parallel_sizes(statement)
-        self.touched: dict[Buffer, list[tuple[Statement, Access, int]]] = {}  # every access, and how
-        self._add(statement)
+    def __init__(self, member: _Member, count: int) -> None:
+        self.members: list[_Member] = []
+        self.count = count
+        self.sizes = parallel_sizes(member.statement)
+        self.touched: dict[object, list[tuple[_Member, Reach]]] = {}  # for each memory every access
+        self._add(member)
 
-    def _add(self, statement: Statement) -> None:
-        self.statements.append(statement)
-        for access, how in _touches(statement):
-            self.touched.setdefault(access.buffer, []).append((statement, access, how))
+    def _add(self, member: _Member) -> None:
+        self.members.append(member)
+        for reach in member.reaches:
+            self.touched.setdefault(reach.space, []).append((member, reach))
 
-    def take(self, statement: Statement) -> bool:
+    def take(self, member: _Member) -> bool:
         """Take a statement in, if it fits."""
-        first = self.statements[0]
-        if len(self.statements) == MOST_STATEMENTS or statement.per_sample != first.per_sample:
+        statement, first = member.statement, self.members[0].statement
+        if len(self.members) == MOST_STATEMENTS or statement.per_sample != first.per_sample:
             return False
         if statement.scattered or first.scattered or not is_injective(statement, len(parallel_sizes(statement))):
             return False
-        if statement.reduced and self.sizes and any(other.reduced for other in self.statements):
+        if statement.reduced and self.sizes and any(other.statement.reduced for other in self.members):
             return False
         sizes, mine = self.sizes, parallel_sizes(statement)
         if len(mine) > len(sizes):
-            return self._take_and_split(statement, mine)
+            return self._take_and_split(member, mine)
         if sizes != mine:
-            split = split_axes(statement, sizes)
+            split = member.split(sizes)
             if split is None:
                 return False
-            statement = split
-        if _looked_up_axes(statement) != _looked_up_axes(first) or not self._fits(statement):
+            member = split
+        if _looked_up_axes(member.statement) != _looked_up_axes(first) or not self._fits(member):
             return False
-        self._add(statement)
+        self._add(member)
         return True
 
-    def _take_and_split(self, statement: Statement, sizes: tuple[int, ...]) -> bool:
+    def _take_and_split(self, member: _Member, sizes: tuple[int, ...]) -> bool:
         """Take a statement with more axes in, by splitting those of the others."""
-        split = [split_axes(other, sizes) for other in self.statements]
+        split = [other.split(sizes) for other in self.members]
         if any(other is None for other in split):
             return False
-        changed = _Growing(split[0])  # type: ignore[arg-type]
+        changed = _Growing(split[0], self.count)  # type: ignore[arg-type]
         for other in split[1:]:
             changed._add(other)  # type: ignore[arg-type]
-        if not changed.take(statement):
+        if not changed.take(member):
             return False
-        self.statements, self.sizes, self.touched = changed.statements, changed.sizes, changed.touched
+        self.members, self.sizes, self.touched = changed.members, changed.sizes, changed.touched
         return True
 
-    def _fits(self, statement: Statement) -> bool:
+    def _fits(self, member: _Member) -> bool:
         """Whether the statement meets what it shares with the group at the same point of the axes."""
         parallel = len(self.sizes)
-        for access, how in _touches(statement):
-            for other, met, before in self.touched.get(access.buffer, ()):
-                if STORED not in (how, before) or not _overlap(other, met, statement, access):
+        for reach in member.reaches:
+            for other, met in self.touched.get(reach.space, ()):
+                if not may_meet(met, reach, self.count):
                     continue
-                if LOOKED_UP in (how, before):
+                if LOOKED_UP in (reach.how, met.how):
                     return False
-                if not _same_point(met, access, parallel) or (before == STORED and not is_injective(other, parallel)):
+                if not at_same_point(met, reach, parallel) or (met.how == STORED and not is_injective(other.statement, parallel)):
                     return False
-                if before == STORED and statement.reduced and how == LOADED:
+                if met.how == STORED and member.statement.reduced and reach.how == LOADED:
                     return False  # the sum would read what is not yet in memory
-                if before == LOADED and other.reduced:
+                if met.how == LOADED and other.statement.reduced:
                     return False
         return True
 
-    def conflicts(self, statement: Statement) -> bool:
+    def conflicts(self, member: _Member) -> bool:
         """Whether the statement must come after the group."""
-        return any(
-            STORED in (how, before) and _overlap(other, met, statement, access)
-            for access, how in _touches(statement)
-            for other, met, before in self.touched.get(access.buffer, ())
-        )
-
-
-STORED, LOADED, LOOKED_UP = range(3)
-
-
-def _touches(statement: Statement) -> list[tuple[Access, int]]:
-    """What a statement touches, and how; a lookup reads memory, even where the number is in a register."""
-    found = [(access, LOADED if number else STORED) for number, access in enumerate(statement.accesses())]
-    found += [(Access(a.lookup.buffer, a.lookup.base, a.lookup.strides), LOOKED_UP) for a, _ in found if a.lookup is not None]
-    return found
+        return any(may_meet(met, reach, self.count) for reach in member.reaches for _, met in self.touched.get(reach.space, ()))
 
 
 def parallel_sizes(statement: Statement) -> tuple[int, ...]:
@@ -172,6 +193,14 @@ def split_axes(statement: Statement, sizes: tuple[int, ...]) -> Statement | None
     return replace(statement.map(change), sizes=(*sizes, *statement.sizes[first + 1 :]))
 
 
+def _with_sizes(statement: Statement, sizes: tuple[int, ...]) -> Statement:
+    if parallel_sizes(statement) == sizes:
+        return statement
+    split = split_axes(statement, sizes)
+    assert split is not None
+    return split
+
+
 def _looked_up_axes(statement: Statement) -> set[int]:
     """The axes along which a place is looked up: no vectors lie along them, so others had better not share them."""
     return {
@@ -183,40 +212,17 @@ def _looked_up_axes(statement: Statement) -> set[int]:
     }
 
 
-def _same_point(a: Access, b: Access, parallel: int) -> bool:
-    if a.lookup is not None or b.lookup is not None or any(a.strides[parallel:]) or any(b.strides[parallel:]):
-        return False
-    return (a.buffer, a.base, a.strides[:parallel]) == (b.buffer, b.base, b.strides[:parallel])
-
-
-def _overlap(one: Statement, a: Access, other: Statement, b: Access) -> bool:
-    """Whether accesses of two statements may meet; those whose place is looked up may meet any other of their buffer."""
-    if a.buffer is not b.buffer:
-        return False
-    if a.lookup is not None or b.lookup is not None:
-        return True
-    (low, high), (low_b, high_b) = _span(one, a), _span(other, b)
-    return low <= high_b and low_b <= high
-
-
-def _span(statement: Statement, access: Access) -> tuple[int, int]:
-    """The first and the last place of an access, in a buffer of samples within one sample."""
-    low = high = access.base
-    for size, stride in zip(statement.sizes, access.strides, strict=True):
-        if size != BATCH:
-            low += min(stride, 0) * (size - 1)
-            high += max(stride, 0) * (size - 1)
-    return low, high
-
-
 def read_from_memory(statements: list[Statement]) -> set[Buffer]:
     """What a group reads that it has not itself stored at the same point before."""
     read = set()
     written: set[Access] = set()
     for statement in statements:
         parallel = len(parallel_sizes(statement))
-        for access, how in _touches(statement):
-            if how == LOOKED_UP or (how == LOADED and (_at_point(access, parallel) not in written or any(access.strides[parallel:]))):
+        for access in statement.accesses():
+            if access.lookup is not None:
+                read.add(access.lookup.buffer)
+        for access in statement.value.loads():
+            if _at_point(access, parallel) not in written or any(access.strides[parallel:]):
                 read.add(access.buffer)
         store = _at_point(statement.store, parallel)
         if statement.accumulate and store not in written:
@@ -229,4 +235,4 @@ def _at_point(access: Access, parallel: int) -> Access:
     return access._replace(strides=access.strides[:parallel])
 
 
-__all__ = ["gather", "parallel_first", "parallel_sizes", "read_from_memory", "split_axes"]
+__all__ = ["gather", "parallel_first", "parallel_sizes", "read_from_memory"]

@@ -15,6 +15,8 @@ from chainrule.compiler.statements import Group, Loop, Statement, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from chainrule.compiler.dependence import Address
+
 LEAST_ITERATIONS = 3
 LONGEST_PERIOD = 1200
 MOST_PERIODS = 12  # candidates that are tried at each step
@@ -33,7 +35,7 @@ def with_coefficients(statements: Sequence[Statement]) -> list[Statement]:
 
     What is left differs only in its addresses, and can become a loop.
     """
-    address = _addresses(statements)
+    address = addresses(statements)
     alike: dict[object, list[tuple[int, Statement, list[float]]]] = {}
     for place, statement in enumerate(statements):
         numbers: list[float] = []
@@ -79,13 +81,17 @@ _OPEN = Buffer("open", 0, "constant")
 LEAST_ALIKE = 6
 
 
-def find_runs(statements: Sequence[Statement]) -> list[Run]:
-    """Find the statements that repeat, in every access further on by the same distance each time."""
-    address = _addresses(statements)
+def find_runs(statements: Sequence[Statement], address: Address) -> list[Run]:
+    """Find the statements that repeat, in every access further on by the same distance each time.
+
+    Arguments:
+        statements: in order.
+        address: from `addresses`.
+    """
     known: dict[object, int] = {}
-    shapes = [_shape(statement, lambda buffer: address[buffer][0]) for statement in statements]
+    shapes = [_shape(statement, lambda buffer: address(buffer)[0]) for statement in statements]
     code = np.array([known.setdefault(shape, len(known)) for shape in shapes])
-    bases = [np.array(_bases(statement, lambda buffer: address[buffer][1])) for statement in statements]
+    bases = [np.array(_bases(statement, lambda buffer: address(buffer)[1])) for statement in statements]
     runs = []
     begin = 0
     while begin < len(statements):
@@ -131,19 +137,20 @@ def _zero(buffer: Buffer) -> int:
     return 0
 
 
-def _addresses(statements: Sequence[Statement]) -> dict[Buffer, tuple[object, int]]:
-    """For each buffer an arena and a place in it, as they will be if all are kept."""
+def addresses(statements: Sequence[Statement]) -> dict[Buffer, tuple[object, int]]:
+    """For each buffer an arena and a place in it, as they will be if all are kept. No two buffers share a place."""
     ends: dict[object, int] = {}
     found: dict[Buffer, tuple[object, int]] = {}
 
     def settle(buffer: Buffer) -> None:
         if buffer in found:
             return
-        if buffer.role not in ("value", "adjoint", "constant", "table") or (buffer.of is not None and buffer.of.role != "value"):
+        of_value = buffer.of is not None and buffer.of.role == "value"
+        if buffer.role not in ("value", "adjoint", "constant", "table") or (buffer.role == "adjoint" and not of_value):
             found[buffer] = (buffer, 0)
             return
         arena = (buffer.role, buffer.per_sample)
-        if buffer.of is not None:
+        if buffer.of is not None:  # where its value is, in another arena
             settle(buffer.of)
             begin = found[buffer.of][1]
         else:
@@ -236,4 +243,4 @@ def _advancing(statement: Statement, step: Callable[[], int]) -> Statement:
     return statement.map(change)
 
 
-__all__ = ["Run", "find_runs", "rolled", "with_coefficients"]
+__all__ = ["Run", "addresses", "find_runs", "rolled", "with_coefficients"]

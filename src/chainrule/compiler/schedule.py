@@ -1,15 +1,15 @@
 """From statements to steps: runs that repeat become loops, neighbours become groups, and all buffers get their place in memory.
 
-Loops are found first, among single statements, so that where groups begin and end cannot hide them; then each iteration is gathered into
-the same groups.
+Loops are found first, among single statements, so that where groups begin and end cannot hide them; then the iterations are gathered into
+groups that are right for all of them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.compiler.fuse import gather, parallel_first, parallel_sizes, read_from_memory, split_axes
-from chainrule.compiler.loops import Run, find_runs, rolled, with_coefficients
+from chainrule.compiler.fuse import gather, parallel_first, parallel_sizes, read_from_memory
+from chainrule.compiler.loops import Run, addresses, find_runs, rolled, with_coefficients
 from chainrule.compiler.place import place
 from chainrule.compiler.statements import Group, Statement, Step
 
@@ -63,43 +63,15 @@ def _gathered(statements: list[Statement]) -> tuple[list[list[Statement]], list[
     groups: list[list[Statement]] = []
     runs: list[Run] = []
     done = 0
-    for begin, period, count in find_runs(statements):
-        groups += gather(statements[done:begin])
-        body = _numbered(statements[begin : begin + period])
-        runs.append(Run(len(groups), len(body), count))
-        for iteration in range(count):
-            first = begin + iteration * period
-            for members, sizes in body:
-                groups.append([_with_sizes(statements[first + k], sizes) for k in members])
+    address = addresses(statements).__getitem__
+    for begin, period, count in find_runs(statements, address):
+        groups += gather([statements[done:begin]])[0]
         done = begin + period * count
-    return groups + gather(statements[done:]), runs
-
-
-def _numbered(statements: list[Statement]) -> list[tuple[list[int], tuple[int, ...]]]:
-    """The groups of an iteration: the numbers of their statements, and their axes."""
-    waiting: dict[tuple[object, ...], list[int]] = {}
-    for number, statement in enumerate(statements):
-        waiting.setdefault(_identity(statement), []).append(number)
-    return [([waiting[_identity(s)].pop(0) for s in members], parallel_sizes(members[0])) for members in gather(statements)]
-
-
-def _identity(statement: Statement) -> tuple[object, ...]:
-    """What tells a statement from others, however its axes are split."""
-    return (
-        statement.store.buffer,
-        statement.store.base,
-        statement.accumulate,
-        statement.reduction,
-        tuple((access.buffer, access.base) for access in statement.value.loads()),
-    )
-
-
-def _with_sizes(statement: Statement, sizes: tuple[int, ...]) -> Statement:
-    if parallel_sizes(statement) == sizes:
-        return statement
-    split = split_axes(statement, sizes)
-    assert split is not None
-    return split
+        iterations = gather([statements[first : first + period] for first in range(begin, done, period)], address)
+        runs.append(Run(len(groups), len(iterations[0]), count))
+        for iteration in iterations:
+            groups += iteration
+    return groups + gather([statements[done:]])[0], runs
 
 
 def schedule(parts: Sequence[Part], capacity: int) -> tuple[list[list[Step]], list[Buffer]]:
