@@ -1,10 +1,14 @@
 """What a statement computes at one point: an expression over numbers in memory, made of the primitives of `primitives.py`.
 
 Expressions answer `_apply`, so the partial derivatives of the table run on them unchanged; that is how the adjoint is derived.
+
+A part may be an operand of several others, and the same part may be there twice. So an expression can be far longer when it is written out
+than when each part is written once; whatever goes through one looks at each part once.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule import primitives
@@ -12,7 +16,6 @@ from chainrule.primitives import INFINITY, SMALLEST_NORMAL, Primitive, real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Self
 
     import numpy as np
 
@@ -101,9 +104,18 @@ class Expression:
         """The expressions this one is computed from."""
         return ()
 
-    def map(self, change: Callable[[Access], Access]) -> Self:
+    def map(self, change: Callable[[Access], Access]) -> Expression:
         """The same expression with each access changed."""
-        return self
+        return self.replaced(lambda leaf: Load(change(leaf.access)) if isinstance(leaf, Load) else leaf, {})
+
+    def replaced(self, leaf: Callable[[Expression], Expression], known: dict[int, Expression]) -> Expression:
+        """The same expression with each load and each constant replaced; what shares a part still does.
+
+        Arguments:
+            leaf: what takes the place of a load or a constant.
+            known: gets what takes the place of each part, by its `id`.
+        """
+        return leaf(self)
 
     def loads(self) -> tuple[Access, ...]:
         """Every place it reads, each once, in order."""
@@ -122,6 +134,15 @@ class Expression:
                 stack.append((part, True))
                 stack += [(operand, False) for operand in reversed(part.operands())]
 
+    def occurrences(self) -> Counter[Expression]:
+        """How often each part is there, if all is written out; operands come first."""
+        parts = list(self.parts())
+        times = Counter({self: 1})
+        for part in reversed(parts):
+            for operand in part.operands():
+                times[operand] += times[part]
+        return Counter({part: times[part] for part in parts})
+
 
 class Load(Expression):
     """The number in memory at an access."""
@@ -134,10 +155,6 @@ class Load(Expression):
     def loads(self) -> tuple[Access, ...]:
         """Every place it reads, each once, in order."""
         return (self.access,)
-
-    def map(self, change: Callable[[Access], Access]) -> Any:
-        """The same expression with its access changed."""
-        return Load(change(self.access))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Load) and self.access == other.access
@@ -180,17 +197,36 @@ class Apply(Expression):
         """The expressions this one is computed from."""
         return self._operands
 
-    def map(self, change: Callable[[Access], Access]) -> Any:
-        """The same expression with each access changed."""
-        return Apply(self.primitive, tuple(operand.map(change) for operand in self._operands))
+    def replaced(self, leaf: Callable[[Expression], Expression], known: dict[int, Expression]) -> Expression:
+        """The same expression with each load and each constant replaced; what shares a part still does."""
+        found = known.get(id(self))
+        if found is None:
+            found = known[id(self)] = Apply(self.primitive, tuple([operand.replaced(leaf, known) for operand in self._operands]))
+        return found
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Apply) or self._hash != other._hash:
-            return False
-        return self is other or (self.primitive is other.primitive and self._operands == other._operands)
+        return self is other or (isinstance(other, Apply) and self._hash == other._hash and _are_equal(self, other))
 
     def __hash__(self) -> int:
         return self._hash
+
+
+def _are_equal(a: Expression, b: Expression) -> bool:
+    """Whether two expressions are the same, part by part; no pair of parts is compared twice."""
+    pairs, seen = [(a, b)], set()
+    while pairs:
+        a, b = pairs.pop()
+        if a is b or (id(a), id(b)) in seen:
+            continue
+        if not (isinstance(a, Apply) and isinstance(b, Apply)):
+            if a != b:
+                return False
+            continue
+        if a._hash != b._hash or a.primitive is not b.primitive or len(a.operands()) != len(b.operands()):
+            return False
+        seen.add((id(a), id(b)))
+        pairs += zip(a.operands(), b.operands(), strict=True)
+    return True
 
 
 ZERO, ONE, MINUS_ONE = Constant(0.0), Constant(1.0), Constant(-1.0)

@@ -77,13 +77,19 @@ def _places(access: Access | Lookup, sizes: tuple[int, ...], memory: Memory, ite
 
 
 def _evaluate(value: Expression, sizes: tuple[int, ...], memory: Memory, iteration: int) -> np.ndarray:
-    if isinstance(value, Constant):
-        return np.array(value.number)
-    if isinstance(value, Load):
-        return memory[value.access.buffer][_places(value.access, sizes, memory, iteration)]
-    assert isinstance(value, Apply)
-    operands = [_evaluate(operand, sizes, memory, iteration) for operand in value.operands()]
-    function = np.frompyfunc(lambda *numbers: value.primitive.forward(*map(float, numbers)), len(operands), 1)
+    found: dict[Expression, np.ndarray] = {}
+    for part in value.parts():
+        if isinstance(part, Constant):
+            found[part] = np.array(part.number)
+        elif isinstance(part, Load):
+            found[part] = memory[part.access.buffer][_places(part.access, sizes, memory, iteration)]
+        elif isinstance(part, Apply):
+            found[part] = _applied(part, [found[operand] for operand in part.operands()])
+    return found[value]
+
+
+def _applied(part: Apply, operands: list[np.ndarray]) -> np.ndarray:
+    function = np.frompyfunc(lambda *numbers: part.primitive.forward(*map(float, numbers)), len(operands), 1)
     return np.asarray(function(*operands), float)
 
 

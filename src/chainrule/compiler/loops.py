@@ -39,7 +39,7 @@ def with_coefficients(statements: Sequence[Statement]) -> list[Statement]:
     alike: dict[object, list[tuple[int, Statement, list[float]]]] = {}
     for place, statement in enumerate(statements):
         numbers: list[float] = []
-        open_ = replace(statement, value=_opened(statement.value, numbers, len(statement.sizes)))
+        open_ = replace(statement, value=_opened(statement.value, numbers, len(statement.sizes), {}))
         if numbers:
             alike.setdefault(_shape(open_, lambda buffer: address.get(buffer, (buffer, 0))[0]), []).append((place, open_, numbers))
     out = list(statements)
@@ -57,24 +57,28 @@ def with_coefficients(statements: Sequence[Statement]) -> list[Statement]:
     return out
 
 
-def _opened(value: Expression, numbers: list[float], axes: int) -> Expression:
+def _opened(value: Expression, numbers: list[float], axes: int, known: dict[int, Expression]) -> Expression:
     """The expression with its numbers left open; they go into a list. Exponents stay: each is computed in its own way."""
     if isinstance(value, Constant):
         numbers.append(value.number)
         return Load(Access(_OPEN, len(numbers) - 1, (0,) * axes))
     if not isinstance(value, Apply) or value.primitive is primitives.power:
         return value
-    return Apply(value.primitive, tuple(_opened(operand, numbers, axes) for operand in value.operands()))
+    if id(value) not in known:
+        known[id(value)] = Apply(value.primitive, tuple([_opened(operand, numbers, axes, known) for operand in value.operands()]))
+    return known[id(value)]
 
 
 def _filled(value: Expression, numbers: list[float], places: dict[int, int], buffer: Buffer) -> Expression:
     """The expression with what was left open filled in: from memory where there is a place for it."""
-    if isinstance(value, Load) and value.access.buffer is _OPEN:
-        number = value.access.base
-        return Load(value.access._replace(buffer=buffer, base=places[number])) if number in places else Constant(numbers[number])
-    if not isinstance(value, Apply):
-        return value
-    return Apply(value.primitive, tuple(_filled(operand, numbers, places, buffer) for operand in value.operands()))
+
+    def fill(leaf: Expression) -> Expression:
+        if not isinstance(leaf, Load) or leaf.access.buffer is not _OPEN:
+            return leaf
+        number = leaf.access.base
+        return Load(leaf.access._replace(buffer=buffer, base=places[number])) if number in places else Constant(numbers[number])
+
+    return value.replaced(fill, {})
 
 
 _OPEN = Buffer("open", 0, "constant")

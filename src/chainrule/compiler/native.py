@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import threading
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +15,7 @@ import numpy as np
 from chainrule.compiler import vector_math
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from chainrule.compiler.expressions import Buffer
 
@@ -85,6 +87,39 @@ def _passes(target: Target) -> tuple[Any, Any]:
     return passes, llvm.create_pass_builder(_machine(target), llvm.create_pipeline_tuning_options(speed_level=1))
 
 
+class _LoopStrength:
+    """Switches LLVM's loop strength reduction off while machine code is made.
+
+    It takes most of the time of a long program, and gains nothing here: addresses advance by what the processor adds by itself. The switch
+    is one for the whole process, so it is set back as soon as no thread of ours needs it; meanwhile others' code, of numba for instance, is
+    right all the same. A switch that LLVM does not know ends the process, so it is touched only in versions that were tried.
+    """
+
+    VERSIONS = range(20, 23)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """A block without it."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            before, self._users = self._users, self._users + more
+            if (before == 0) != (self._users == 0) and llvm.llvm_version_info[0] in self.VERSIONS:
+                llvm.set_option("chainrule", f"-disable-lsr={'true' if self._users else 'false'}")
+
+
+_loop_strength = _LoopStrength()
+
+
 class Code:
     """Compiled functions. The machine code is freed with this object.
 
@@ -98,8 +133,9 @@ class Code:
         module = llvm.parse_assembly(text)
         passes, builder = _passes(target)
         passes.run(module, builder)
-        self._engine = llvm.create_mcjit_compiler(module, _machine(target))
-        self._engine.finalize_object()
+        with _loop_strength.off():
+            self._engine = llvm.create_mcjit_compiler(module, _machine(target))
+            self._engine.finalize_object()
 
     def function(self, name: str, *arguments: Any) -> Any:
         """A function of the module, as ctypes calls it; Python's lock is released meanwhile."""

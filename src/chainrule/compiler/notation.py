@@ -58,12 +58,7 @@ def _said(value: Expression, operands: tuple[Expression, ...]) -> Expression:
 
 def occurrences(value: Expression) -> Counter[Access]:
     """How often each load is written."""
-    parts = list(value.parts())
-    times = Counter({value: 1})
-    for part in reversed(parts):
-        for operand in part.operands():
-            times[operand] += times[part]
-    return Counter({part.access: times[part] for part in parts if isinstance(part, Load)})
+    return Counter({part.access: times for part, times in value.occurrences().items() if isinstance(part, Load)})
 
 
 def write(value: Expression, load: Callable[[Access], Written]) -> Written:

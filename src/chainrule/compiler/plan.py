@@ -196,9 +196,7 @@ def _side_by_side(calls: int) -> int:
 
 def _calls(value: Expression) -> int:
     """How many elementary functions are called, of which each point of a block has a copy."""
-    if not isinstance(value, Apply):
-        return 0
-    return (value.primitive.name in FUNCTIONS) + sum(map(_calls, value.operands()))
+    return sum(times for part, times in value.occurrences().items() if isinstance(part, Apply) and part.primitive.name in FUNCTIONS)
 
 
 __all__ = ["Plan", "choose"]

@@ -36,19 +36,28 @@ class Scalars:
 
     def evaluate(self, value: Expression, width: int, load: Callable[[Access], str]) -> str:
         """The name of an expression's value: a vector of `width`, or a number if that is 1."""
+        return self._part(value, width, load, {})
+
+    def _part(self, value: Expression, width: int, load: Callable[[Access], str], known: dict[int, str]) -> str:
+        """The name of the value of a part; that of each `Apply` is written once, and goes into `known` by its `id`."""
         if isinstance(value, Constant):
             return self.text.constant(value.number, width)
         if isinstance(value, Load):
             return load(value.access)
+        if id(value) not in known:
+            known[id(value)] = self._applied(value, width, load, known)
+        return known[id(value)]
+
+    def _applied(self, value: Expression, width: int, load: Callable[[Access], str], known: dict[int, str]) -> str:
         assert isinstance(value, Apply)
         row, operands = value.primitive, value.operands()
         if row is primitives.power and isinstance(operands[1], Constant):
-            return self._power(operands[0], operands[1].number, width, load)
+            return self._power(self._part(operands[0], width, load, known), operands[1].number, width)
         if row is primitives.select:
-            condition = self._condition(operands[0], width, load)
-            a, b = (self.evaluate(operand, width, load) for operand in operands[1:])
+            condition = self._condition(operands[0], width, load, known)
+            a, b = (self._part(operand, width, load, known) for operand in operands[1:])
             return self.choose(condition, a, b, width)
-        names = [self.evaluate(operand, width, load) for operand in operands]
+        names = [self._part(operand, width, load, known) for operand in operands]
         return self.apply(row, names, width)
 
     def apply(self, row: Primitive, x: list[str], width: int) -> str:
@@ -88,14 +97,13 @@ class Scalars:
         """1."""
         return self.text.constant(1.0, width)
 
-    def _condition(self, value: Expression, width: int, load: Callable[[Access], str]) -> str:
+    def _condition(self, value: Expression, width: int, load: Callable[[Access], str], known: dict[int, str]) -> str:
         if isinstance(value, Apply) and value.primitive in _COMPARISONS:
-            a, b = (self.evaluate(operand, width, load) for operand in value.operands())
+            a, b = (self._part(operand, width, load, known) for operand in value.operands())
             return self.compare(_COMPARISONS[value.primitive], a, b, width)
-        return self.compare("une", self.evaluate(value, width, load), self.zero(width), width)
+        return self.compare("une", self._part(value, width, load, known), self.zero(width), width)
 
-    def _power(self, base: Expression, exponent: float, width: int, load: Callable[[Access], str]) -> str:
-        x = self.evaluate(base, width, load)
+    def _power(self, x: str, exponent: float, width: int) -> str:
         if exponent == 0.0:
             return self.one(width)
         if abs(exponent) == 0.5:
