@@ -139,7 +139,7 @@ def _addresses(statements: Sequence[Statement]) -> dict[Buffer, tuple[object, in
     def settle(buffer: Buffer) -> None:
         if buffer in found:
             return
-        if buffer.role not in ("value", "adjoint", "constant", "table") or (buffer.of is not None and buffer.of.role != "value"):
+        if buffer.role not in ("value", "adjoint", "mark", "constant", "table") or (buffer.of is not None and buffer.of.role != "value"):
             found[buffer] = (buffer, 0)
             return
         arena = (buffer.role, buffer.per_sample)
