@@ -89,7 +89,7 @@ static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *r
 static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
 static PyObject *on_look;                                   /* what `guard` was given, or NULL */
-static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_name, *s_label, *s_empty, *s_takes_node;
+static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_choices, *s_name, *s_label, *s_empty, *s_takes_node;
 
 #define IS_EXACT(o) Py_IS_TYPE((PyObject *)(o), value_type)
 #define IS_VALUE(o) (IS_EXACT(o) || PyType_IsSubtype(Py_TYPE(o), value_type))
@@ -401,6 +401,20 @@ static inline double binary_forward(int op, double a, double b) {
     case DIVIDE: return ieee_divide(a, b);
     default: return ieee_power(a, b);
     }
+}
+
+/* The derivative of tanh, computed from the operand where 1 - t t would lose digits. */
+static double tanh_slope(double a, double t) {
+    if (LIKELY(-2.0 < a && a < 2.0)) return 1.0 - t * t;
+    double e = exp(-2.0 * fabs(a));
+    return 4.0 * e / ((1.0 + e) * (1.0 + e));
+}
+
+/* The same of the sigmoid, s (1 - s). */
+static double sigmoid_slope(double a, double s) {
+    if (LIKELY(a < 2.0)) return s * (1.0 - s);
+    double e = exp(-fabs(a));
+    return e / ((1.0 + e) * (1.0 + e));
 }
 
 /* --- the guard ----------------------------------------------------------------------------------------------------------------- */
@@ -777,6 +791,13 @@ static PyObject *module_dot(PyObject *module UNUSED, PyObject *const *arguments,
 
 /* --- the chain rule ------------------------------------------------------------------------------------------------------------ */
 
+/* In a sweep, the gradient of an operation's node begins as -0.0: nothing has been passed to it, since only a condition looks at it or a
+ * choice left it out, and it will pass nothing on. That is more than to pass on 0.0, which times an infinite derivative would be nan. What
+ * is passed is added in a way that never leaves -0.0 behind; `grad` alone can be added as it is, since it is not nothing. */
+#define NOTHING (-0.0)
+#define GIVE(node, share) ((node)->grad = ((node)->grad + (share)) + 0.0)
+#define IS_NOTHING(grad) UNLIKELY((grad) == 0.0 && signbit(grad))
+
 /* A hand-made `_backward`, or nothing. */
 static int push_by_hand(Value *v) {
     PyObject *function = v->extra->function;
@@ -803,11 +824,21 @@ static PyObject *partial_of(PyObject *row, PyObject *partials, Py_ssize_t positi
     return answer;
 }
 
+/* Whether a row may leave out the operand at a position; -1 with an exception. */
+static int is_choice(PyObject *row, Py_ssize_t position) {
+    PyObject *choices = PyObject_GetAttr(row, s_choices), *number = choices ? PyLong_FromSsize_t(position) : NULL;
+    int found = number ? PySequence_Contains(choices, number) : -1;
+    Py_XDECREF(choices);
+    Py_XDECREF(number);
+    return found;
+}
+
 /* A node of the table: operand.grad += partial(operands, out) * grad, from the first operand to the last; from the last to the first
  * for an operation of any number of operands. */
 static int push_row(Value *v) {
     Extra *x = v->extra;
     Py_ssize_t n = x->n, done = 0;
+    int skipped;
     PyObject *partials = PyObject_GetAttr(x->row, s_partials), *row = x->row;
     PyObject **data = PyMem_Calloc((size_t)n + 1, sizeof(PyObject *));
     int result = -1;
@@ -835,7 +866,11 @@ static int push_row(Value *v) {
         double slope = PyFloat_AsDouble(partial);
         Py_DECREF(partial);
         if (slope == -1.0 && PyErr_Occurred()) goto done;
-        ((Value *)operand)->grad += slope * v->grad;
+        if (slope == 0.0 && (skipped = is_choice(row, position))) {
+            if (skipped < 0) goto done;
+            continue;
+        }
+        GIVE((Value *)operand, slope * v->grad);
     }
     result = 0;
 done:
@@ -852,8 +887,8 @@ static inline void push_dot(Value *v) {
     double grad = v->grad;
     for (Py_ssize_t i = n - 2; i >= start; i -= 2) {
         Value *weight = nodes[i], *x = nodes[i + 1];
-        weight->grad += x->data * grad;
-        x->grad += weight->data * grad;
+        GIVE(weight, x->data * grad);
+        GIVE(x, weight->data * grad);
     }
     if (start) nodes[0]->grad += grad;
 }
@@ -885,35 +920,35 @@ static inline int push(Value *v) {
         return 0;
     case SUBTRACT:
         a->grad += grad;
-        v->b->grad += -1.0 * grad;
+        GIVE(v->b, -1.0 * grad);
         return 0;
     case MULTIPLY: {
         Value *b = v->b;
-        a->grad += b->data * grad;
-        b->grad += a->data * grad;
+        GIVE(a, b->data * grad);
+        GIVE(b, a->data * grad);
         return 0;
     }
     case DIVIDE: {
         Value *b = v->b;
         double in_b = -ieee_divide(v->data, b->data);
-        a->grad += ieee_divide(1.0, b->data) * grad;
-        b->grad += in_b * grad;
+        GIVE(a, ieee_divide(1.0, b->data) * grad);
+        GIVE(b, in_b * grad);
         return 0;
     }
     case POWER: {
         Value *b = v->b;
         double in_a = power_in_base(a->data, b->data), in_b = power_in_exponent(a->data, b->data, v->data);
-        a->grad += in_a * grad;
-        b->grad += in_b * grad;
+        GIVE(a, in_a * grad);
+        GIVE(b, in_b * grad);
         return 0;
     }
-    case POWER_NUMBER: a->grad += power_in_base(a->data, v->exponent) * grad; return 0;
-    case NEGATIVE: a->grad += -1.0 * grad; return 0;
-    case RELU: a->grad += (v->data > 0.0 ? 1.0 : 0.0) * grad; return 0;
-    case TANH: a->grad += (1.0 - v->data * v->data) * grad; return 0;
-    case EXP: a->grad += v->data * grad; return 0;
-    case LOG: a->grad += ieee_divide(1.0, a->data) * grad; return 0;
-    case SIGMOID: a->grad += v->data * (1.0 - v->data) * grad; return 0;
+    case POWER_NUMBER: GIVE(a, power_in_base(a->data, v->exponent) * grad); return 0;
+    case NEGATIVE: GIVE(a, -1.0 * grad); return 0;
+    case RELU: a->grad += v->data > 0.0 ? grad : NOTHING; return 0;
+    case TANH: GIVE(a, tanh_slope(a->data, v->data) * grad); return 0;
+    case EXP: GIVE(a, v->data * grad); return 0;
+    case LOG: GIVE(a, ieee_divide(1.0, a->data) * grad); return 0;
+    case SIGMOID: GIVE(a, sigmoid_slope(a->data, v->data) * grad); return 0;
     case DOT: push_dot(v); return 0;
     case LARGEST: return 0;
     case TAKE: push_take(v); return 0;
@@ -1045,7 +1080,7 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
             if (now != epoch) return 1; /* a signal handler walked through a graph and wrote its own marks */
         }
         v->epoch = now;
-        if (zero) v->grad = 0.0;
+        if (zero) v->grad = v->op == LEAF ? 0.0 : NOTHING;
         tracked |= v->flags;
         if (v->op == LEAF) {
             Nodes *into = every ? order : leaves;
@@ -1098,12 +1133,24 @@ static PyObject *as_list(const Nodes *nodes) {
     return list;
 }
 
+/* What has been passed nothing has the gradient 0 for whoever looks at it. */
+static int zero_the_rest(const Nodes *order, size_t count, int result) {
+    for (size_t i = 0; i < count; i++)
+        if (IS_NOTHING(order->items[i]->grad)) order->items[i]->grad = 0.0;
+    return result;
+}
+
 static int sweep(const Nodes *order) {
     for (size_t i = order->n; i-- > 0;) {
 #define AHEAD 12
         if (i >= AHEAD) PREFETCH(order->items[i - AHEAD]);
-        if (push(order->items[i]) < 0) return -1;
-        if (UNLIKELY(i % SIGNALS_EVERY == SIGNALS_EVERY - 1) && PyErr_CheckSignals() < 0) return -1;
+        Value *v = order->items[i];
+        if (IS_NOTHING(v->grad)) {
+            v->grad = 0.0;
+            continue;
+        }
+        if (push(v) < 0) return zero_the_rest(order, i, -1);
+        if (UNLIKELY(i % SIGNALS_EVERY == SIGNALS_EVERY - 1) && PyErr_CheckSignals() < 0) return zero_the_rest(order, i, -1);
     }
     return 0;
 }
@@ -1114,7 +1161,7 @@ static int watched_sweep(const Nodes *order) {
     Py_DECREF(function);
     Py_XDECREF(list);
     Py_XDECREF(answer);
-    return answer ? 0 : -1;
+    return zero_the_rest(order, order->n, answer ? 0 : -1);
 }
 
 static int backward(Value *root) {
@@ -1141,7 +1188,7 @@ static int backward_accumulating(Value *root) {
             before[i] = leaves.items[i]->grad;
             leaves.items[i]->grad = 0.0;
         }
-        for (size_t i = 0; i < order.n; i++) order.items[i]->grad = 0.0;
+        for (size_t i = 0; i < order.n; i++) order.items[i]->grad = NOTHING;
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
         for (size_t i = 0; i < leaves.n; i++) leaves.items[i]->grad = result == 0 ? before[i] + leaves.items[i]->grad : before[i];
@@ -1191,7 +1238,10 @@ static int set_nothing(PyObject *self, PyObject *value, void *name) {
 }
 
 static PyObject *get_bare_data(PyObject *self, void *closure UNUSED) { return PyFloat_FromDouble(((Value *)self)->data); }
-static PyObject *get_grad(PyObject *self, void *closure UNUSED) { return PyFloat_FromDouble(((Value *)self)->grad); }
+static PyObject *get_grad(PyObject *self, void *closure UNUSED) {
+    double grad = ((Value *)self)->grad;
+    return PyFloat_FromDouble(UNLIKELY(sweeping > 0) ? grad + 0.0 : grad); /* nothing is 0 to Python */
+}
 static PyObject *get_data(PyObject *self, void *closure) { return REFUSED(self, "data") ? NULL : get_bare_data(self, closure); }
 
 static int set_data(PyObject *self, PyObject *value, void *name) {
@@ -1200,7 +1250,9 @@ static int set_data(PyObject *self, PyObject *value, void *name) {
 }
 static int set_grad(PyObject *self, PyObject *value, void *name) {
     if (!value) return not_settable(self, name, "deleter");
-    return REFUSED(self, "grad=") ? -1 : to_number(value, &((Value *)self)->grad);
+    if (REFUSED(self, "grad=") || to_number(value, &((Value *)self)->grad) < 0) return -1;
+    if (UNLIKELY(sweeping > 0)) ((Value *)self)->grad += 0.0;
+    return 0;
 }
 
 static PyObject *get_label(PyObject *self, void *closure UNUSED) {
@@ -2131,7 +2183,7 @@ static int find_shared(void) {
         PyObject **into;
         const char *text;
     } strings[] = {{&s_forward, "forward"}, {&s_partials, "partials"}, {&s_partial, "partial"}, {&s_parametric, "parametric"},
-                   {&s_each, "each"},       {&s_name, "name"},         {&s_label, "_label"},   {&s_empty, ""},
+                   {&s_each, "each"},       {&s_choices, "choices"}, {&s_name, "name"},         {&s_label, "_label"},   {&s_empty, ""},
                    {&s_takes_node, "takes_node"}};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         if (!(*strings[i].into = PyUnicode_InternFromString(strings[i].text))) goto done;

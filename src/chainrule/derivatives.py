@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from chainrule import primitives
 from chainrule.engine import Value, topological_order
 from chainrule.primitives import Primitive, equal, take, where, zero
 
@@ -19,7 +21,8 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     """Differentiate a Value; the derivatives are Values too, with graphs of their own.
 
     The sweep is the one that `backward()` makes, but each step is recorded: the partial derivatives of `primitives.py` are applied to
-    the nodes themselves instead of their numbers. No `grad` attribute is changed.
+    the nodes themselves instead of their numbers. No `grad` attribute is changed. What a choice leaves out gets no gradient, as in
+    `backward()`: where a derivative further back may be infinite, the condition is written into the result.
 
         x = Value(2.0)
         y = x ** 3
@@ -48,11 +51,12 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
         if any(id(parent) in between for parent in node._prev) and not _passes_nothing(node._rule):
             between.add(id(node))
 
-    adjoints: dict[int, Any] = {id(output): 1.0}
+    singular = _singular(order)
+    adjoints: dict[int, Share] = {id(output): Share(1.0, None)}
     for node in reversed(order):
-        adjoint = adjoints.get(id(node))
-        if adjoint is None or id(node) not in between or _passes_nothing(node._rule):
+        if id(node) not in adjoints or id(node) not in between or _passes_nothing(node._rule):
             continue
+        adjoint = adjoints[id(node)]
         operands = node._operands
         if not any(isinstance(operand, Value) and id(operand) in between for operand in operands):
             continue
@@ -66,27 +70,82 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
             is_zero = primitive.partials[position] is zero if primitive.each is None else primitive is take and position == 0
             if not isinstance(operand, Value) or id(operand) not in between or is_zero:
                 continue
-            if primitive is take:
-                share = _if_taken(adjoint, operands[0], position)
-            else:
-                share = _times(adjoint, primitive.partial(position, operands, node))
-            if id(operand) in adjoints:
-                share = adjoints[id(operand)] + share
-            adjoints[id(operand)] = share
+            share = _share(adjoint, node, position, singular)
+            if share is not None:
+                adjoints[id(operand)] = _joined(adjoints[id(operand)], share) if id(operand) in adjoints else share
 
     taken = {id(node) for node in order}
-    results = [_new_value(adjoints.get(id(target), 0.0), taken) for target in targets]
+    results = [_new_value(adjoints[id(target)].gradient if id(target) in adjoints else 0.0, taken) for target in targets]
     return results[0] if isinstance(inputs, Value) else results
+
+
+class Share(NamedTuple):
+    """A gradient on its way back.
+
+    Arguments:
+        gradient: a Value or a float.
+        passes: a Value that is not 0 where there is any gradient; None if there is one in any case.
+    """
+
+    gradient: Any
+    passes: Any
+
+
+def _share(adjoint: Share, node: Value, position: int, singular: set[int]) -> Share | None:
+    """What a node passes to its operand at a position; None if that is nothing."""
+    primitive, operands = node._rule, node._operands
+    gradient, passes = adjoint
+    if primitive is take or primitive is primitives.select:
+        chosen = equal(operands[0], position - 1.0) if primitive is take else where(operands[0], 2.0 - position, position - 1.0)
+        passing = chosen if type(gradient) is float and gradient == 1.0 else where(chosen, gradient, 0.0)
+        return Share(passing, _both(passes, chosen))
+    assert primitive is not None
+    slope = primitive.partial(position, operands, node)
+    if position in primitive.choices:
+        if not isinstance(slope, Value):
+            return Share(_times(gradient, slope), passes) if slope else None
+        passing = slope if type(gradient) is float and gradient == 1.0 else where(slope, _times(gradient, slope), 0.0)
+        return Share(passing, _both(passes, slope))
+    share = _times(gradient, slope)
+    if passes is not None and isinstance(slope, Value) and _may_be_infinite(slope, node, singular):
+        share = where(passes, share, 0.0)
+    return Share(share, passes)
+
+
+_SINGULAR = {
+    *(primitives.divide, primitives.power, primitives.log, primitives.log1p, primitives.sqrt, primitives.asin, primitives.acos),
+    *(primitives.exp, primitives.expm1, primitives.sinh, primitives.cosh, primitives.atan2, primitives.tan, primitives.xlogy),
+}
+"""The operations that make infinite numbers or nan of finite ones, or have derivatives that are so."""
+
+
+def _singular(order: list[Value]) -> set[int]:
+    """The nodes that are made by such operations or depend on one: these may be infinite, whatever numbers the leaves get."""
+    found: set[int] = set()
+    for node in order:
+        if node._rule in _SINGULAR or any(id(parent) in found for parent in node._prev):
+            found.add(id(node))
+    return found
+
+
+def _may_be_infinite(slope: Value, node: Value, singular: set[int]) -> bool:
+    return id(node) in singular or not math.isfinite(slope.data)
+
+
+def _both(a: Any, b: Any) -> Any:
+    return b if a is None else where(a, b, 0.0)
+
+
+def _joined(a: Share, b: Share) -> Share:
+    """What comes on two ways."""
+    gradient = a.gradient + b.gradient
+    if a.passes is None or b.passes is None:
+        return Share(gradient, None)
+    return Share(gradient, where(a.passes, 1.0, b.passes))
 
 
 def _passes_nothing(primitive: Primitive | None) -> bool:
     return primitive is not None and (primitive.each is zero or set(primitive.partials) == {zero})
-
-
-def _if_taken(adjoint: Any, index: Any, position: int) -> Any:
-    """What `take` passes to an operand: a product with 0 for those that are not taken would be nan where the adjoint is infinite."""
-    is_taken = equal(index, position - 1.0)
-    return is_taken if type(adjoint) is float and adjoint == 1.0 else where(is_taken, adjoint, 0.0)
 
 
 def _times(adjoint: Any, derivative: Any) -> Any:

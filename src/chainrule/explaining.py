@@ -166,20 +166,20 @@ class _Sweep:
         data = [operand.data if isinstance(operand, Value) else operand for operand in node._operands]
         operation = self.namer.operation(node)
         to_tell = [operand for operand in node._prev if operand not in self.namer.constants]
-        for operand, slope in _pairs(node):
-            derivative = slope(data, node.data)
+        for operand, position in _pairs(node):
+            derivative = node._rule.partial(position, data, node.data)  # type: ignore[union-attr]
             share = derivative * self.gradients[node]
             self.gradients[operand] += share
             if node in self.unknown:
                 self.unknown.add(operand)
             if operand not in self.namer.constants:
-                self._tell_share(operation, node, operand, slope, derivative, share)
+                self._tell_share(operation, node, operand, position, derivative, share)
                 operation = ""
         if operation and to_tell:
             self._tell(operation, _ZERO.get(node._rule, "0, as for any condition"), "passes nothing on")
 
-    def _tell_share(self, operation: str, node: Value, operand: Value, slope: Callable[..., Any], derivative: float, share: float) -> None:
-        formula = self.namer.formula(node, slope)
+    def _tell_share(self, operation: str, node: Value, operand: Value, position: int, derivative: float, share: float) -> None:
+        formula = self.namer.formula(node, position)
         name, target = self.namer.name(node), self.namer.name(operand)
         local = f"d{_held(name)}/d{_held(target)} = {formula}"
         if not formula.is_number:
@@ -227,8 +227,8 @@ def _receivers(node: Value) -> Sequence[Value]:
     return [operand for operand, _ in _pairs(node)]
 
 
-def _pairs(node: Value) -> list[tuple[Value, Callable[..., Any]]]:
-    """The operands that a node passes a gradient to, each with its partial derivative, a function of operands and result."""
+def _pairs(node: Value) -> list[tuple[Value, int]]:
+    """The operands that a node passes a gradient to, each with its position."""
     rule = node._rule
     if rule is None or rule is BY_HAND:
         return []
@@ -237,7 +237,7 @@ def _pairs(node: Value) -> list[tuple[Value, Callable[..., Any]]]:
         positions = [*reversed(passing_positions(rule, [operand.data for operand in operands]))]
     else:
         positions = [position for position, derivative in enumerate(rule.partials) if derivative is not zero]
-    return [(operands[position], partial(rule.partial, position)) for position in positions if isinstance(operands[position], Value)]
+    return [(operands[position], position) for position in positions if isinstance(operands[position], Value)]
 
 
 def _terms(shares: list[str]) -> str:
@@ -311,7 +311,7 @@ class _Namer:
         name = self._names[operand]
         return name, self._binding.get(operand, _CALL if re.fullmatch(r"[\w#'.]+", name) else 0)
 
-    def formula(self, node: Value, slope: Callable[..., Any]) -> Formula:
+    def formula(self, node: Value, position: int) -> Formula:
         """A partial derivative of the operation that made a node, in the names of its operands and its own."""
         rule: Primitive = node._rule  # type: ignore[assignment]
         operands = [self._as_formula(operand) for operand in node._operands]
@@ -320,7 +320,7 @@ class _Namer:
             out = out._apply(rule, tuple(operands))
         if rule is relu:  # the result is over 0 just where the operand is, and that is how people say it
             (out,) = operands
-        derivative = slope(operands, out)
+        derivative = rule.as_written(position, operands, out)
         return derivative if isinstance(derivative, Formula) else Formula.of_number(float(derivative))
 
     def _as_formula(self, operand: Value | float) -> Any:

@@ -37,9 +37,12 @@ class Primitive:
         each: for an operation of any number of operands, in place of `partials`: a function of an operand's position, the operands and
             the result that returns the partial derivative with respect to that operand; `zero` where nothing passes to any of them.
             Such a row has None as its arity.
+        choices: the positions of the operands that the operation may leave out: where such a partial derivative is 0, no gradient
+            passes, not even an infinite one, and not the number 0, which an infinite derivative further back would turn into nan.
+        written: the partial derivatives as people write them, for `explain`, where those that compute well look different.
     """
 
-    __slots__ = ("arity", "each", "forward", "name", "parametric", "partials")
+    __slots__ = ("arity", "choices", "each", "forward", "name", "parametric", "partials", "written")
 
     def __init__(
         self,
@@ -48,6 +51,8 @@ class Primitive:
         *partials: Callable[..., Operand],
         parametric: bool = False,
         each: Callable[[int, Sequence[Operand], Operand], Operand] | None = None,
+        choices: tuple[int, ...] = (),
+        written: tuple[Callable[..., Operand], ...] | None = None,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -55,12 +60,18 @@ class Primitive:
         self.each = each
         self.arity = len(partials) if each is None else None
         self.parametric = parametric
+        self.choices = choices
+        self.written = partials if written is None else written
 
     def partial(self, position: int, operands: Sequence[Operand], out: Operand) -> Operand:
         """The partial derivative with respect to the operand at `position`."""
         if self.each is not None:
             return self.each(position, operands, out)
         return self.partials[position](*operands, out)
+
+    def as_written(self, position: int, operands: Sequence[Operand], out: Operand) -> Operand:
+        """The same as people write it."""
+        return self.partial(position, operands, out) if self.each is not None else self.written[position](*operands, out)
 
     def __call__(self, *operands: Operand) -> Operand:
         """Apply the operation to floats, Values, or a mixture.
@@ -204,6 +215,41 @@ def _sigmoid(a: float) -> float:
     return e / (1.0 + e)
 
 
+def _sigmoid_slope(a: float) -> float:
+    e = math.exp(-abs(a))
+    return e / ((1.0 + e) * (1.0 + e))
+
+
+def _tanh_slope(a: float) -> float:
+    e = math.exp(-2.0 * abs(a))
+    return 4.0 * e / ((1.0 + e) * (1.0 + e))
+
+
+def _slope_of_sigmoid(a: Operand, out: Operand) -> Operand:
+    """`s (1 - s)`, computed from `a` where 1 - s would lose digits."""
+    if type(a) is not float:
+        return sigmoid_slope(a)
+    return out * (1.0 - out) if a < 2.0 else _sigmoid_slope(a)
+
+
+def _slope_of_tanh(a: Operand, out: Operand) -> Operand:
+    """`1 - t^2`, computed from `a` where that would lose digits."""
+    if type(a) is not float:
+        return tanh_slope(a)
+    return 1.0 - out * out if -2.0 < a < 2.0 else _tanh_slope(a)
+
+
+def _slope_of_atan(a: Operand, out: Operand) -> Operand:
+    """`1 / (1 + a^2)`, written so that the derivatives of it keep their digits where `a^2` is no float."""
+    if type(a) is float:
+        return 1.0 / (1.0 + a * a)
+    return divide(divide(1.0, hypot(1.0, a)), hypot(1.0, a))
+
+
+def _xlogy(a: float, b: float) -> float:
+    return 0.0 if a == 0.0 and b == b else a * _log(b)
+
+
 def _softplus(a: float) -> float:
     return (a if a > 0 else 0.0) + math.log1p(math.exp(-abs(a))) if a == a else a
 
@@ -267,6 +313,7 @@ select: Primitive = Primitive(
     zero,
     lambda c, a, b, out: where(c, 1.0, 0.0),
     lambda c, a, b, out: where(c, 0.0, 1.0),
+    choices=(1, 2),
 )
 
 
@@ -285,24 +332,42 @@ take: Primitive = Primitive("take", _take, each=_is_taken)
 # is shifted by it does not depend on it.
 largest: Primitive = Primitive("largest", _largest, each=zero)
 
-absolute: Primitive = Primitive("abs", abs, lambda a, out: greater(a, 0.0) - greater(0.0, a))
+stop_gradient: Primitive = Primitive("stop_gradient", lambda a: a, zero)
+absolute: Primitive = Primitive("abs", abs, lambda a, out: greater(a, 0.0) - greater(0.0, a), choices=(0,))
 maximum: Primitive = Primitive(
     "maximum",
     _maximum,
     lambda a, b, out: greater(a, b) + 0.5 * equal(a, b),
     lambda a, b, out: greater(b, a) + 0.5 * equal(a, b),
+    choices=(0, 1),
 )
 minimum: Primitive = Primitive(
     "minimum",
     _minimum,
     lambda a, b, out: greater(b, a) + 0.5 * equal(a, b),
     lambda a, b, out: greater(a, b) + 0.5 * equal(a, b),
+    choices=(0, 1),
 )
 
 # --- exponentials and logarithms ----------------------------------------------------------------------------------------------------
 exp: Primitive = Primitive("exp", _ieee(math.exp), lambda a, out: out)
 expm1: Primitive = Primitive("expm1", _ieee(math.expm1), lambda a, out: exp(a))
-log: Primitive = Primitive("log", _ieee(math.log, {0.0: -INFINITY}), lambda a, out: divide(1.0, a))
+_log = _ieee(math.log, {0.0: -INFINITY})
+log: Primitive = Primitive("log", _log, lambda a, out: divide(1.0, a))
+# The logarithm of a sum of exponentials: 0 if none of them counts, and then all derivatives are 0.
+log_total: Primitive = Primitive(
+    "log_total",
+    _log,
+    lambda a, out: divide(1.0, where(equal(a, 0.0), INFINITY, a)),
+    written=(lambda a, out: divide(1.0, a),),
+)
+# a log(b), and 0 where a is 0. Where both are 0, the derivatives are 0.
+xlogy: Primitive = Primitive(
+    "xlogy",
+    _xlogy,
+    lambda a, b, out: log(where(equal(a, 0.0) * equal(b, 0.0), 1.0, b)),
+    lambda a, b, out: divide(a, where(equal(a, 0.0) * equal(b, 0.0), 1.0, b)),
+)
 log1p: Primitive = Primitive("log1p", _ieee(math.log1p, {-1.0: -INFINITY}), lambda a, out: divide(1.0, 1.0 + a))
 sqrt: Primitive = Primitive("sqrt", _ieee(math.sqrt), lambda a, out: divide(0.5, out))
 
@@ -312,7 +377,7 @@ cos: Primitive = Primitive("cos", _ieee(math.cos), lambda a, out: -sin(a))
 tan: Primitive = Primitive("tan", _ieee(math.tan), lambda a, out: 1.0 + out * out)
 asin: Primitive = Primitive("asin", _ieee(math.asin), lambda a, out: divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
 acos: Primitive = Primitive("acos", _ieee(math.acos), lambda a, out: -divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
-atan: Primitive = Primitive("atan", math.atan, lambda a, out: divide(1.0, 1.0 + a * a))
+atan: Primitive = Primitive("atan", math.atan, _slope_of_atan, written=(lambda a, out: divide(1.0, 1.0 + a * a),))
 atan2: Primitive = Primitive(
     "atan2",
     math.atan2,
@@ -330,17 +395,21 @@ hypot: Primitive = Primitive(
 # --- hyperbolic functions and activations -------------------------------------------------------------------------------------------
 sinh: Primitive = Primitive("sinh", _ieee(math.sinh), lambda a, out: cosh(a))
 cosh: Primitive = Primitive("cosh", _ieee(math.cosh), lambda a, out: sinh(a))
-tanh: Primitive = Primitive("tanh", math.tanh, lambda a, out: 1.0 - out * out)
+tanh: Primitive = Primitive("tanh", math.tanh, _slope_of_tanh, written=(lambda a, out: 1.0 - out * out,))
+tanh_slope: Primitive = Primitive("tanh'", _tanh_slope, lambda a, out: -2.0 * (out * tanh(a)))
 erf: Primitive = Primitive("erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)))
-sigmoid: Primitive = Primitive("sigmoid", _sigmoid, lambda a, out: out * (1.0 - out))
+erfc: Primitive = Primitive("erfc", math.erfc, lambda a, out: -TWO_OVER_SQRT_PI * exp(-(a * a)))
+sigmoid: Primitive = Primitive("sigmoid", _sigmoid, _slope_of_sigmoid, written=(lambda a, out: out * (1.0 - out),))
+sigmoid_slope: Primitive = Primitive("sigmoid'", _sigmoid_slope, lambda a, out: -out * tanh(0.5 * a))
 softplus: Primitive = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
-relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0))
+relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0), choices=(0,))
 leaky_relu: Primitive = Primitive(
     "leaky_relu",
     lambda a, slope: a if a > 0 else slope * a,
     lambda a, slope, out: where(greater(a, 0.0), 1.0, slope),
     lambda a, slope, out: where(greater(a, 0.0), 0.0, a),
     parametric=True,
+    choices=(1,),
 )
 elu: Primitive = Primitive(
     "elu",
@@ -348,17 +417,19 @@ elu: Primitive = Primitive(
     lambda a, alpha, out: where(greater(a, 0.0), 1.0, alpha * exp(where(greater(a, 0.0), 0.0, a))),
     lambda a, alpha, out: expm1(where(greater(a, 0.0), 0.0, a)),
     parametric=True,
+    choices=(1,),
 )
 # silu: Elfwing, Uchibe, Doya, arXiv:1702.03118. gelu: Hendrycks, Gimpel, arXiv:1606.08415, with the exact normal distribution.
 silu: Primitive = Primitive(
     "silu",
     lambda a: a * _sigmoid(a),
-    lambda a, out: sigmoid(a) * (1.0 + a * (1.0 - sigmoid(a))),
+    lambda a, out: sigmoid(a) * (1.0 + a * sigmoid(-a)),
+    written=(lambda a, out: sigmoid(a) * (1.0 + a * (1.0 - sigmoid(a))),),
 )
 gelu: Primitive = Primitive(
     "gelu",
-    lambda a: 0.5 * a * (1.0 + math.erf(a * SQRT_HALF)),
-    lambda a, out: 0.5 * (1.0 + erf(a * SQRT_HALF)) + a * ONE_OVER_SQRT_TWO_PI * exp(-0.5 * a * a),
+    lambda a: 0.5 * a * math.erfc(-a * SQRT_HALF),
+    lambda a, out: 0.5 * erfc(-a * SQRT_HALF) + a * ONE_OVER_SQRT_TWO_PI * exp(-0.5 * a * a),
 )
 
 PRIMITIVES: dict[str, Primitive] = {row.name: row for row in list(vars().values()) if isinstance(row, Primitive)}

@@ -377,10 +377,10 @@ class Value:
                 fails, in a `_backward` made by hand, the leaves get back what they had.
         """
         before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
-        order = _zeroed_order(self)
+        order, nothing = _zeroed_order(self)
         self._grad = 1.0
         try:
-            sweep(order)
+            sweep(order, nothing)
         except BaseException:
             for node, grad in before:
                 node._grad = grad
@@ -484,10 +484,13 @@ def order_below(roots: Sequence[Value]) -> list[Value]:
     return order
 
 
-def _zeroed_order(root: Value) -> list[Value]:
+def _zeroed_order(root: Value) -> tuple[list[Value], float]:
     """Set the gradient of every node to 0, and list the nodes in topological order but for the leaves, which pass nothing on.
 
     This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen.
+
+    Returns:
+        The nodes, and that zero: a node that still holds it in the sweep has been passed nothing.
     """
     zero = float("0")
     order: list[Value] = []
@@ -526,26 +529,34 @@ def _zeroed_order(root: Value) -> list[Value]:
                 stack += [operand for operand in reversed(node._a) if operand._grad is not zero]
             else:
                 stack += reversed(node._prev)
-    return order
+    return order, zero
 
 
-def sweep(order: list[Value]) -> None:
+def sweep(order: list[Value], nothing: float) -> None:
     """Apply the chain rule from the last node of a topological order to the first: each passes its gradient on to its parents.
 
-    The operations that make up nearly every graph are written out here; all others are read from the table.
+    A node that nothing was passed to, since only a condition looks at it or a choice left it out, passes nothing on. That is more than
+    to pass on 0: times an infinite derivative, 0 would be nan. The operations that make up nearly every graph are written out here; all
+    others are read from the table.
+
+    Arguments:
+        order: the nodes.
+        nothing: the zero object that a node holds as its gradient until something is passed to it.
     """
     for node in reversed(order):
+        grad = node._grad
+        if grad is nothing:
+            continue
         rule = node._rule
         if rule is multiply:
-            grad, a, b = node._grad, node._a, node._b
+            a, b = node._a, node._b
             a._grad += b._data * grad
             b._grad += a._data * grad
         elif rule is add:
-            grad = node._grad
             node._a._grad += grad
             node._b._grad += grad
         elif rule is dot_row:
-            _push_dot(node._a, node._grad)
+            _push_dot(node._a, grad)
         else:
             _push(node)
 
@@ -561,7 +572,9 @@ def _push(node: Value) -> None:
             _ = function(node) if takes_node(function) else function()
         return
     if rule.arity == 1:
-        node._a._grad += rule.partials[0](node._a._data, node._data) * node._grad
+        slope = rule.partials[0](node._a._data, node._data)
+        if slope != 0.0 or not (rule.choices or rule.partials[0] is zero):
+            node._a._grad += slope * node._grad
         return
     operands = node._operands
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
@@ -569,9 +582,11 @@ def _push(node: Value) -> None:
         for position in reversed(passing_positions(rule, data)):
             operands[position]._grad += rule.partial(position, data, node._data) * node._grad
         return
-    for operand, partial in zip(operands, rule.partials, strict=True):
+    for position, (operand, partial) in enumerate(zip(operands, rule.partials, strict=True)):
         if isinstance(operand, Value) and partial is not zero:
-            operand._grad += partial(*data, node._data) * node._grad
+            slope = partial(*data, node._data)
+            if slope != 0.0 or position not in rule.choices:
+                operand._grad += slope * node._grad
 
 
 def takes_node(function: object) -> bool:

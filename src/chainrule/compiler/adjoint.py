@@ -3,15 +3,19 @@
 For each number that a statement reads, one statement goes the other way: what was loaded becomes the store, what was stored is loaded as an
 adjoint, and the value is that adjoint times the partial derivative, which is the table's own, applied to expressions. So a broadcast
 becomes a reduction, a reduction a broadcast, a gather a scatter, and a contraction two contractions.
+
+What a choice leaves out gets no gradient, which is more than the gradient 0: it stays nothing on the way back, also where a derivative is
+infinite. Where that can matter, statements of their own tell for each number whether a gradient has reached it; see `reached.py`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule import primitives
 from chainrule.compiler.expressions import ONE, ZERO, Access, Apply, Buffer, Constant, Expression, Load, apply, expression
+from chainrule.compiler.reached import Reached, is_dense, restricted, span
 from chainrule.compiler.statements import BATCH, Statement
 from chainrule.primitives import zero
 
@@ -45,27 +49,54 @@ class Adjoint:
         self.ready: dict[Buffer, list[tuple[int, int]]] = {}  # which parts of an adjoint hold numbers, in order
         self.start: list[Statement] = []
         self.statements: list[Statement] = []
-        for statement in reversed(forward):
-            self._reverse(statement)
+        shares = [self._shares(statement) for statement in forward]
+        self.reached = Reached(forward, shares, output)
+        for statement, of_statement in zip(reversed(forward), reversed(shares), strict=True):
+            self._reverse(statement, of_statement)
         for buffer in wanted:
             adjoint = self._adjoint_of(buffer)
             self._fill(adjoint, 0, adjoint.size, early=not self.ready[adjoint] and not adjoint.per_sample)
 
-    def _reverse(self, statement: Statement) -> None:
+    def _shares(self, statement: Statement) -> dict[Access, Share]:
+        """What a statement passes to each place it reads, for each unit of what arrives at its result."""
         store = statement.store
-        if statement.reduction == "max" or (store.buffer is not self.output and store.buffer not in self.of):
-            return
-        arriving = self.seed
-        if store.buffer is not self.output:
-            adjoint = self.of[store.buffer]
-            self._fill(adjoint, *_span(statement, store), early=False)
-            arriving = Load(store._replace(buffer=adjoint))
+        if statement.reduction == "max" or (store.buffer is not self.output and store.buffer not in self.active):
+            return {}
         is_result = self.stores[store.buffer] == 1 and not statement.reduced
         result = Load(store) if is_result and isinstance(statement.value, Apply) else None
-        for access, slope in slopes(statement.value, result, self.active).items():
+        return slopes(statement.value, result, self.active)
+
+    def _reverse(self, statement: Statement, shares: dict[Access, Share]) -> None:
+        store = statement.store
+        if store.buffer is not self.output and store.buffer not in self.of:
+            return
+        arriving, reached = self.seed, None
+        if shares and store.buffer is not self.output:
+            adjoint = self.of[store.buffer]
+            self._fill(adjoint, *span(statement, store), early=False)
+            arriving = Load(store._replace(buffer=adjoint))
+            marks = self.reached.marks_of(statement)
+            if marks is not None:
+                self._fill(marks, *span(statement, store), early=False)
+                reached = Load(store._replace(buffer=marks))
+        for access, (slope, passes) in shares.items():
             there = access._replace(buffer=self._adjoint_of(access.buffer))
+            value = arriving * slope
+            if passes is not None or (reached is not None and self.reached.may_be_infinite(statement, slope)):
+                value = apply(primitives.select, both(reached, passes), value, ZERO)
             accumulate = not self._begins(statement, there)
-            self.statements.append(Statement(statement.sizes, there, arriving * slope, accumulate))
+            self.statements.append(Statement(statement.sizes, there, value, accumulate))
+            marks = self.reached.marks_for(access.buffer)
+            if marks is not None:
+                self._mark_reached(statement, access._replace(buffer=marks), both(reached, passes))
+
+    def _mark_reached(self, statement: Statement, there: Access, passes: Expression | None) -> None:
+        """Note which numbers a gradient reaches: those that it is passed to where the condition holds, or everywhere."""
+        value = ONE if passes is None else apply(primitives.select, passes, ONE, ZERO)
+        self.ready.setdefault(there.buffer, [])
+        for part in restricted(Statement(statement.sizes, there, value)):
+            accumulate = part.store.buffer is there.buffer and not self._begins(part, part.store)
+            self.statements.append(Statement(part.sizes, part.store, part.value, accumulate))
 
     def _begins(self, statement: Statement, there: Access) -> bool:
         """Whether a statement is the first to store there, and stores everywhere in its part of the buffer; else that must hold numbers."""
@@ -74,8 +105,8 @@ class Adjoint:
         if of_samples and not self.one_block:  # what all blocks of samples add to is filled before the first
             self._fill(adjoint, 0, adjoint.size, early=True)
             return False
-        begin, end = _span(statement, there)
-        if _is_dense(statement, there) and all(end <= low or high <= begin for low, high in self.ready[adjoint]):
+        begin, end = span(statement, there)
+        if is_dense(statement, there) and all(end <= low or high <= begin for low, high in self.ready[adjoint]):
             self._mark(adjoint, begin, end)
             return True
         self._fill(adjoint, begin, end, early=of_samples)
@@ -106,31 +137,19 @@ def _zeros(adjoint: Buffer, begin: int, end: int) -> Statement:
     return Statement((end - begin,), Access(adjoint, begin, (1,)), ZERO)
 
 
-def _span(statement: Statement, access: Access) -> tuple[int, int]:
-    """The part of a buffer, or of one sample's share in it, that an access may reach: its beginning and its end."""
-    if access.lookup is not None:
-        return 0, access.buffer.size
-    low = high = access.base
-    for size, stride in zip(statement.sizes, access.strides, strict=True):
-        if size != BATCH:
-            low += min(stride, 0) * (size - 1)
-            high += max(stride, 0) * (size - 1)
-    return low, high + 1
+class Share(NamedTuple):
+    """What one of the numbers that an expression reads gets of the gradient that arrives.
+
+    Arguments:
+        slope: the partial derivative, which counts only where something passes.
+        passes: where it is not 0 the gradient passes, else nothing does; None if it does in any case.
+    """
+
+    slope: Expression
+    passes: Expression | None
 
 
-def _is_dense(statement: Statement, access: Access) -> bool:
-    """Whether an access reaches every place of its span, each at one point of the axes that are not reduced."""
-    if access.lookup is not None:
-        return False
-    expected = 1
-    for stride, size in sorted((s, n) for s, n in zip(access.strides, statement.sizes, strict=True) if s and n not in (1, BATCH)):
-        if stride != expected:
-            return False
-        expected *= size
-    return True
-
-
-def slopes(value: Expression, result: Expression | None, active: set[Buffer]) -> dict[Access, Expression]:
+def slopes(value: Expression, result: Expression | None, active: set[Buffer]) -> dict[Access, Share]:
     """The partial derivatives of an expression with respect to the places it reads.
 
     Arguments:
@@ -139,19 +158,19 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
         active: the buffers that count; others are constants.
 
     Returns:
-        The derivative for each access to an active buffer that can pass a gradient.
+        The derivative for each access to an active buffer that can pass a gradient, and where it does.
     """
     order = list(value.parts())
     depends = {part: _depends(part, active) for part in order}
-    arriving: dict[Expression, Expression] = {value: ONE}
+    arriving: dict[Expression, Share] = {value: Share(ONE, None)}
     rewritten: dict[Expression, Expression] = {}
-    out: dict[Access, Expression] = {}
+    out: dict[Access, Share] = {}
     for part in reversed(order):
-        adjoint = arriving.get(part)
-        if adjoint is None or not depends[part]:
+        if part not in arriving or not depends[part]:
             continue
+        adjoint, passes = arriving[part]
         if isinstance(part, Load):
-            out[part.access] = adjoint
+            out[part.access] = arriving[part]
             continue
         assert isinstance(part, Apply)
         operands = part.operands()
@@ -160,10 +179,42 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
         for position, operand in enumerate(operands):
             if not depends[operand] or part.primitive.partials[position] is zero:
                 continue
-            slope = _with_reciprocals(expression(part.primitive.partial(position, known, kept)), rewritten)
-            share = apply(primitives.multiply, slope, adjoint)
-            arriving[operand] = share if operand not in arriving else arriving[operand] + share
+            slope, here = expression(part.primitive.partial(position, known, kept)), passes
+            if position in part.primitive.choices:
+                if slope == ZERO:
+                    continue
+                slope, chosen = _choice(slope)
+                here = both(passes, chosen)
+            share = Share(apply(primitives.multiply, _with_reciprocals(slope, rewritten), adjoint), here)
+            arriving[operand] = share if operand not in arriving else _joined(arriving[operand], share)
     return out
+
+
+def _choice(slope: Expression) -> tuple[Expression, Expression | None]:
+    """The derivative of an operation in what it may leave out, as a number that counts only where the other one is not 0."""
+    if isinstance(slope, Constant):
+        return slope, None
+    if isinstance(slope, Apply):
+        row, operands = slope.primitive, slope.operands()
+        if row in (primitives.greater, primitives.equal) or (row is primitives.select and operands[1:] == (ZERO, ONE)):
+            return ONE, slope
+        if row is primitives.select and operands[1:] == (ONE, ZERO):
+            return ONE, operands[0]
+    return slope, slope
+
+
+def both(a: Expression | None, b: Expression | None) -> Expression | None:
+    """What is not 0 where both are not."""
+    return b if a is None else a if b is None else apply(primitives.select, a, b, ZERO)
+
+
+def _joined(a: Share, b: Share) -> Share:
+    """What passes on two ways."""
+    if a.passes is None and b.passes is None:
+        return Share(a.slope + b.slope, None)
+    slopes = [share.slope if share.passes is None else apply(primitives.select, share.passes, share.slope, ZERO) for share in (a, b)]
+    passes = None if a.passes is None or b.passes is None else apply(primitives.select, a.passes, ONE, b.passes)
+    return Share(slopes[0] + slopes[1], passes)
 
 
 def _with_reciprocals(slope: Expression, rewritten: dict[Expression, Expression]) -> Expression:
@@ -185,4 +236,4 @@ def _depends(part: Expression, active: set[Buffer]) -> bool:
     return any(access.buffer in active for access in part.loads())
 
 
-__all__ = ["Adjoint", "slopes"]
+__all__ = ["Adjoint", "Share", "slopes"]

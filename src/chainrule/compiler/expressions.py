@@ -26,10 +26,10 @@ class Buffer:
     Arguments:
         name: what listings call it.
         size: how many numbers it holds; for one sample, if `per_sample`.
-        role: "parameter", "input", "constant", "table", "value", "output", or "adjoint"; with `of`, the adjoint of another buffer.
+        role: "parameter", "input", "constant", "table", "value", "output", or "adjoint", or "mark"; with `of`, the adjoint or the marks of another buffer.
         per_sample: whether there is one such piece for each sample of the batch, one after another.
         numbers: what a constant or table holds.
-        of: the buffer whose adjoint this is.
+        of: the buffer whose adjoint this is, or that it marks.
     """
 
     __slots__ = ("name", "numbers", "of", "per_sample", "role", "size")

@@ -150,7 +150,7 @@ def addresses(statements: Sequence[Statement]) -> dict[Buffer, tuple[object, int
         if buffer in found:
             return
         of_value = buffer.of is not None and buffer.of.role == "value"
-        if buffer.role not in ("value", "adjoint", "constant", "table") or (buffer.role == "adjoint" and not of_value):
+        if buffer.role not in ("value", "adjoint", "mark", "constant", "table") or (buffer.role in ("adjoint", "mark") and not of_value):
             found[buffer] = (buffer, 0)
             return
         arena = (buffer.role, buffer.per_sample)

@@ -34,13 +34,13 @@ def place(parts: Sequence[Sequence[Group]], capacity: int) -> tuple[list[list[Gr
         if buffer in moved:
             return
         role = buffer.role
-        if role not in ("value", "adjoint", "constant", "table") or (role == "adjoint" and _is_outside(buffer)):
+        if role not in ("value", "adjoint", "mark", "constant", "table") or (role == "adjoint" and _is_outside(buffer)):
             moved[buffer] = (buffer, 0)
             return
-        if role == "adjoint" and buffer.of is not None:
+        if buffer.of is not None:
             settle(buffer.of)  # in the same place as the value, in the other arena
         arena = arenas.setdefault((role, buffer.per_sample), Buffer(_NAMES[role, buffer.per_sample], 0, role))
-        begin = moved[buffer.of][1] if role == "adjoint" and buffer.of is not None else arena.size
+        begin = arena.size if buffer.of is None else moved[buffer.of][1]
         size = buffer.size * (capacity if buffer.per_sample else 1)
         moved[buffer] = (arena, begin)
         arena.size = max(arena.size, begin + size + -size % ALIGNED)
@@ -75,6 +75,8 @@ _NAMES = {
     ("value", True): "sample_values",
     ("adjoint", False): "adjoints",
     ("adjoint", True): "sample_adjoints",
+    ("mark", False): "marks",
+    ("mark", True): "sample_marks",
     ("constant", False): "constants",
     ("table", False): "tables",
 }

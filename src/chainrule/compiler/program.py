@@ -311,7 +311,7 @@ def _capacity(groups: list[Group], dtype: str) -> int:
         for statement, kept in zip(group.statements, group.kept, strict=True)
         for access in (*([statement.store] if kept else []), *statement.value.loads())
     }
-    per_sample = sum(buffer.size * size for buffer in used if buffer.per_sample and buffer.role in ("value", "adjoint"))
+    per_sample = sum(buffer.size * size for buffer in used if buffer.per_sample and buffer.role in ("value", "adjoint", "mark"))
     if not per_sample:
         return LARGEST_BLOCK
     return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, CACHE // per_sample // 16 * 16))

@@ -129,6 +129,15 @@ class Scalars:
     def _negative(self, a: str, width: int) -> str:
         return self.text.get(f"fneg {self.text.type(width)} {a}")
 
+    def _same(self, a: str, width: int) -> str:
+        return a
+
+    def _xlogy(self, a: str, b: str, width: int) -> str:
+        """`a log(b)`; 0 where a is 0 and b is a number."""
+        zero, ordered = self.compare("oeq", a, self.zero(width), width), self.compare("ord", b, b, width)
+        product = self.binary("fmul", a, self.call("log", [b], width), width=width)
+        return self.choose(self.text.get(f"and {self.text.truth(width)} {zero}, {ordered}"), self.zero(width), product, width)
+
     def _absolute(self, a: str, width: int) -> str:
         kind = self.text.type(width)
         suffix = ("" if width == 1 else f"v{width}") + ("f64" if self.text.dtype == "float64" else "f32")
@@ -165,9 +174,11 @@ class Scalars:
 
 _ARITHMETIC = {primitives.add: "fadd", primitives.subtract: "fsub", primitives.multiply: "fmul", primitives.divide: "fdiv"}
 _COMPARISONS = {primitives.greater: "ogt", primitives.equal: "oeq"}
-_CALLED = {"**": "power"}
+_CALLED = {"**": "power", "tanh'": "tanh_slope", "sigmoid'": "sigmoid_slope", "log_total": "log"}
 _WRITTEN_OUT: dict[Primitive, Callable[..., str]] = {
     primitives.negative: Scalars._negative,
+    primitives.stop_gradient: Scalars._same,
+    primitives.xlogy: Scalars._xlogy,
     primitives.absolute: Scalars._absolute,
     primitives.greater: Scalars._greater,
     primitives.equal: Scalars._equal,

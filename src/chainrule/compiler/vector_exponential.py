@@ -210,6 +210,20 @@ def sigmoid(b: Body, x: Vector) -> Vector:
     return _over_sum(b, b.select(x < 0.0, e, 1.0), 1.0, e)
 
 
+def sigmoid_slope(b: Body, x: Vector) -> Vector:
+    """`1 / ((1 + exp(-x)) (1 + exp(x)))`, the derivative of the sigmoid."""
+    e = _exp_of_negative(b, -b.absolute(x))
+    total = e + 1.0
+    return e / (total * total)
+
+
+def tanh_slope(b: Body, x: Vector) -> Vector:
+    """`1 / cosh(x)^2`, the derivative of tanh."""
+    e = _exp_of_negative(b, b.absolute(x) * -2.0)
+    total = e + 1.0
+    return e * 4.0 / (total * total)
+
+
 def silu(b: Body, x: Vector) -> Vector:
     """`x / (1 + exp(-x))`; at -inf nan, as the product is."""
     limit = EXP_RANGE[b.dtype][0]
@@ -288,6 +302,17 @@ def erf(b: Body, x: Vector) -> Vector:
     a = b.at_most(b.absolute(x), ERF_IS_ONE[b.dtype])
     rest = b.polynomial(a, ERF_NUMERATOR) / b.polynomial(a, ERF_DENOMINATOR) * (a * a) if b.double else b.polynomial(a, ERF_REST) * a
     return b.with_sign(_expm1_of_negative(b, b.fma(a, ERF_FIRST[b.dtype], rest), exact=False), x)
+
+
+def erfc(b: Body, x: Vector) -> Vector:
+    """`1 - erf(x)`, accurate also where that is small: 2 Phi(-sqrt(2) x), Phi the normal distribution."""
+    a = b.at_most(b.absolute(x), 27.5 if b.double else 10.5)
+    square, lost = b.two_product(a, a)
+    p, scale = exp_in_two(b, -square, -lost)
+    scaled = a * math.sqrt(2.0)
+    p = p * (b.polynomial(scaled, NORMAL_NUMERATOR[b.dtype]) / b.polynomial(scaled, NORMAL_DENOMINATOR[b.dtype]) * 2.0)
+    beyond = p * scale
+    return b.select(x < 0.0, 2.0 - beyond, beyond)
 
 
 def gelu(b: Body, x: Vector) -> Vector:

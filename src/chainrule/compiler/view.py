@@ -96,7 +96,7 @@ class View:
 
 def is_backward(statement: Statement) -> bool:
     """Whether a statement computes a derivative."""
-    return statement.store.buffer.of is not None
+    return statement.store.buffer.of is not None or statement.store.buffer.role == "mark"
 
 
 def _passages(groups: list[Group], rolled: Sequence[object]) -> Iterator[Passage]:
