@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import chainrule
+from chainrule.caution import GradientWarning
 
 
 def test_a_shallow_copy_is_a_new_node_with_the_same_parents(Value: type) -> None:
@@ -117,3 +118,13 @@ def test_kinds_survive_copies_and_pickles() -> None:
     x = Better(2.0)
     for back in (copy.copy(x), copy.deepcopy(x * 2), pickle.loads(pickle.dumps(x))):
         assert type(back) is Better
+
+
+def test_a_graph_with_a_cycle_is_not_copied(Value: type) -> None:
+    a = Value(1.0, label="a")
+    b = a * 2
+    with pytest.warns(GradientWarning):
+        a.__init__(1.0, (b + 1,), "loop")
+    for node in (a, b, b.exp()):
+        with pytest.raises(ValueError, match=r"cannot copy a graph with a cycle: .* depends on .*, which depends on it in turn"):
+            copy.deepcopy(node)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import gc
 import math
 import os
+import random
 import subprocess
 import sys
 import threading
+import warnings
 from array import array
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from chainrule import primitives, value
+from chainrule.caution import GradientWarning
 
 on_linux = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc")
 
@@ -152,6 +156,24 @@ def linked_everywhere(V: Any) -> None:
             parent.child = node
 
 
+def linked_roundabout(V: Any) -> None:
+    """A way back that cannot be seen where it is made."""
+    x, y, z = V(1.0), V(2.0), V(3.0)
+    after = x * 2
+    vars(x)["after"] = after
+    y.children = [[y * 2]]
+    z.box = Box()
+    z.box.content = z * y + x
+
+
+def made_of_itself(V: Any) -> None:
+    x = V(1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GradientWarning)
+        x.__init__(1.0, (x * 2, x), "loop")
+    x.backward()
+
+
 SPECIAL: dict[Any, Any] = {}
 SCENARIOS = [
     plain,
@@ -165,6 +187,8 @@ SCENARIOS = [
     remade,
     linked_afterwards,
     linked_everywhere,
+    linked_roundabout,
+    made_of_itself,
 ]
 
 
@@ -236,6 +260,96 @@ def test_every_reference_is_returned(engine: ModuleType) -> None:
     # A node on the free list keeps a reference to its class, so that one may differ by what is on it.
     after = [sys.getrefcount(thing) for thing in held]
     assert [(i, b, a) for i, (b, a) in enumerate(zip(before, after, strict=True)) if b != a and held[i] is not V] == []
+
+
+# --- cycles ----------------------------------------------------------------------------------------------------------------------------
+
+
+class Box:
+    """An object of the user's."""
+
+
+def make_cycles(V: Any, seed: int, mark: str) -> None:
+    """A random program whose nodes lead back to one another in every way there is; each node holds `mark` as its label."""
+    choose = random.Random(seed)
+    Special = type("Special", (V,), {})
+    held: list[Any] = [[], {}, Box()]
+    nodes = [V(float(i), label=mark) for i in range(3)]
+
+    def any_node() -> Any:
+        return choose.choice(nodes[-8:])
+
+    def add(node: Any) -> None:
+        node.label = mark
+        nodes.append(node)
+
+    def put(thing: Any) -> None:
+        place = choose.choice(held)
+        if isinstance(place, list):
+            place.append(thing)
+        elif isinstance(place, dict):
+            place[len(place)] = thing
+        else:
+            setattr(place, f"thing{len(vars(place))}", thing)
+
+    def wrapped(thing: Any) -> Any:
+        for _ in range(choose.randrange(4)):
+            box = Box()
+            box.content = thing
+            thing = choose.choice([[thing], (thing, 1), {"a": thing}, box, lambda thing=thing: thing, held])
+        return thing
+
+    def leading_to(thing: Any) -> Callable[[], Any]:
+        return choose.choice([lambda: thing, lambda thing=thing: thing, partial(str, thing)])
+
+    def by_hand() -> Any:
+        node = any_node()
+        out = V(1.0, (node, any_node()), "mine")
+        out._backward = choose.choice([lambda: out, lambda: held, lambda: node, leading_to(wrapped(out))])
+        return out
+
+    def again() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GradientWarning)
+            any_node().__init__(2.0, *choose.choice([(), ((any_node(),), "again"), ((any_node(), any_node()), "again")]))
+
+    actions = [
+        lambda: add(any_node() * any_node()),
+        lambda: add(any_node() + 1.0),
+        lambda: add(any_node().sin().maximum(any_node())),
+        lambda: add(sys.modules[V.__module__].dot([any_node(), any_node()], [any_node(), 2.0], any_node())),
+        lambda: add(Special(1.0) * any_node()),
+        lambda: add(by_hand()),
+        lambda: put(any_node()),
+        lambda: put(wrapped(any_node())),
+        lambda: setattr(any_node(), choose.choice("ab"), wrapped(any_node())),
+        lambda: setattr(any_node(), choose.choice("ab"), choose.choice(held)),
+        lambda: vars(any_node()).update(c=wrapped(any_node())),
+        lambda: setattr(any_node(), "_backward", leading_to(wrapped(any_node()))),
+        lambda: any_node().backward(),
+        again,
+    ]
+    for _ in range(40):
+        choose.choice(actions)()
+
+
+def test_whatever_leads_back_is_freed(engine: ModuleType) -> None:
+    mark = "".join(["held by ", "every node"])  # one string, that nothing else refers to
+    for seed in range(150):
+        make_cycles(engine.Value, seed, mark)
+        if seed % 5 == 4:
+            gc.collect()
+            assert sys.getrefcount(mark) == 2, seed
+
+
+@pytest.mark.slow
+def test_whatever_leads_back_is_freed_in_many_programs(engine: ModuleType) -> None:
+    mark = "".join(["held by ", "every node"])
+    for seed in range(1000, 6000):
+        make_cycles(engine.Value, seed, mark)
+        if seed % 50 == 49:
+            gc.collect()
+            assert sys.getrefcount(mark) == 2, seed
 
 
 # --- size ------------------------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import pytest
 
 import chainrule
 from chainrule import grad
+from chainrule.caution import GradientWarning
 from chainrule.primitives import PRIMITIVES
 
 OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow}
@@ -111,6 +112,62 @@ def test_an_integer_beyond_floats_is_an_overflow_at_once(Value: type) -> None:
     for use in (Value, v.__add__, v.__radd__, v.__pow__, v.__lt__, v.maximum, lambda x: v * x, lambda x: x / v):
         with pytest.raises(OverflowError, match=r"^this int is too large for a float: 1000000000000.*\.\.\.$"):
             use(10**400)
+
+
+class Fails:
+    """A number that cannot be had."""
+
+    def __float__(self) -> float:
+        raise ArithmeticError("no number")
+
+
+UNFIT = [10**400, "x", None, 1j, Fails(), Fraction(10**400)]
+
+
+@pytest.mark.parametrize("thing", UNFIT, ids=lambda thing: type(thing).__name__)
+def test_what_is_refused_leaves_everything_as_it_was(thing: Any, Value: type) -> None:
+    x = Value(2.0)
+    for kind in (Value, type("Special", (Value,), {})):
+        for make in (lambda kind=kind: kind(3.0, label="v"), lambda kind=kind: kind(3.0, (x,), "mine", "v")):
+            v = make()
+            v.grad = 4.0
+            before = v._prev, v._op
+            for attempt in (
+                lambda v=v: setattr(v, "data", thing),
+                lambda v=v: setattr(v, "grad", thing),
+                lambda v=v: v.__init__(thing, (), "", "other"),
+                lambda v=v: v.__init__(5.0, (x, 2.0), "other", "other"),
+                lambda v=v: v.__init__(5.0, (x, x), "other", 7),
+                lambda v=v: v.__init__(5.0, (), "", ["other"]),
+            ):
+                with pytest.raises((TypeError, OverflowError, ArithmeticError)):
+                    attempt()
+                assert (v.data, v.grad, v.label, v._prev, v._op) == (3.0, 4.0, "v", *before)
+
+
+def test_init_once_more_makes_the_node_anew(Value: type) -> None:
+    x = Value(2.0)
+    for node in (Value(1.0), x * 3.0, x.sin(), x**2, x.maximum(1.0), Value(1.0, (x,), "mine"), 2.0 * x):
+        node.grad = 5.0
+        node.__init__(4.0)
+        assert (node.data, node.grad, node._prev, node._op) == (4.0, 0.0, (), "")
+        node.__init__(6.0, (x,), "mine")
+        assert (node.data, node._prev, node._op) == (6.0, (x,), "mine")
+        node.backward()
+        assert (node.grad, x.grad) == (1.0, 0.0)
+
+
+def test_a_node_that_is_made_to_depend_on_itself_is_noticed(Value: type) -> None:
+    for kind in (Value, type("Special", (Value,), {})):
+        a = kind(1.0, label="a")
+        b = a * 2
+        with pytest.warns(GradientWarning, match=r"^a \(.*\) was given parents by __init__ that were computed from it") as told:
+            a.__init__(1.0, (b,), "loop")
+        assert told[0].filename == __file__
+        with pytest.warns(GradientWarning):
+            a.__init__(1.0, (a,), "loop")
+        a.backward()
+        a.__init__(1.0, (kind(2.0),), "again")
 
 
 def test_a_value_around_a_value_is_refused(Value: type) -> None:

@@ -6,9 +6,9 @@
  * Three things make it fast.
  *
  * - Python's cyclic garbage collector has nothing to scan. A node's operands are older than the node, so Values alone cannot form a
- *   cycle; what can is a hand-made `_backward` or an attribute of the user's. A node is tracked by the collector from the moment it gets
- *   one of these, and so is every node made from a tracked one. Where a function or an attribute leads to a node that was made later,
- *   that node is tracked with all that it depends on; where it does so in a roundabout way, the next walk through the graph sees to it.
+ *   cycle; what can is a hand-made `_backward`, an attribute of the user's, or `__init__` once more. A node is tracked by the collector
+ *   from the moment it gets one of these, and so is every node made from a tracked one. What was made from it before is untracked; while
+ *   there is such a node, each collection first tracks what leads to it (`look_around`, which says why that finds every cycle).
  * - A free list, and a queue of dying nodes, which also keeps the release of a deep graph from recursing.
  * - The walk marks nodes with the number of the walk (its epoch) instead of collecting them in a set.
  */
@@ -42,8 +42,9 @@ enum { LEAF, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, POWER_NUMBER, NEGATIVE, REL
 #define HAS_B(v) ((v)->op >= ADD && (v)->op <= POWER)
 #define HAS_EXTRA(v) ((v)->op >= DOT)
 
-/* flags: the cyclic collector knows this node; and all nodes that it depends on; it is a leaf that stands for a number of the program */
-enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4 };
+/* flags: the cyclic collector knows this node; and all nodes that it depends on; it is a leaf that stands for a number of the program; the
+ * collector has known it since it was made, or is to know it while nodes that were made from it before are not known: `look_around` */
+enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4, BORN_TRACKED = 8, LATE = 16 };
 
 typedef struct Value Value;
 
@@ -84,7 +85,7 @@ static PyObject *rows[OPERATIONS];                          /* of primitives.py,
 static PyObject *by_hand_rule;                              /* value.BY_HAND */
 static PyObject *reference;                                 /* the class value.Value */
 static PyObject *real_function, *operation_name_function;   /* primitives.real, value.operation_name */
-static PyObject *copy_function, *deep_copy_function, *reduce_function;      /* of copies.py */
+static PyObject *copy_function, *deep_copy_function, *reduce_function, *caution_of_cycle; /* of copies.py */
 static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of refusals.py */
 static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
@@ -144,7 +145,7 @@ static Value *new_node_of(PyTypeObject *type, double data) {
     Value *v = (Value *)type->tp_alloc(type, 0);
     if (v) {
         v->data = data;
-        v->flags = TRACKED;
+        v->flags = TRACKED | BORN_TRACKED;
     }
     return v;
 }
@@ -154,6 +155,29 @@ static inline void track(Value *v) {
         v->flags |= TRACKED;
         PyObject_GC_Track((PyObject *)v);
     }
+}
+
+/* Track a node that nothing has been made from. */
+static inline void track_new(Value *v) {
+    track(v);
+    v->flags |= BORN_TRACKED;
+}
+
+static Py_ssize_t late_count; /* how many nodes are LATE */
+static void heed_collections(void);
+
+/* Track a node that may lead to what was made from it. */
+static void track_late(Value *v) {
+    track(v);
+    if (v->flags & (BORN_TRACKED | LATE)) return;
+    v->flags |= LATE;
+    if (late_count++ == 0) heed_collections();
+}
+
+/* The collector is to forget a node that dies. */
+static inline void untrack(Value *v) {
+    PyObject_GC_UnTrack((PyObject *)v);
+    if (UNLIKELY(v->flags & LATE)) late_count--;
 }
 
 static Extra *new_extra(Py_ssize_t n) {
@@ -177,7 +201,7 @@ static inline void drop(PyObject *o) {
 #if !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS)
     if (Py_REFCNT(o) == 1 && IS_EXACT(o)) {
         Value *v = (Value *)o;
-        if (UNLIKELY(v->flags & TRACKED)) PyObject_GC_UnTrack(o);
+        if (UNLIKELY(v->flags & TRACKED)) untrack(v);
         v->next = dying;
         dying = v;
         return;
@@ -230,7 +254,8 @@ static void empty_queue(void) {
         if (LIKELY(v != NULL)) {
             dying = v->next;
             release(v, drop);
-            if (free_count < CHAINRULE_FREE_NODES) {
+            /* What can be part of a cycle is to be allocated: Python counts allocations to know when to collect. */
+            if (free_count < CHAINRULE_FREE_NODES && LIKELY(!(v->flags & LATE))) {
                 v->next = free_list;
                 free_list = v;
                 free_count++;
@@ -261,7 +286,7 @@ static void value_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     int outermost = !emptying;
     emptying = 1;
-    if (v->flags & TRACKED) PyObject_GC_UnTrack(self);
+    if (v->flags & TRACKED) untrack(v);
     if (LIKELY(type == value_type)) {
         v->next = dying;
         dying = v;
@@ -315,35 +340,43 @@ static int value_traverse(PyObject *self, visitproc visit, void *arg) {
     return 0;
 }
 
-/* Every cycle passes through one of these; operands are older than the node, and stay. */
+/* What is left is a leaf. */
 static int value_clear(PyObject *self) {
     Value *v = (Value *)self;
     Py_CLEAR(v->attributes);
-    if (v->op == BY_HAND) {
-        Py_CLEAR(v->extra->name);
-        Py_CLEAR(v->extra->function);
-    }
+    Value *a = HAS_A(v) ? v->a : NULL, *b = HAS_B(v) ? v->b : NULL;
+    Extra *x = HAS_EXTRA(v) ? v->extra : NULL;
+    v->op = LEAF;
+    if (x) retire(x);
+    Py_XDECREF(a);
+    Py_XDECREF(b);
     return 0;
 }
 
 /* --- numbers ------------------------------------------------------------------------------------------------------------------- */
 
-/* What primitives.real makes of an object; the everyday types are converted here. */
+/* What primitives.real makes of an object; the everyday types are converted here. Of a refused object, `number` keeps nothing. */
 static int to_number(PyObject *o, double *number) {
+    double converted;
     if (PyFloat_CheckExact(o)) {
         *number = PyFloat_AS_DOUBLE(o);
         return 0;
     }
     if (PyLong_CheckExact(o)) {
-        *number = PyLong_AsDouble(o);
-        if (*number != -1.0 || !PyErr_Occurred()) return 0;
+        converted = PyLong_AsDouble(o);
+        if (converted != -1.0 || !PyErr_Occurred()) {
+            *number = converted;
+            return 0;
+        }
         PyErr_Clear(); /* too large: `real` says so in its own words */
     }
-    PyObject *converted = PyObject_CallOneArg(real_function, o);
-    if (!converted) return -1;
-    *number = PyFloat_AsDouble(converted);
-    Py_DECREF(converted);
-    return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
+    PyObject *answer = PyObject_CallOneArg(real_function, o);
+    if (!answer) return -1;
+    converted = PyFloat_AsDouble(answer);
+    Py_DECREF(answer);
+    if (converted == -1.0 && PyErr_Occurred()) return -1;
+    *number = converted;
+    return 0;
 }
 
 /* The same for an operand of an operator: 1 if it is a number, 0 if it is none, so that Python asks the other operand's type. */
@@ -466,7 +499,7 @@ static PyObject *unary(PyObject *self, int op) {
     Py_INCREF(a);
     v->a = a;
     v->op = (unsigned char)op;
-    if (UNLIKELY(a->flags & TRACKED)) track(v);
+    if (UNLIKELY(a->flags & TRACKED)) track_new(v);
     return made(v);
 }
 
@@ -482,7 +515,7 @@ static inline PyObject *binary_node(int op, Value *a, Value *b) {
     v->a = a;
     v->b = b;
     v->op = (unsigned char)op;
-    if (UNLIKELY((a->flags | b->flags) & TRACKED)) track(v);
+    if (UNLIKELY((a->flags | b->flags) & TRACKED)) track_new(v);
     return made(v);
 }
 
@@ -494,7 +527,7 @@ static PyObject *power_number(Value *a, double exponent) {
     v->a = a;
     v->exponent = exponent;
     v->op = POWER_NUMBER;
-    if (a->flags & TRACKED) track(v);
+    if (a->flags & TRACKED) track_new(v);
     return made(v);
 }
 
@@ -588,7 +621,7 @@ static Value *node_of(int op, PyObject *const *operands, Py_ssize_t n, int param
     if (!(v = new_node_of(kind, 0.0))) goto failed;
     v->extra = x;
     v->op = (unsigned char)op;
-    if (tracked) track(v);
+    if (tracked) track_new(v);
     return v;
 failed:
     discard(x);
@@ -1006,6 +1039,56 @@ static void track_all(Value *root) {
     PyMem_RawFree(stack.items);
 }
 
+/* Track a result that something refers to which the collector knows, with all that it depends on. */
+static int track_found(PyObject *o, void *nothing UNUSED) {
+    if (IS_VALUE(o) && ((Value *)o)->op != LEAF) track_all((Value *)o);
+    return 0;
+}
+
+/* What Python calls before and after each of its collections: see `gc.callbacks`.
+ *
+ * A cycle that the collector cannot see has an untracked node in it. From there it goes along operands to a node whose attributes, function
+ * or new operands lead on: no operand is younger than its node, so there is one. That node is tracked, but was not yet when the untracked
+ * one was made, or that would be tracked too: so it is LATE. And into the untracked nodes the cycle comes from something that is tracked.
+ * So while there are LATE nodes, we look at all that the collection is going to look at, and track the results that it refers to. */
+static PyObject *look_around(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t n) {
+    if (!late_count || n != 2 || !PyUnicode_Check(arguments[0]) || PyUnicode_CompareWithASCIIString(arguments[0], "start")) Py_RETURN_NONE;
+    static unsigned int partial_collections;
+    PyObject *generation = PyDict_Check(arguments[1]) ? PyDict_GetItemString(arguments[1], "generation") : NULL;
+    long last = generation ? PyLong_AsLong(generation) : 2;
+    if (PY_VERSION_HEX >= 0x030E0000 && last < 2) /* there, a collection is of the youngest and of some of the others */
+        last = ++partial_collections % 64 ? 0 : 2;
+    PyObject *gc = PyImport_ImportModule("gc");
+    for (long i = 0; gc && i <= last; i++) {
+        PyObject *objects = last == 2 ? PyObject_CallMethod(gc, "get_objects", NULL) : PyObject_CallMethod(gc, "get_objects", "l", i);
+        for (Py_ssize_t k = 0; objects && k < PyList_GET_SIZE(objects); k++) {
+            PyObject *o = PyList_GET_ITEM(objects, k);
+            Py_TYPE(o)->tp_traverse(o, track_found, NULL);
+        }
+        Py_XDECREF(objects);
+        if (last == 2 || !objects) break;
+    }
+    Py_XDECREF(gc);
+    PyErr_Clear(); /* without memory for it, a cycle stays until the next collection */
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef look_around_definition = {"look_around", (PyCFunction)(void (*)(void))look_around, METH_FASTCALL, NULL};
+
+/* Have `look_around` called; done once, when it is first needed. */
+static void heed_collections(void) {
+    static PyObject *function;
+    if (function) return;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *gc = PyImport_ImportModule("gc"), *callbacks = gc ? PyObject_GetAttrString(gc, "callbacks") : NULL;
+    if (callbacks && (function = PyCFunction_New(&look_around_definition, NULL)) && PyList_Check(callbacks) && PyList_Append(callbacks, function) < 0)
+        Py_CLEAR(function);
+    Py_XDECREF(callbacks);
+    Py_XDECREF(gc);
+    PyErr_Restore(type, value, traceback);
+}
+
 static int is_operand(Value *v, PyObject *o) {
     if (HAS_A(v)) return o == (PyObject *)v->a || (HAS_B(v) && o == (PyObject *)v->b);
     for (Py_ssize_t i = 0; HAS_EXTRA(v) && i < v->extra->n; i++)
@@ -1041,6 +1124,7 @@ static void track_function(Value *v, PyObject *function) {
 }
 
 static uint64_t epoch; /* of the last walk */
+#define UNINITIALIZED ((UINT64_C(1) << 48) - 1) /* in place of an epoch, before `__init__` */
 #define SIGNALS_EVERY 65536
 
 enum { EVERY_NODE = 1, ZERO = 2 };
@@ -1378,10 +1462,11 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
         Py_XDECREF(PyObject_CallOneArg(refuse_backward, function));
         return -1;
     }
+    int wants_node = takes_node(function);
     if (v->op == BY_HAND) {
+        v->extra->takes_node = wants_node;
         Py_XSETREF(v->extra->function, Py_NewRef(function));
-        v->extra->takes_node = takes_node(function);
-        if (!v->extra->takes_node) track(v);
+        if (!wants_node) track_late(v);
         track_function(v, function);
         return 0;
     }
@@ -1392,12 +1477,12 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
         x->row = row_of(v) == Py_None ? NULL : Py_NewRef(row_of(v));
         x->name = Py_NewRef(op);
         x->function = Py_NewRef(function);
-        x->takes_node = takes_node(function);
+        x->takes_node = wants_node;
         if (become(v, BY_HAND, x) < 0) {
             discard(x);
             x = NULL;
         } else {
-            track(v);
+            track_late(v);
             track_function(v, function);
         }
     }
@@ -1420,19 +1505,19 @@ static int value_setattro(PyObject *self, PyObject *name, PyObject *value) {
     if (PyObject_GenericSetAttr(self, name, value) < 0) return -1;
     Value *v = (Value *)self;
     if (v->attributes && value && can_close_a_cycle(value)) {
-        track(v);
+        track_late(v);
         track_led_to(v, value);
     }
     return 0;
 }
 
 static PyObject *get_dict(PyObject *self, void *closure) {
-    track((Value *)self); /* anything may be put into it from now on */
+    track_late((Value *)self); /* anything may be put into it from now on */
     return PyObject_GenericGetDict(self, closure);
 }
 
 static int set_dict(PyObject *self, PyObject *value, void *closure) {
-    track((Value *)self);
+    track_late((Value *)self);
     return PyObject_GenericSetDict(self, value, closure);
 }
 
@@ -1463,8 +1548,9 @@ static Extra *by_hand_extra(PyObject *children, PyObject *op) {
     return x;
 }
 
-/* Value.__init__ with its arguments in order, NULL where left out. */
-static int initialize(Value *v, PyObject *const *got) {
+/* Value.__init__ with its arguments in order, NULL where left out. `again`: something may have been made from the node already. */
+static int initialize(Value *v, PyObject *const *got, int again) {
+    int tracked_late = again && !(v->flags & BORN_TRACKED);
     double data;
     if (IS_VALUE(got[0])) {
         Py_XDECREF(PyObject_CallOneArg(refuse_data, got[0]));
@@ -1472,7 +1558,12 @@ static int initialize(Value *v, PyObject *const *got) {
     }
     if (to_number(got[0], &data) < 0) return -1;
     int has_children = got[1] ? PyObject_IsTrue(got[1]) : 0, has_op = has_children >= 0 && got[2] ? PyObject_IsTrue(got[2]) : 0;
-    if (has_children < 0 || has_op < 0) return -1;
+    int has_label = has_op >= 0 && got[3] ? PyObject_IsTrue(got[3]) : 0;
+    if (has_children < 0 || has_op < 0 || has_label < 0) return -1;
+    if (has_label && !PyUnicode_Check(got[3])) {
+        Py_XDECREF(PyObject_CallOneArg(refuse_label, got[3]));
+        return -1;
+    }
     Extra *x = NULL;
     if ((has_children || has_op) && !(x = by_hand_extra(got[1], got[2]))) return -1;
     if (become(v, x ? BY_HAND : LEAF, x) < 0) {
@@ -1481,11 +1572,16 @@ static int initialize(Value *v, PyObject *const *got) {
     }
     v->data = data;
     v->grad = 0.0;
-    if (x) track(v); /* its `_backward` is about to come */
+    v->flags &= ~CONSTANT;
+    v->epoch = 0;
+    if (x && tracked_late) track_late(v); /* what was made from it is not known to the collector, and may be among the children */
+    else if (x) track_new(v); /* its `_backward` is about to come */
     else mark_leaf(v);
-    int has_label = got[3] ? PyObject_IsTrue(got[3]) : 0;
-    if (has_label > 0) return set_label((PyObject *)v, got[3], "label");
-    return has_label;
+    if (has_label && set_label((PyObject *)v, got[3], "label") < 0) return -1;
+    if (LIKELY(!x || !again)) return 0;
+    PyObject *answer = PyObject_CallOneArg(caution_of_cycle, (PyObject *)v);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
 }
 
 /* Sort arguments into place; 0 if they do not fit. */
@@ -1511,7 +1607,12 @@ static PyObject *value_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
         Py_XDECREF(none);
         return refused;
     }
-    return (PyObject *)new_node_of(type, 0.0);
+    Value *v = new_node_of(type, 0.0);
+    if (v) {
+        v->epoch = UNINITIALIZED;
+        track_new(v);
+    }
+    return (PyObject *)v;
 }
 
 static int value_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
@@ -1538,7 +1639,7 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
         Py_XDECREF(all);
         return -1;
     }
-    if (initialize((Value *)self, got) < 0) return -1;
+    if (initialize((Value *)self, got, ((Value *)self)->epoch != UNINITIALIZED) < 0) return -1;
     if (on_made && ((Value *)self)->op != LEAF) {
         if (!show((Value *)Py_NewRef(self))) return -1;
         Py_DECREF(self);
@@ -1570,7 +1671,7 @@ static PyObject *value_vectorcall(PyObject *type, PyObject *const *arguments, si
         mark_leaf(v);
         return (PyObject *)v;
     }
-    if (initialize(v, got) < 0) {
+    if (initialize(v, got, 0) < 0) {
         Py_DECREF(v);
         return NULL;
     }
@@ -1628,7 +1729,7 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     twin->op = v->op;
     for (Py_ssize_t i = 0; i < n; i++)
         if (IS_VALUE(PyTuple_GET_ITEM(operands, i))) tracked |= ((Value *)PyTuple_GET_ITEM(operands, i))->flags;
-    if (tracked & TRACKED) track(twin);
+    if (tracked & TRACKED) track_new(twin);
 done:
     Py_DECREF(operands);
     return (PyObject *)twin;
@@ -2175,6 +2276,7 @@ static int find_shared(void) {
                   {&reference_sgd_step, value, "sgd_step"},
                   {&reference_adam_step, value, "adam_step"},
                   {&copy_function, copies, "shallow_copy"},
+                  {&caution_of_cycle, copies, "caution_of_cycle"},
                   {&deep_copy_function, copies, "deep_copy"},
                   {&reduce_function, copies, "reduce"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)

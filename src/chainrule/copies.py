@@ -18,8 +18,10 @@ def deep_copy(order: list[Any], memo: dict[int, Any]) -> Any:
 
     Raises:
         TypeError: for an operation made by hand, whose function refers to the original nodes.
+        ValueError: if a node depends on itself.
     """
     originals = [node for node in order if id(node) not in memo]
+    _refuse_cycle(originals, memo)
     for node in originals:
         _refuse_function(node)
         memo[id(node)] = node._copy([operand if type(operand) is float else memo[id(operand)] for operand in node._operands])
@@ -28,6 +30,36 @@ def deep_copy(order: list[Any], memo: dict[int, Any]) -> Any:
         for name, attribute in twin._attributes().items():
             setattr(twin, name, copy.deepcopy(attribute, memo))
     return memo[id(order[-1])]
+
+
+def _refuse_cycle(order: list[Any], memo: dict[int, Any]) -> None:
+    """Refuse a graph in which a node comes before one of its parents, as it does in every order if it depends on itself."""
+    before: set[int] = set()
+    for node in order:
+        for parent in node._prev:
+            if id(parent) not in before and id(parent) not in memo:
+                raise ValueError(
+                    f"cannot copy a graph with a cycle: {_told(node)} depends on {_told(parent)}, which depends on it in turn; "
+                    "a node that is given new parents by __init__ must not be among what they were computed from"
+                )
+        before.add(id(node))
+
+
+def _told(node: Any) -> str:
+    return f"{node.label} ({node!r})" if node.label else repr(node)
+
+
+def caution_of_cycle(node: Any) -> None:
+    """Warn if a node has been given parents that depend on it: such a graph is of no computation, and has no derivatives."""
+    from chainrule.engine import topological_order
+
+    if any(parent is node for other in topological_order(node) for parent in other._prev):
+        from chainrule.caution import caution
+
+        caution(
+            f"{_told(node)} was given parents by __init__ that were computed from it, so that it depends on itself: "
+            "the gradients of such a graph mean nothing; make a new Value instead"
+        )
 
 
 def shallow_copy(node: Any) -> Any:

@@ -63,20 +63,30 @@ class Value:
     def __init__(self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
         if isinstance(data, Value):
             refuse_data(data)
-        self._data = data if type(data) is float else real(data)
-        self._grad = 0.0
-        self._rule = None
-        if guarding:
-            self._a = CONSTANT
+        number = data if type(data) is float else real(data)
+        if label and not isinstance(label, str):
+            refuse_label(label)
         if _children or _op:
-            self._a = tuple(_children)
-            for child in self._a:
-                if not isinstance(child, Value):
-                    refuse_child(child)
-            self._rule = BY_HAND
-            self._by_hand = (_op, None, None)
+            self._become_by_hand(tuple(_children), _op)
+        else:
+            self._rule = None
+            self._a = CONSTANT if guarding else None
+        self._data = number
+        self._grad = 0.0
         if label:
             self.label = label
+
+    def _become_by_hand(self, children: tuple[Value, ...], op: str) -> None:
+        for child in children:
+            if not isinstance(child, Value):
+                refuse_child(child)
+        again = hasattr(self, "_rule")
+        self._a = children
+        self._rule = BY_HAND
+        self._by_hand = (op, None, None)
+        if again:
+            vars(self).pop("_b", None)
+            copies.caution_of_cycle(self)
 
     # --- what a node holds ----------------------------------------------------------------------------------------------------------
 
