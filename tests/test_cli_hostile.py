@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import random
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,9 @@ from click.testing import CliRunner, Result
 
 from chainrule.cli.commands import commands
 from chainrule.cli.results import keep
-from chainrule.data import load_csv
-from chainrule.models import load_model
+from chainrule.data import Standardization, load_csv
+from chainrule.models import load_model, save_model
+from chainrule.nn import MLP
 from chainrule.tables import read_table
 
 ESCAPES = "\x1b[31m\x9b2J\x1b]0;t\x07\r\b\x7f\u202e\u2066\u2028"
@@ -33,6 +35,7 @@ USUAL = {
     "predict": ["model.json", "t.csv"],
     "explain": ["a*b", "a=1", "b=2"],
     "draw": ["a*b", "a=1", "b=2"],
+    "learn": ["course", "--no-start"],
     "info": [],
 }
 
@@ -43,8 +46,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("chainrule.cli.results.add_pictures", lambda *arguments: {})
     Path("t.csv").write_text(TABLE)
-    assert run("train", "t.csv", "--steps=2", "--hidden=2", "-o", "m").exit_code == 0
-    Path("m/model.json").rename("model.json")
+    meaning = {"task": "classification", "feature_names": ["a", "b"], "target_name": "kind", "class_names": ["x", "y"]}
+    save_model("model.json", MLP(2, [2, 1], rng=random.Random(0)), standardization=Standardization([6, 1], [3, 1]), **meaning)
+    Path("m").mkdir()
     return tmp_path
 
 
@@ -76,6 +80,7 @@ def options() -> Iterator[tuple[str, click.Option]]:
                 yield name, parameter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "option"), list(options()), ids=lambda thing: thing if isinstance(thing, str) else thing.name)
 def test_every_option_with_every_value(command: str, option: click.Option) -> None:
     is_number = isinstance(option.type, (click.IntRange, click.FloatRange)) or option.name in ("seed", "hidden")
@@ -87,6 +92,12 @@ def test_every_option_with_every_value(command: str, option: click.Option) -> No
         assert result.exit_code in (0, 2), result.output
         if is_number and value.strip() and value in HOSTILE:
             assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(("command", "option"), list(options()), ids=lambda thing: thing if isinstance(thing, str) else thing.name)
+def test_every_option_with_some_values(command: str, option: click.Option) -> None:
+    for value in ("nan", "-1", "1e400", "9" * 100_000, ESCAPES):
+        assert run(command, *USUAL[command], f"{max(option.opts, key=len)}={value}").exit_code in (0, 2)
 
 
 @pytest.mark.parametrize("value", ["1e308", "1e400", "nan", "inf", "-1", "0", "1" * 5000, "9" * 100_000])
@@ -103,6 +114,7 @@ def test_a_network_that_is_too_large_is_refused(hidden: str) -> None:
     assert "at most" in run("train", "moons", "--hidden", hidden).stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hostile", [*HOSTILE, *NUMBERS])
 def test_every_argument(hostile: str) -> None:
     run(hostile)
