@@ -481,17 +481,23 @@ def test_a_kill_leaves_no_half_results(start: Start, folder: Path) -> None:
 
 
 def test_a_failure_while_writing_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no place takes the results; a second one that does is tried in test_cli_hostile.py."""
     run("train", "xor", "--points", "12", *SMALL)
+    (folder / "tmp").mkdir()
     before = tree(folder)
 
     def fail(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "tmp"))
+    monkeypatch.setenv("HOME", str(folder / "tmp"))
     monkeypatch.setattr("chainrule.models.write_atomically", fail)
     result = run("train", "xor", "--points", "12", *SMALL, status=1)
     assert result.stderr.splitlines()[-1] == "Error: No space left on device"
     assert tree(folder) == before
     assert os.listdir("runs") == ["xor"]
+    assert os.listdir("tmp") == []
+    assert not list(folder.glob("chainrule-*"))
 
 
 def test_a_pipe_that_closes_is_no_error() -> None:
@@ -564,6 +570,78 @@ def test_predict_from_bad_data(model: str, content: str, message: str) -> None:
     Path("out.csv").write_text("earlier")
     assert message in one_line(run("predict", model, "new.csv", "-o", "out.csv", status=2))
     assert Path("out.csv").read_text() == "earlier"
+
+
+@pytest.mark.parametrize(
+    ("labels", "judged", "rest"),
+    [
+        (["rose", "tulip"], "on 2 rows, by their column 'kind'\n", ""),
+        (["rose", "cactus"], "on 1 row of 2,", "1 row has a label that the model does not know: 'cactus' in row 3\n"),
+        (["", "rose"], "on 1 row of 2,", "1 row has no label, as row 2\n"),
+        (
+            ["", "rose", "a", "b", "c", "d", "a", ""],
+            "on 1 row of 8,",
+            "'b' in row 5, 'c' in row 6, ... (4 in all), and 2 rows have no label\n",
+        ),
+        (["Rose", "cactus"], "no row has a label to compare with", "2 rows have a label that the model does not know: 'Rose' in row 2, "),
+        (["", ""], "", ""),
+    ],
+)
+def test_predict_judges_the_rows_whose_label_is_known(model: str, labels: list[str], judged: str, rest: str) -> None:
+    Path("new.csv").write_text("length,width,kind\n" + "".join(f"{i},2,{label}\n" for i, label in enumerate(labels)))
+    result = run("predict", model, "new.csv")
+    found = list(csv.DictReader(result.stdout.splitlines()))
+    assert [row["kind"] for row in found] == labels
+    assert {row["predicted_kind"] for row in found} <= {"rose", "tulip"}
+    assert judged in result.stderr
+    assert rest in result.stderr
+    assert bool(result.stderr) == bool(judged)
+
+
+@pytest.mark.parametrize(
+    ("labels", "judged"),
+    [
+        (["1", "2.5"], "on 2 rows, by their column 'price'\n"),
+        (
+            ["1", "", "nan", "1_0", "1e301"],
+            "on 1 row of 5, by their column 'price'; 3 rows have a label that is not a finite number: 'nan' in row 4",
+        ),
+        (["sold", ""], "no row has a label to compare with, in the column 'price': 1 row has a label that is not a finite number: 'sold'"),
+    ],
+)
+def test_predict_judges_the_rows_whose_number_is_known(labels: list[str], judged: str) -> None:
+    run("train", "prices.csv", *SMALL)
+    Path("new.csv").write_text("size,rooms,price\n" + "".join(f"{i},2,{label}\n" for i, label in enumerate(labels)))
+    result = run("predict", "runs/prices/model.json", "new.csv")
+    assert [row["price"] for row in csv.DictReader(result.stdout.splitlines())] == labels
+    assert judged in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("classes", "found"),
+    [
+        (["0", "1"], ["0.0", "1.0"]),
+        (["0.0", "1.0"], ["0", "1"]),
+        (["900000000000000001", "900000000000000002"], ["900000000000000001.0", "900000000000000002"]),
+    ],
+)
+def test_whole_numbers_are_the_same_classes_with_and_without_decimals(classes: list[str], found: list[str]) -> None:
+    for name, labels in (("old", classes), ("new", found)):
+        Path(f"{name}.csv").write_text("a,b,kind\n" + "".join(f"{i},{i % 3},{labels[i % 2]}\n" for i in range(12)))
+    run("train", "old.csv", *SMALL)
+    result = run("predict", "runs/old/model.json", "new.csv")
+    assert "on 12 rows, by their column 'kind'" in result.stderr
+    assert {row["predicted_kind"] for row in csv.DictReader(result.stdout.splitlines())} <= set(classes)
+
+
+def test_labels_survive_from_the_file_to_the_prediction() -> None:
+    labels = ["007", "7", "1e5", "100000", "nan", "-0", "+1", "None", "1_000", "900000000000000001", "900000000000000002", "0x1F", "١"]
+    Path("odd.csv").write_text("a,b,kind\n" + "".join(f"{i % 13},{i % 3},{labels[i % 13]}\n" for i in range(52)))
+    result = run("train", "odd.csv", "--task", "classification", "--hidden", "24", "--steps", "1500", "--test-split", "0")
+    assert "note: 'None', 'nan' counts as a class; remove these rows if it means that the label is missing\n" in result.stderr
+    assert load_model("runs/odd/model.json").class_names == sorted(labels)
+    result = run("predict", "runs/odd/model.json", "odd.csv")
+    assert {row["predicted_kind"] for row in csv.DictReader(result.stdout.splitlines())} == set(labels)
 
 
 def test_predict_with_a_bad_model(model: str) -> None:

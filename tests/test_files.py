@@ -345,7 +345,7 @@ def test_the_longest_name_can_be_written(letter: str, tmp_path: Path) -> None:
 
 # --- tables that spreadsheets open
 
-CELLS = st.text(st.sampled_from("=+-@'\t\n ＝a1.e|\""), max_size=6).map(str.strip)
+CELLS = st.text(st.sampled_from("=+-@'\t\n\r ＝a1.e|\""), max_size=6).map(str.strip)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6), st.tuples(CELLS, CELLS))

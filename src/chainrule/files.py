@@ -149,6 +149,8 @@ def temporary_name(name: str) -> str:
 
 def _state(path: str | os.PathLike[str]) -> os.stat_result | None:
     """What is there already; None if nothing is."""
+    if not os.fspath(path):
+        raise FileNotFoundError(errno.ENOENT, "the name of the file is empty")
     try:
         state = os.stat(path)
     except FileNotFoundError:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.files import read_file
@@ -275,10 +275,10 @@ def write_table(rows: Iterable[Sequence[str]]) -> str:
     A text that a spreadsheet would run, because it begins with `=`, `+`, `-`, `@`, a tab or an end of line, gets an apostrophe before it;
     numbers stay as they are. `read_table` takes the apostrophe away again.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")  # so that both are quoted within a cell
     writer.writerows([f"'{cell}" if _is_formula(cell) else cell for cell in row] for row in rows)
-    return text.getvalue()
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
 
 
 def _is_formula(cell: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,9 +30,9 @@ def check_file(output: str) -> None:
     from chainrule.files import check_place
 
     name, folder = clean(output), Path(output).parent
-    if Path(output).is_dir():
+    if os.path.isdir(output):
         raise BadInput(f"{name} is a folder; give the name of a file")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise BadInput(f"{name}: there is no folder {clean(folder)}")
     try:
         check_place(output)

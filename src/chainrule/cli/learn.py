@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from chainrule.cli.errors import BadInput
+from chainrule.foreign import clean, quoted
 
 
 @click.command(short_help="Build it yourself: the course, with checks.")
@@ -24,6 +25,10 @@ def learn(folder: Path, terminal: bool, jupyter: str, no_start: bool) -> None:
     The exercises are laid out in FOLDER, as notebooks for Jupyter or, with --terminal, as plain files. What is there already stays as it
     is, so that you go on where you were.
     """
+    try:
+        options = shlex.split(jupyter)
+    except ValueError as error:
+        raise click.BadParameter(f"{quoted(jupyter)} cannot be divided into options: {error}", param_hint="'--jupyter'") from None
     from chainrule.course.folder import FILES, NOTEBOOKS, Folder, FolderError
 
     if not terminal:
@@ -39,7 +44,7 @@ def learn(folder: Path, terminal: bool, jupyter: str, no_start: bool) -> None:
     except FolderError as error:
         raise BadInput(str(error)) from None
     if made:
-        click.echo(f"{len(made)} exercises are laid out in {folder}")
+        click.echo(f"{len(made)} exercises are laid out in {clean(folder)}")
     if no_start:
         return
     if terminal:
@@ -50,9 +55,9 @@ def learn(folder: Path, terminal: bool, jupyter: str, no_start: bool) -> None:
         Terminal(place, Console()).run()
         return
     for note in place.notes:
-        click.echo(note)
+        click.echo(clean(note))
     current = place.file(place.current)
-    click.echo(f"JupyterLab opens {current.name}; Ctrl-C here ends it")
-    status = subprocess.run([sys.executable, "-m", "jupyterlab", *shlex.split(jupyter), current.name], cwd=folder, check=False).returncode
+    click.echo(f"JupyterLab opens {clean(current.name)}; Ctrl-C here ends it")
+    status = subprocess.run([sys.executable, "-m", "jupyterlab", *options, current.name], cwd=folder, check=False).returncode
     if status not in (0, -2, 130):
         raise click.ClickException(f"JupyterLab ended with status {status}")

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,7 +186,8 @@ def add_pictures(folder: Path, saved: SavedModel, data: Dataset, history: Histor
 
 def _add(path: Path, draw: Callable[[Path], str]) -> str:
     """Draw elsewhere, so that no half a picture is left."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as that of a letter which a font lacks
         drawn = Path(scratch) / path.name
         what = draw(drawn)
         write_atomically(path, drawn.read_bytes())
@@ -202,10 +204,16 @@ def _draw_loss(path: Path, history: History) -> str:
 def _draw_boundary(path: Path, saved: SavedModel, data: Dataset) -> str:
     from chainrule.plots import plot_decision_boundary
 
-    names = dict(enumerate(data.class_names or ()))
-    figure = plot_decision_boundary(saved.outputs, data.inputs, data.targets, feature_names=data.feature_names, class_names=names)
+    names = dict(enumerate(map(_in_picture, data.class_names or ())))
+    features = [_in_picture(name) for name in data.feature_names]
+    figure = plot_decision_boundary(saved.outputs, data.inputs, data.targets, feature_names=features, class_names=names)
     figure.savefig(path)
     return ""
+
+
+def _in_picture(name: str) -> str:
+    """A name that matplotlib shows as it is: a dollar sign begins no formula."""
+    return clean(name, longest=40).replace("$", r"\$")
 
 
 def _draw_graph(path: Path, saved: SavedModel, data: Dataset) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -157,7 +158,7 @@ def _load(name: str, label: str | None, task: str | None, points: int | None, no
         if label or task:
             raise click.UsageError(f"--{'label' if label else 'task'} is for CSV files; what to predict in {name} is fixed")
         return GENERATED[name](seed=rng, **made) if name in GENERATED else BUNDLED[name]()
-    if not Path(name).exists() and not Path(name).suffix:
+    if not os.path.exists(name) and not Path(name).suffix:
         raise DataError(f"{clean(name)}: there is no such dataset ({', '.join([*GENERATED, *BUNDLED])}) and no such file")
     return load_csv(name, label, task)
 
