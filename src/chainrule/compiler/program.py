@@ -175,6 +175,7 @@ class Kernel:
             grouped = group(parts, outside)
             self.capacity = _capacity(grouped[1].groups, program.dtype) if program.batched else 1
             self.steps, self.buffers = schedule(grouped, self.capacity)
+        self.groups = [part.groups for part in grouped]  # before they were given places in memory, for those who check the steps
         self._free: list[Workspace] = []
         self._lock = threading.Lock()
         self._function: Any = None
