@@ -38,8 +38,8 @@ class Drawing:
         self.curves = self.rng.choice([0.0, 0.0, 0.1, 0.3])  # how many elementary functions there are
 
     def array(self) -> int:
-        """One of the arrays, early ones and the last one oftener."""
-        return self.rng.choice([self.rng.randrange(len(self.sizes)), len(self.sizes) - 1, 0])
+        """One of the arrays; oftenest the first one, which so gets gradients from several places."""
+        return self.rng.choice([self.rng.randrange(len(self.sizes)), len(self.sizes) - 1, 0, 0])
 
     def steps(self) -> int:
         """How many steps a loop makes."""

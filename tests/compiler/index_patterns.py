@@ -132,9 +132,8 @@ def _inner(rng: random.Random, n: int) -> tuple[Pattern, str]:
     return lambda i, j: call(j, 0), told.replace("i", "j")
 
 
-ONE_INDEX = [
-    _affine, _affine, _modular, _constant, _reversed, _permuted, _listed, _repeated, _two_level, _triangle, _clamped, _falling, _mirrored,
-]  # fmt: skip
+REGULAR = [_affine, _affine, _modular, _modular, _constant, _constant, _reversed, _clamped]
+ONE_INDEX = [*REGULAR, *REGULAR, _permuted, _listed, _repeated, _two_level, _triangle, _falling, _mirrored]
 TWO_INDICES = [_strided, _strided, _band, _diagonal, _rows, _columns, _product, _packed, _halved, _inner, _inner, *ONE_INDEX[:8]]
 
 

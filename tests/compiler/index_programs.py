@@ -107,14 +107,14 @@ def index_program(seed: int) -> IndexProgram:
 def drawn(seed: int, attempt: int) -> IndexProgram | None:
     draw = Drawing(f"index {seed}/{attempt}")
     rng = draw.rng
-    arrays = [vector(rng, rng.randint(2, 12), 0.9) for _ in range(rng.randint(1, 3))]
+    arrays = [vector(rng, rng.choice([rng.randint(2, 12), rng.randint(8, 40)]), 0.9) for _ in range(rng.choice([1, 1, 2, 3]))]
     draw.sizes = [len(array) for array in arrays]
     blocks = []
     for _ in range(rng.choice([1, 1, 2, 2, 3])):
         blocks.append(rng.choice(BLOCKS)(draw))
         draw.sizes += blocks[-1].sizes
     blocks.append(ending(draw))
-    given = sorted(rng.sample(range(len(arrays)), rng.randint(1, len(arrays))))
+    given = sorted(rng.sample(range(len(arrays)), rng.choice([len(arrays), rng.randint(1, len(arrays))])))
     size = rng.choice([1, 2, 3, 5])
     samples = [np.array([[p.data for p in arrays[k]]] + [[rng.uniform(-0.9, 0.9) for _ in arrays[k]] for _ in range(size - 1)]) for k in given]
     indices = np.array([[rng.randrange(m) for m in draw.choices] for _ in range(size)], dtype=int)
@@ -189,8 +189,12 @@ def graph(built: IndexProgram) -> Found:
 def function(built: IndexProgram) -> Found:
     """The same by a compiled function of the arrays that are given."""
     compiled = chainrule.compile(built.loss, target=built.target)
+    indices = [built.indices[0]] if built.indices.size else []
+    if not built.parameters:
+        value, gradients = compiled.value_and_grad(*[rows[0] for rows in built.samples], *indices)
+        return [value], np.concatenate(gradients[: len(built.given)]).tolist()
     leaves = built.leaves(0)
-    loss = compiled(*leaves, *([built.indices[0]] if built.indices.size else []))
+    loss = compiled(*leaves, *indices)
     for p in built.parameters:
         p.grad = 0.0
     loss.backward()
@@ -201,9 +205,10 @@ def batch(built: IndexProgram) -> Found:
     """The losses of all samples by a compiled function of one, joined or not, and the gradients; those of parameters if they are joined."""
     compiled = chainrule.compile(built.loss, batch=built.reduction, threads=built.threads, target=built.target)
     indices = [built.indices] if built.indices.size else []
-    if built.reduction is None:
+    if built.reduction is None or not built.parameters:
         values, gradients = compiled.value_and_grad(*built.samples, *indices)
-        return values.tolist(), [x for row in zip(*gradients[: len(built.given)], strict=True) for x in np.concatenate(row).tolist()]
+        of_samples = [x for row in zip(*gradients[: len(built.given)], strict=True) for x in np.concatenate(row).tolist()]
+        return np.ravel(values).tolist(), of_samples
     arguments = [as_values(rows) for rows in built.samples]
     loss = compiled(*arguments, *indices)
     for p in built.parameters:
