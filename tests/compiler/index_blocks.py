@@ -263,7 +263,9 @@ def ending(draw: Drawing) -> Block:
 
     def run(arrays: list[Array], _: Array) -> Result:
         return [], sum(
-            (arrays[k][i] * arrays[0][weights[k].call(i, 0)] if weighted else arrays[k][i]) for k in arrays_read for i in range(len(arrays[k]))
+            (arrays[k][i] * arrays[0][weights[k].call(i, 0)] if weighted else arrays[k][i])
+            for k in arrays_read
+            for i in range(len(arrays[k]))
         )
 
     said = [f"{'ABCDEFGHIJKLMNOP'[k]}[i]" + (f"*A[{weights[k].told}]" if weighted else "") for k in arrays_read]

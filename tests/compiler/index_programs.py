@@ -19,14 +19,16 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from unittest import mock
 
 import llvmlite.binding as llvm
 import numpy as np
 
 import chainrule
 from chainrule import Value, topological_order
-from chainrule.compiler import native
+from chainrule.compiler import native, program
 from chainrule.compiler.errors import CompileWarning
+from chainrule.compiler.program import SMALLEST_BLOCK
 from compare import TOLERANCE, as_value, as_values, error, gradients_of
 from index_blocks import BLOCKS, Block, Drawing, ending
 from random_programs import LARGEST, NEAREST, distance_to_jump
@@ -50,6 +52,7 @@ class IndexProgram:
         indices: integers that are arguments, where something is taken by them; a row for each sample.
         reduction: of the samples: "mean", "sum" or None.
         threads: how many the samples are spread over.
+        small_blocks: whether the samples are taken in blocks as small as there are.
         target: the machine that it is compiled for.
         blocks: its parts.
     """
@@ -62,6 +65,7 @@ class IndexProgram:
     indices: np.ndarray
     reduction: str | None
     threads: int
+    small_blocks: bool
     target: str | None
     blocks: list[Block]
 
@@ -115,14 +119,19 @@ def drawn(seed: int, attempt: int) -> IndexProgram | None:
         draw.sizes += blocks[-1].sizes
     blocks.append(ending(draw))
     given = sorted(rng.sample(range(len(arrays)), rng.choice([len(arrays), rng.randint(1, len(arrays))])))
-    size = rng.choice([1, 2, 3, 5])
-    samples = [np.array([[p.data for p in arrays[k]]] + [[rng.uniform(-0.9, 0.9) for _ in arrays[k]] for _ in range(size - 1)]) for k in given]
+    small_blocks = rng.random() < 0.05
+    size = SMALLEST_BLOCK + 3 if small_blocks else rng.choice([1, 2, 3, 5])
+    samples = [
+        np.array([[p.data for p in arrays[k]]] + [[rng.uniform(-0.9, 0.9) for _ in arrays[k]] for _ in range(size - 1)]) for k in given
+    ]
     indices = np.array([[rng.randrange(m) for m in draw.choices] for _ in range(size)], dtype=int)
-    told = f"{', '.join(f'{chr(65 + k)} of {n}' for k, n in enumerate(draw.sizes))}; given {given}; {'; '.join(part.told for part in blocks)}"
+    told = (
+        f"{', '.join(f'{chr(65 + k)} of {n}' for k, n in enumerate(draw.sizes))}; given {given}; {'; '.join(part.told for part in blocks)}"
+    )
     reduction = rng.choice(["mean", "sum", "sum", None])
     threads = 2 if size > 1 and rng.random() < 0.1 else 1
     target = rng.choice([None, None, "generic"])
-    built = IndexProgram(seed, told, arrays, given, samples, indices, reduction, threads, target, blocks)
+    built = IndexProgram(seed, told, arrays, given, samples, indices, reduction, threads, small_blocks, target, blocks)
     return built if all(is_tame(built, number) for number in range(size)) else None
 
 
@@ -203,6 +212,11 @@ def function(built: IndexProgram) -> Found:
 
 def batch(built: IndexProgram) -> Found:
     """The losses of all samples by a compiled function of one, joined or not, and the gradients; those of parameters if they are joined."""
+    with mock.patch.object(program, "CACHE", 1 if built.small_blocks else program.CACHE):
+        return _batch(built)
+
+
+def _batch(built: IndexProgram) -> Found:
     compiled = chainrule.compile(built.loss, batch=built.reduction, threads=built.threads, target=built.target)
     indices = [built.indices] if built.indices.size else []
     if built.reduction is None or not built.parameters:
