@@ -35,6 +35,7 @@ class Drawing:
         self.rng = random.Random(seed)
         self.sizes: list[int] = []
         self.choices: list[int] = []  # for each integer that is given as an argument, from how many numbers it takes one
+        self.regular = self.rng.random() < 0.5  # whether patterns are such that loops are rolled
         self.curves = self.rng.choice([0.0, 0.0, 0.1, 0.3])  # how many elementary functions there are
 
     def array(self) -> int:
@@ -43,12 +44,16 @@ class Drawing:
 
     def steps(self) -> int:
         """How many steps a loop makes."""
-        return self.rng.choice([self.rng.randint(3, 9), self.rng.randint(4, 16), self.rng.randint(10, LONGEST)])
+        return self.rng.choice([self.rng.randint(3, 9), self.rng.randint(6, 24), self.rng.randint(12, LONGEST)])
 
     def read(self, *, two: bool = False) -> Read:
         """A place that is read in a loop: an array, and where."""
         array = self.array()
-        return Read(array, pattern(self.rng, self.sizes[array], two=two))
+        return Read(array, self.pattern(self.sizes[array], two=two))
+
+    def pattern(self, size: int, *, two: bool = False) -> Drawn:
+        """A pattern for an array of `size` numbers."""
+        return pattern(self.rng, size, two=two, regular=self.regular)
 
     def formula(self, operands: int) -> Drawn:
         """A formula of some numbers."""
@@ -73,10 +78,16 @@ def told(f: Drawn, *operands: object) -> str:
 
 
 BLOCKS: list[Callable[[Drawing], Block]] = []
+RECURRENT: list[Callable[[Drawing], Block]] = []
 
 
 def block(draw: Callable[[Drawing], Block]) -> Callable[[Drawing], Block]:
     BLOCKS.append(draw)
+    return draw
+
+
+def recurrent(draw: Callable[[Drawing], Block]) -> Callable[[Drawing], Block]:
+    RECURRENT.append(draw)
     return draw
 
 
@@ -118,7 +129,7 @@ def terms(draw: Drawing) -> Block:
 @block
 def scatter(draw: Drawing) -> Block:
     n, m = draw.rng.randint(3, 24), draw.rng.randint(2, 9)
-    into, f, reads = pattern(draw.rng, m), draw.formula(2), [draw.read(), draw.read()]
+    into, f, reads = draw.pattern(m), draw.formula(2), [draw.read(), draw.read()]
     from_zero = draw.rng.random() < 0.5
 
     def run(arrays: list[Array], _: Array) -> Result:
@@ -160,7 +171,7 @@ def taken(draw: Drawing) -> Block:
 # --- loops whose iterations depend on each other ------------------------------------------------------------------------------------------
 
 
-@block
+@recurrent
 def recurrence(draw: Drawing) -> Block:
     """Some states, each computed anew in every step from others, from arrays, and from what they were some steps ago."""
     rng, steps = draw.rng, draw.steps()
@@ -169,7 +180,7 @@ def recurrence(draw: Drawing) -> Block:
     moves = []
     for k in range(count):
         f = draw.formula(3)
-        back = pattern(rng, rng.randint(1, 4)) if rng.random() < 0.4 else None
+        back = draw.pattern(rng.randint(1, 4)) if rng.random() < 0.4 else None
         moves.append((f, rng.choice([k, k, rng.randrange(count)]), draw.read(), draw.read(), rng.randrange(count), back))
     starts = [(draw.array(), rng.randrange(3)) for _ in range(count)]
     adds = (draw.formula(2), rng.randrange(count), draw.read()) if rng.random() < 0.6 else None
@@ -198,7 +209,7 @@ def recurrence(draw: Drawing) -> Block:
     return Block(f"{steps} steps: {'; '.join(said)}{', at once' if together else ''}", [steps + 1] * count, run)
 
 
-@block
+@recurrent
 def queue(draw: Drawing) -> Block:
     """A list that grows, and is read at another pace: a queue, a heap, a fold."""
     rng, steps = draw.rng, draw.steps()
@@ -218,13 +229,13 @@ def queue(draw: Drawing) -> Block:
     return Block(f"{steps} steps: {'; '.join(said)}", [draw.sizes[start] + steps * len(pushes)], run)
 
 
-@block
+@recurrent
 def ring(draw: Drawing) -> Block:
     """An array whose numbers are replaced, one in each step."""
     rng, steps = draw.rng, draw.steps()
     start = draw.array()
     n = draw.sizes[start]
-    f, into, other, x = draw.formula(3), pattern(rng, n), pattern(rng, n), draw.read()
+    f, into, other, x = draw.formula(3), draw.pattern(n), draw.pattern(n), draw.read()
     adds = draw.formula(1) if rng.random() < 0.4 else None
 
     def run(arrays: list[Array], _: Array) -> Result:
@@ -238,7 +249,7 @@ def ring(draw: Drawing) -> Block:
     return Block(f"{steps} steps: b[{into.told}] = {told(f, 'it', f'b[{other.told}]', x)}{', added' if adds else ''}", [n], run)
 
 
-@block
+@recurrent
 def stencil(draw: Drawing) -> Block:
     """An array that is computed anew in each step, from neighbours."""
     rng = draw.rng
@@ -258,7 +269,7 @@ def ending(draw: Drawing) -> Block:
     """What becomes of the last arrays: a sum of products with the first one."""
     rng = draw.rng
     arrays_read = sorted({len(draw.sizes) - 1, draw.array()})
-    weights = {k: pattern(rng, draw.sizes[0]) for k in arrays_read}
+    weights = {k: draw.pattern(draw.sizes[0]) for k in arrays_read}
     weighted = rng.random() < 0.5
 
     def run(arrays: list[Array], _: Array) -> Result:

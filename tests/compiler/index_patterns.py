@@ -23,9 +23,9 @@ class Drawn(NamedTuple):
 # --- where ------------------------------------------------------------------------------------------------------------------------------
 
 
-def pattern(rng: random.Random, size: int, *, two: bool = False) -> Drawn:
-    """A pattern for an array of `size` numbers."""
-    choice = rng.choice(TWO_INDICES if two else ONE_INDEX)
+def pattern(rng: random.Random, size: int, *, two: bool = False, regular: bool = False) -> Drawn:
+    """A pattern for an array of `size` numbers: of two indices, or of the first one; regular, so that loops are rolled, or any."""
+    choice = rng.choice((REGULAR_OF_TWO if regular else TWO_INDICES) if two else REGULAR if regular else ONE_INDEX)
     call, told = choice(rng, size)
     return Drawn(call, told)
 
@@ -36,7 +36,7 @@ def _affine(rng: random.Random, n: int) -> tuple[Pattern, str]:
 
 
 def _modular(rng: random.Random, n: int) -> tuple[Pattern, str]:
-    m = rng.randint(1, n)
+    m = rng.choice([rng.randint(1, min(5, n)), n])
     return lambda i, j: i % m, f"i%{m}"
 
 
@@ -46,7 +46,7 @@ def _constant(rng: random.Random, n: int) -> tuple[Pattern, str]:
 
 
 def _reversed(rng: random.Random, n: int) -> tuple[Pattern, str]:
-    m, b = rng.randint(1, n), rng.randrange(4)
+    m, b = rng.choice([rng.randint(1, min(5, n)), n]), rng.randrange(4)
     return lambda i, j: m - 1 - (i + b) % m, f"{m - 1}-(i+{b})%{m}"
 
 
@@ -133,6 +133,7 @@ def _inner(rng: random.Random, n: int) -> tuple[Pattern, str]:
 
 
 REGULAR = [_affine, _affine, _modular, _modular, _constant, _constant, _reversed, _clamped]
+REGULAR_OF_TWO = [_strided, _strided, _diagonal, _rows, _columns, _inner, *REGULAR[2:]]
 ONE_INDEX = [*REGULAR, *REGULAR, _permuted, _listed, _repeated, _two_level, _triangle, _falling, _mirrored]
 TWO_INDICES = [_strided, _strided, _band, _diagonal, _rows, _columns, _product, _packed, _halved, _inner, _inner, *ONE_INDEX[:8]]
 

@@ -30,13 +30,14 @@ from chainrule.compiler import native, program
 from chainrule.compiler.errors import CompileWarning
 from chainrule.compiler.program import SMALLEST_BLOCK
 from compare import TOLERANCE, as_value, as_values, error, gradients_of
-from index_blocks import BLOCKS, Block, Drawing, ending
+from index_blocks import BLOCKS, RECURRENT, Block, Drawing, ending
 from random_programs import LARGEST, NEAREST, distance_to_jump
 from registry import vector
 
 MOST_NODES = 1500
 SMALLEST = 1e-2  # of a loss, and of the largest of its gradients
 EXACTLY = 8
+PROGRESS = 1000
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def drawn(seed: int, attempt: int) -> IndexProgram | None:
     draw.sizes = [len(array) for array in arrays]
     blocks = []
     for _ in range(rng.choice([1, 1, 2, 2, 3])):
-        blocks.append(rng.choice(BLOCKS)(draw))
+        blocks.append(rng.choice(rng.choice([BLOCKS, RECURRENT]))(draw))
         draw.sizes += blocks[-1].sizes
     blocks.append(ending(draw))
     given = sorted(rng.sample(range(len(arrays)), rng.choice([len(arrays), rng.randint(1, len(arrays))])))
@@ -256,6 +257,8 @@ def main(first: int, last: int) -> int:
     """Compare the programs from `first` up to, not including, `last`."""
     failures, fallen, worst, begin = 0, 0, 0.0, time.perf_counter()
     for seed in range(first, last):
+        if seed > first and (seed - first) % PROGRESS == 0:
+            print(f"{seed - first} so far, {failures} failed, {time.perf_counter() - begin:.0f} s", flush=True)
         built = index_program(seed)
         try:
             with warnings.catch_warnings():
