@@ -10,7 +10,7 @@ found in the group where it happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from unittest import mock
 
@@ -51,8 +51,9 @@ def check(kernel: Kernel, start: Callable[[Memory], None], samples: int = 1) -> 
     for number, (begin, end) in runs:
         _plainly(kernel.parts[number], _Part(plain, begin, end), history, begin)
     with mock.patch.object(emit, "Point", _Block):
+        groups = [part.groups for part in kernel.grouped()]
         for number, (begin, end) in runs:
-            carrying = _Carrying(kernel, _Part(memory, begin, end), history, number, begin, end - begin)
+            carrying = _Carrying(kernel, groups[number], _Part(memory, begin, end), history, number, begin, end - begin)
             carrying.steps(kernel.steps[number])
             assert not carrying.waiting, "fewer groups are carried out than there are"
     history.finish()
@@ -136,6 +137,7 @@ class _Carrying(Emitter):
 
     Arguments:
         kernel: whose.
+        groups: those of the part, with the buffers as they were before they got their places.
         memory: that of a block of samples.
         history: what is to be stored.
         part: which of the kernel's parts this is.
@@ -143,11 +145,13 @@ class _Carrying(Emitter):
         count: how many samples there are.
     """
 
-    def __init__(self, kernel: Kernel, memory: Memory, history: History, part: int, begin: int, count: int) -> None:
+    def __init__(
+        self, kernel: Kernel, groups: Sequence[Group], memory: Memory, history: History, part: int, begin: int, count: int
+    ) -> None:
         target, dtype = kernel.program.target, kernel.program.dtype
         super().__init__(_Loops(), {}, target.lanes(dtype), target.registers, set())  # type: ignore[arg-type]
         self.memory, self.history, self.part, self.begin, self.count = memory, history, part, begin, count
-        self.waiting = list(kernel.groups[part])  # with the buffers as they were before they got their places
+        self.waiting = list(groups)
         self.made: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = []
 
     def _cut_samples(self, count: int) -> list[tuple[int, Any, Any]]:

@@ -129,7 +129,7 @@ def _halved(rng: random.Random, n: int) -> tuple[Pattern, str]:
 
 def _inner(rng: random.Random, n: int) -> tuple[Pattern, str]:
     call, told = rng.choice(ONE_INDEX)(rng, n)
-    return lambda i, j: call(j, 0), told.replace("i", "j")
+    return lambda i, j: call(j, 0), f"{told} for i=j"
 
 
 REGULAR = [_affine, _affine, _modular, _modular, _constant, _constant, _reversed, _clamped]
