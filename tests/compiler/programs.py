@@ -6,6 +6,7 @@ import formula_programs  # noqa: F401 (each of these enters its programs)
 import loop_programs  # noqa: F401
 import network_programs  # noqa: F401
 import output_programs  # noqa: F401
+import pattern_programs  # noqa: F401
 import sequence_programs  # noqa: F401
 from registry import OUTPUTS, PROGRAMS, Built, Program
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import chainrule
+import emitted
 from chainrule import MLP, Value, l2_penalty, mean
 from chainrule.compiler.expressions import Access, Buffer, Constant, Load
 from chainrule.compiler.function import Traced
@@ -81,19 +82,20 @@ def expected(program: Program) -> tuple[float, list[float], list[float]]:
     return *eager(at_hand.built), of_arguments
 
 
-def assert_same(program: Program, memory: Memory) -> None:
-    """Check the loss and the gradients in memory."""
+def assert_same(program: Program, memory: Memory, kernel: Kernel | None = None) -> None:
+    """Check the loss and the gradients in memory, where the case's own statements have put them, or those of a kernel."""
     at_hand, (loss, of_parameters, of_arguments) = case(program), expected(program)
+    of = at_hand.of if kernel is None else kernel.gradients
     found = memory[at_hand.program.loss if at_hand.built.batched else at_hand.program.lowered.output]
     assert error(found.tolist(), [loss]) <= TOLERANCE, f"loss {found}, eagerly {loss!r}"
     gradients = dict.fromkeys(at_hand.built.parameters, 0.0)
     if at_hand.program.parameters is not None:
-        gradients.update(zip(at_hand.traced.leaves, memory[at_hand.of[at_hand.program.parameters]].tolist(), strict=True))
+        gradients.update(zip(at_hand.traced.leaves, memory[of[at_hand.program.parameters]].tolist(), strict=True))
     in_order = [gradients[parameter] for parameter in at_hand.built.parameters]
     assert error(in_order, of_parameters) <= TOLERANCE, f"gradients {in_order}, eagerly {of_parameters}"
     if at_hand.inputs:
         buffers = zip(at_hand.program.lowered.inputs, at_hand.built.arguments, strict=True)
-        columns = [np.zeros(np.size(argument)) if buffer is None else memory[at_hand.of[buffer]] for buffer, argument in buffers]
+        columns = [np.zeros(np.size(argument)) if buffer is None else memory[of[buffer]] for buffer, argument in buffers]
         assert error(np.concatenate(columns).tolist(), of_arguments) <= TOLERANCE, f"gradients of arguments, eagerly {of_arguments}"
 
 
@@ -135,6 +137,15 @@ def test_the_schedule_computes_the_same_in_the_arenas(program: Program) -> None:
     for steps in kernel.steps:
         carry_out(steps, memory, halves if program.name in LONG else whole)
     assert_same(program, memory)
+
+
+@pytest.mark.parametrize("program", some(PROGRAMS, (1,)))
+def test_every_group_stores_what_the_statements_do_in_the_order_in_which_it_is_emitted(program: Program) -> None:
+    at_hand = case(program)
+    for one_block in (False, True) if at_hand.built.batched else (False,):
+        kernel = at_hand.program.kernel(parameters=True, inputs=at_hand.inputs, one_block=one_block)
+        memory = emitted.check(kernel, lambda memory: memory.arrays.update(at_hand.memory().arrays), at_hand.samples)
+        assert_same(program, memory, kernel)
 
 
 # --- groups, point by point -------------------------------------------------------------------------------------------------------------

@@ -118,10 +118,7 @@ def may_meet(a: Reach, b: Reach, count: int) -> bool:
     least, most = b.low - a.high, b.high - a.low
     if apart < 0:
         apart, least, most = -apart, -most, -least
-    if apart == 0:
-        near = least <= 0 <= most
-    else:
-        near = max(0, -(-least // apart)) <= min(count - 1, most // apart)
+    near = least <= 0 <= most if apart == 0 else max(0, -(-least // apart)) <= min(count - 1, most // apart)
     if not near:
         return False
     divisor = gcd(a.divisor, b.divisor, apart)

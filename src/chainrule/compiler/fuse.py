@@ -67,6 +67,8 @@ def parallel_first(statement: Statement) -> Statement:
     reduced = statement.reduced
     axes = [axis for axis in range(len(statement.sizes)) if axis not in reduced and statement.sizes[axis] != 1]
     axes += [axis for axis in reduced if statement.sizes[axis] != 1]
+    if axes == list(range(len(statement.sizes))):
+        return statement
 
     def change(access: Access) -> Access:
         lookup = access.lookup

@@ -16,7 +16,7 @@ from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression
 from chainrule.compiler.lowering import Layout, Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
 from chainrule.compiler.packing import packed
-from chainrule.compiler.schedule import group, schedule
+from chainrule.compiler.schedule import Part, group, schedule
 from chainrule.compiler.statements import BATCH, Group, Statement
 from chainrule.compiler.text import Text
 
@@ -168,16 +168,20 @@ class Kernel:
         self.program = program
         self.gradients = gradients
         self.parts = parts
-        outside = [program.lowered.output, program.loss, *gradients.values()]
         with program._timed("schedule"):
-            copies, block = packed(parts.block, program.target.lanes(program.dtype))
-            parts = parts._replace(start=[*parts.start, *copies], block=block)
-            grouped = group(parts, outside)
+            grouped = self.grouped()
             self.capacity = _capacity(grouped[1].groups, program.dtype) if program.batched else 1
             self.steps, self.buffers = schedule(grouped, self.capacity)
         self._free: list[Workspace] = []
         self._lock = threading.Lock()
         self._function: Any = None
+
+    def grouped(self) -> list[Part]:
+        """The groups of each part, with the buffers as they are before they get their places in memory."""
+        program = self.program
+        copies, block = packed(self.parts.block, program.target.lanes(program.dtype))
+        parts = self.parts._replace(start=[*self.parts.start, *copies], block=block)
+        return group(parts, [program.lowered.output, program.loss, *self.gradients.values()])
 
     def run(self, table: int, samples: int) -> None:
         """Run the machine code, which is made the first time."""
