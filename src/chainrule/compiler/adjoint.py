@@ -144,7 +144,6 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
     order = list(value.parts())
     depends = {part: _depends(part, active) for part in order}
     arriving: dict[Expression, Expression] = {value: ONE}
-    rewritten: dict[Expression, Expression] = {}
     out: dict[Access, Expression] = {}
     for part in reversed(order):
         adjoint = arriving.get(part)
@@ -160,25 +159,23 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
         for position, operand in enumerate(operands):
             if not depends[operand] or part.primitive.partials[position] is zero:
                 continue
-            slope = _with_reciprocals(expression(part.primitive.partial(position, known, kept)), rewritten)
-            share = apply(primitives.multiply, slope, adjoint)
+            share = apply(primitives.multiply, _with_reciprocals(expression(part.primitive.partial(position, known, kept))), adjoint)
             arriving[operand] = share if operand not in arriving else arriving[operand] + share
     return out
 
 
-def _with_reciprocals(slope: Expression, rewritten: dict[Expression, Expression]) -> Expression:
+def _with_reciprocals(slope: Expression) -> Expression:
     """The same expression with `a / b` as `a * (1 / b)`: the partial derivatives of one quotient then share one division."""
-    if not isinstance(slope, Apply):
-        return slope
-    if slope not in rewritten:
-        operands = [_with_reciprocals(operand, rewritten) for operand in slope.operands()]
-        if slope.primitive is primitives.divide and operands[0] != ONE:
-            rewritten[slope] = apply(primitives.multiply, operands[0], apply(primitives.divide, ONE, operands[1]))
-        elif all(new is old for new, old in zip(operands, slope.operands(), strict=True)):
-            rewritten[slope] = slope
+    known: dict[Expression, Expression] = {}
+    for part in slope.parts():
+        operands = tuple(known[operand] for operand in part.operands())
+        if isinstance(part, Apply) and part.primitive is primitives.divide and operands[0] != ONE:
+            known[part] = apply(primitives.multiply, operands[0], apply(primitives.divide, ONE, operands[1]))
+        elif isinstance(part, Apply) and operands != part.operands():
+            known[part] = apply(part.primitive, *operands)
         else:
-            rewritten[slope] = apply(slope.primitive, *operands)
-    return rewritten[slope]
+            known[part] = part
+    return known[slope]
 
 
 def _depends(part: Expression, active: set[Buffer]) -> bool:
