@@ -96,7 +96,14 @@ class Adjoint:
             begin = max(begin, high)
 
     def _mark(self, adjoint: Buffer, begin: int, end: int) -> None:
-        self.ready[adjoint] = sorted([*self.ready[adjoint], (begin, end)])
+        """Note that a part of an adjoint holds numbers; parts that touch become one, so that there are few."""
+        apart = []
+        for low, high in self.ready[adjoint]:
+            if high < begin or end < low:
+                apart.append((low, high))
+            else:
+                begin, end = min(begin, low), max(end, high)
+        self.ready[adjoint] = sorted([*apart, (begin, end)])
 
 
 def _zeros(adjoint: Buffer, begin: int, end: int) -> Statement:
