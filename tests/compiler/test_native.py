@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import llvmlite.binding as llvm
 import pytest
 
@@ -50,3 +52,14 @@ def test_versions_that_were_not_tried_are_left_alone(switched: list[str], monkey
     with loop_strength.off():
         pass
     assert switched == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_does_not_wait_for_a_thread_of_its_parent(switched: list[str]) -> None:
+    with loop_strength.off():
+        child = os.fork()
+        if child == 0:
+            with loop_strength.off():
+                os._exit(0 if switched == [OFF, OFF] else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

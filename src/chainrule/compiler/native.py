@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import threading
 from contextlib import contextmanager
@@ -98,6 +99,11 @@ class LoopStrength:
     VERSIONS = range(20, 23)
 
     def __init__(self) -> None:
+        self._begin()
+        if hasattr(os, "register_at_fork"):  # where another thread was at it, the child would wait for it for ever
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
 
