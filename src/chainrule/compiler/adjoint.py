@@ -127,7 +127,14 @@ class Adjoint:
             begin = max(begin, high)
 
     def _mark(self, adjoint: Buffer, begin: int, end: int) -> None:
-        self.ready[adjoint] = sorted([*self.ready[adjoint], (begin, end)])
+        """Note that a part of an adjoint holds numbers; parts that touch become one, so that there are few."""
+        apart = []
+        for low, high in self.ready[adjoint]:
+            if high < begin or end < low:
+                apart.append((low, high))
+            else:
+                begin, end = min(begin, low), max(end, high)
+        self.ready[adjoint] = sorted([*apart, (begin, end)])
 
 
 def _zeros(adjoint: Buffer, begin: int, end: int) -> Statement:
@@ -163,7 +170,6 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
     order = list(value.parts())
     depends = {part: _depends(part, active) for part in order}
     arriving: dict[Expression, Share] = {value: Share(ONE, None)}
-    rewritten: dict[Expression, Expression] = {}
     out: dict[Access, Share] = {}
     for part in reversed(order):
         if part not in arriving or not depends[part]:
@@ -185,7 +191,9 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
                     continue
                 slope, chosen = _choice(slope)
                 here = both(passes, chosen)
-            share = Share(apply(primitives.multiply, _with_reciprocals(slope, rewritten), adjoint), here)
+            if len(part.primitive.partials) > 1 and part.primitive is not primitives.xlogy:
+                slope = _with_reciprocals(slope)
+            share = Share(apply(primitives.multiply, slope, adjoint), here)
             arriving[operand] = share if operand not in arriving else _joined(arriving[operand], share)
     return out
 
@@ -217,19 +225,18 @@ def _joined(a: Share, b: Share) -> Share:
     return Share(slopes[0] + slopes[1], passes)
 
 
-def _with_reciprocals(slope: Expression, rewritten: dict[Expression, Expression]) -> Expression:
+def _with_reciprocals(slope: Expression) -> Expression:
     """The same expression with `a / b` as `a * (1 / b)`: the partial derivatives of one quotient then share one division."""
-    if not isinstance(slope, Apply):
-        return slope
-    if slope not in rewritten:
-        operands = [_with_reciprocals(operand, rewritten) for operand in slope.operands()]
-        if slope.primitive is primitives.divide and operands[0] != ONE:
-            rewritten[slope] = apply(primitives.multiply, operands[0], apply(primitives.divide, ONE, operands[1]))
-        elif all(new is old for new, old in zip(operands, slope.operands(), strict=True)):
-            rewritten[slope] = slope
+    known: dict[Expression, Expression] = {}
+    for part in slope.parts():
+        operands = tuple(known[operand] for operand in part.operands())
+        if isinstance(part, Apply) and part.primitive is primitives.divide and operands[0] != ONE:
+            known[part] = apply(primitives.multiply, operands[0], apply(primitives.divide, ONE, operands[1]))
+        elif isinstance(part, Apply) and operands != part.operands():
+            known[part] = apply(part.primitive, *operands)
         else:
-            rewritten[slope] = apply(slope.primitive, *operands)
-    return rewritten[slope]
+            known[part] = part
+    return known[slope]
 
 
 def _depends(part: Expression, active: set[Buffer]) -> bool:

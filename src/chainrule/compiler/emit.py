@@ -33,6 +33,7 @@ class Emitter:
         registers: how many of these there are.
         needed: gathers the elementary functions that are called.
         samples: the number of samples, or the name of it.
+        iteration: that of the loop around the function, or the name of it.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Emitter:
         registers: int,
         needed: set[tuple[str, str, int]],
         samples: str | int = "%n",
+        iteration: str | int = 0,
     ) -> None:
         self.text = text
         self.pointers = pointers
@@ -50,7 +52,7 @@ class Emitter:
         self.registers = registers
         self.samples = samples
         self.scalars = Scalars(text, needed)
-        self.iteration: str | int = 0
+        self.iteration = iteration
 
     def steps(self, steps: Sequence[Step]) -> None:
         """Write groups and loops, in order."""

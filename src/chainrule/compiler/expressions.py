@@ -147,20 +147,21 @@ class Expression:
 class Load(Expression):
     """The number in memory at an access."""
 
-    __slots__ = ("access",)
+    __slots__ = ("_hash", "access")
 
     def __init__(self, access: Access) -> None:
         self.access = access
+        self._hash = hash(access)
 
     def loads(self) -> tuple[Access, ...]:
         """Every place it reads, each once, in order."""
         return (self.access,)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Load) and self.access == other.access
+        return isinstance(other, Load) and self._hash == other._hash and self.access == other.access
 
     def __hash__(self) -> int:
-        return hash(self.access)
+        return self._hash
 
 
 class Constant(Expression):
@@ -187,11 +188,25 @@ class Apply(Expression):
         self.primitive = primitive
         self._operands = operands
         self._hash = hash((primitive.name, operands))
-        self._loads = tuple(dict.fromkeys(access for operand in operands for access in operand.loads()))
+        self._loads: tuple[Access, ...] | None = None  # not known yet
 
     def loads(self) -> tuple[Access, ...]:
         """Every place it reads, each once, in order."""
+        if self._loads is None:
+            self._loads = tuple(dict.fromkeys(self._accesses()))
         return self._loads
+
+    def _accesses(self) -> Iterator[Access]:
+        """Every place it reads, in order, some of them more than once."""
+        seen: set[int] = set()
+        stack: list[Expression] = [self]
+        while stack:
+            part = stack.pop()
+            if not isinstance(part, Apply) or part._loads is not None:
+                yield from part.loads()
+            elif id(part) not in seen:
+                seen.add(id(part))
+                stack += reversed(part._operands)
 
     def operands(self) -> tuple[Expression, ...]:
         """The expressions this one is computed from."""

@@ -1,7 +1,7 @@
 """Which classes need no memory: what is cheap, and used by one sum alone, is computed where it is used.
 
-There it is written once for each operand that it is, and in the gradient again for each number that it reads. So how much is computed in one
-place has a bound; what is beyond it has memory, and the text of a program stays proportional to the number of classes.
+There it is written once for each operand that it is, and in the gradient again for each number that it reads. So how much is computed in
+one place has a bound; what is beyond it has memory, and the text of a program stays proportional to the number of classes.
 """
 
 from __future__ import annotations

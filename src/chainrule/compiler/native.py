@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import threading
 from contextlib import contextmanager
@@ -87,7 +88,7 @@ def _passes(target: Target) -> tuple[Any, Any]:
     return passes, llvm.create_pass_builder(_machine(target), llvm.create_pipeline_tuning_options(speed_level=1))
 
 
-class _LoopStrength:
+class LoopStrength:
     """Switches LLVM's loop strength reduction off while machine code is made.
 
     It takes most of the time of a long program, and gains nothing here: addresses advance by what the processor adds by itself. The switch
@@ -98,6 +99,11 @@ class _LoopStrength:
     VERSIONS = range(20, 23)
 
     def __init__(self) -> None:
+        self._begin()
+        if hasattr(os, "register_at_fork"):  # where another thread was at it, the child would wait for it for ever
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
 
@@ -117,7 +123,7 @@ class _LoopStrength:
                 llvm.set_option("chainrule", f"-disable-lsr={'true' if self._users else 'false'}")
 
 
-_loop_strength = _LoopStrength()
+loop_strength = LoopStrength()
 
 
 class Code:
@@ -133,7 +139,7 @@ class Code:
         module = llvm.parse_assembly(text)
         passes, builder = _passes(target)
         passes.run(module, builder)
-        with _loop_strength.off():
+        with loop_strength.off():
             self._engine = llvm.create_mcjit_compiler(module, _machine(target))
             self._engine.finalize_object()
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from chainrule.compiler.adjoint import Adjoint
 from chainrule.compiler.classes import find_classes
-from chainrule.compiler.emit import Emitter
 from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression, Load
 from chainrule.compiler.lowering import Layout, Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
 from chainrule.compiler.packing import packed
+from chainrule.compiler.pieces import Pieces
 from chainrule.compiler.schedule import Part, group, schedule
 from chainrule.compiler.statements import BATCH, Group, Statement
 from chainrule.compiler.text import Text
@@ -216,17 +217,9 @@ class Kernel:
             needed: gets the elementary functions that they call.
             samples: how many samples there will always be, at most `capacity`; None if that is not known.
         """
-        program = self.program
-        names = [f"%b{k}" for k in range(len(self.buffers))]
-        typed = [f"ptr noalias align {4 if buffer.role == 'table' else 8} {name}" for buffer, name in zip(self.buffers, names, strict=True)]
-        signature = ", ".join([*typed, "i64 %n"])
-        functions = []
-        for name, steps in zip(("before", "block", "after"), self.steps, strict=True):
-            text = Text(program.dtype)
-            pointers = dict(zip(self.buffers, names, strict=True))
-            Emitter(text, pointers, program.target.lanes(program.dtype), program.target.registers, needed, samples or "%n").steps(steps)
-            functions.append(text.function(f"internal void @{name}({signature}) noinline #0"))
-        return [*functions, self._driver()]
+        pieces = Pieces(self.buffers, self.program.dtype, self.program.target, needed, samples)
+        written = [pieces.write(name, steps) for name, steps in zip(("before", "block", "after"), self.steps, strict=True)]
+        return [*chain.from_iterable(written), self._driver()]
 
     def _driver(self) -> str:
         """The function that Python calls: all samples, block by block."""
