@@ -184,7 +184,9 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
                     continue
                 slope, chosen = _choice(slope)
                 here = both(passes, chosen)
-            share = Share(apply(primitives.multiply, _with_reciprocals(slope), adjoint), here)
+            if len(part.primitive.partials) > 1 and part.primitive is not primitives.xlogy:
+                slope = _with_reciprocals(slope)
+            share = Share(apply(primitives.multiply, slope, adjoint), here)
             arriving[operand] = share if operand not in arriving else _joined(arriving[operand], share)
     return out
 
@@ -217,7 +219,7 @@ def _joined(a: Share, b: Share) -> Share:
 
 
 def _with_reciprocals(slope: Expression) -> Expression:
-    """The same expression with `a / b` as `a * (1 / b)`: the partial derivatives of one quotient then share one division."""
+    """The same expression with `a / b` as `a * (1 / b)`: both partial derivatives of an operation then share one division."""
     if not isinstance(slope, Apply):
         return slope
     operands = [_with_reciprocals(operand) for operand in slope.operands()]

@@ -184,7 +184,7 @@ def _growing(low: float, least: float = -INFINITY) -> Callable[[Range], Range]:
 
 
 def _inverse(a: Range) -> Range:
-    return Range(special=a.special if -1.0 <= a.low and a.high <= 1.0 else ALWAYS)
+    return Range(special=a.special if a.low >= -1.0 and a.high <= 1.0 else ALWAYS)
 
 
 def _joined(a: Range, b: Range) -> Range:
