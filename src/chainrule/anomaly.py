@@ -9,37 +9,46 @@ from _thread import allocate_lock
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from chainrule import value
+from chainrule import functions, value
+from chainrule.primitives import log_total, passing_positions, zero
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from chainrule.value import Value
 
 _depth = 0
-_lock = allocate_lock()  # for _depth, and what is done when it leaves 0 or returns to it
+_for_infinities = 0  # how many of the blocks watch for infinities too
+_lock = allocate_lock()  # for these two, and what is done when _depth leaves 0 or returns to it
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 @contextmanager
-def detect_anomaly() -> Iterator[None]:
+def detect_anomaly(*, nan_only: bool = False) -> Iterator[None]:
     """Within `with detect_anomaly():`, raise at the operation that first makes a nan or an infinity.
 
     Both directions are watched: results as they are computed, and gradients during `backward()`. The check costs several times the
-    computation itself, and nothing outside the `with` block. It holds for the whole process, threads included.
+    computation itself, and nothing outside the `with` block. It holds for the whole process, threads included. Numbers that are -inf on
+    purpose, as of a masked position, may go through `softmax`, `log_softmax`, `logsumexp` and `cross_entropy`.
+
+    Arguments:
+        nan_only: let infinities pass. Where blocks are nested, infinities are watched if any of them does so.
 
     Raises:
         FloatingPointError: when it happens, with the operation, its operands, and the line that made the node.
     """
-    global _depth
+    global _depth, _for_infinities
     with _lock:
         if _depth == 0:
             _watch()
         _depth += 1
+        _for_infinities += not nan_only
     try:
         yield
     finally:
         with _lock:
+            _for_infinities -= not nan_only
             _depth -= 1
             if _depth == 0:
                 _unwatch()
@@ -81,22 +90,52 @@ def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check(node: Value) -> None:
     """Remember the line of the program that made a node, and look at its number."""
-    node._made_at = _users_line()
-    if not math.isfinite(node._data):
+    frame, inside = _users_frame()
+    node._made_at = frame.f_code.co_filename, frame.f_lineno
+    if _is_anomaly(node._data) and not (inside and _is_masked(node)):
         operands = ", ".join(_told(operand) for operand in node._operands)
         raise FloatingPointError(f"{node._op!r} made {node._data} from {operands}\n{_place(node)}")
 
 
-def _watched_sweep(order: list[Value]) -> None:
+def _is_anomaly(number: float) -> bool:
+    return math.isnan(number) or (_for_infinities > 0 and math.isinf(number))
+
+
+def _is_masked(node: Value) -> bool:
+    """Whether a number of the package's own functions is infinite since it was made of one that is."""
+    numbers = [operand if isinstance(operand, float) else operand._data for operand in node._operands]
+    return math.isinf(node._data) and (node._rule is log_total or any(map(math.isinf, numbers)))
+
+
+def _watched_sweep(order: list[Value], nothing: float = 0.0) -> None:
+    reached = {id(node) for node in order[-1:]}
     for node in reversed(order):
+        if id(node) not in reached:  # only a condition looks at it, or a choice left it out
+            continue
+        reached.update(map(id, _receivers(node)))
         before = [parent.grad for parent in node._prev]
         node._backward()
         for parent, grad in zip(node._prev, before, strict=True):
-            if math.isfinite(grad) and not math.isfinite(parent.grad):
+            if not _is_anomaly(grad) and _is_anomaly(parent.grad):
                 raise FloatingPointError(
                     f"in backward(), the gradient of {_told(parent)} became {parent.grad}: {node._op!r} passed it on, "
                     f"with gradient {node.grad} arriving\n{_place(node)}"
                 )
+
+
+def _receivers(node: Value) -> list[Any]:
+    """The operands that a node passes something to."""
+    rule, operands = node._rule, node._operands
+    if rule is None or rule is value.BY_HAND:
+        return list(node._prev)
+    data = [operand if isinstance(operand, float) else operand._data for operand in operands]
+    if rule.each is not None:
+        return [operands[position] for position in passing_positions(rule, data)]
+    return [
+        operands[position]
+        for position, partial in enumerate(rule.partials)
+        if partial is not zero and (position not in rule.choices or rule.partial(position, data, node._data) != 0.0)
+    ]
 
 
 def _told(operand: Value | float) -> str:
@@ -105,12 +144,16 @@ def _told(operand: Value | float) -> str:
     return f"{operand.label or operand._op or 'leaf'} = {operand._data!r}"
 
 
-def _users_line() -> tuple[str, int]:
-    """The innermost line of the program that is not in this package."""
-    frame = sys._getframe(1)
+_MASKING = {function.__code__ for function in (functions.softmax, functions.log_softmax, functions.logsumexp)}
+
+
+def _users_frame() -> tuple[FrameType, bool]:
+    """Where the program is outside of this package, and whether one of the functions that take masked numbers lies between."""
+    frame, inside = sys._getframe(1), False
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        inside = inside or frame.f_code in _MASKING
         frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
+    return frame, inside
 
 
 def _place(node: Value) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +18,7 @@ from chainrule.primitives import PRIMITIVES, Primitive, dot, largest, passing_po
 from chainrule.value import BY_HAND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 LONGEST_NAME = 16  # an expression of more characters gets a short name, such as v7
 MOST_TERMS = 6  # of a sum of contributions, or operands of one operation, that are written out
@@ -136,6 +135,7 @@ class _Sweep:
         self.order = topological_order(root)
         self.namer = _Namer(self.order, root)
         self.gradients: defaultdict[Value, float] = defaultdict(float, {root: 1.0})
+        self.reached = {root}  # nodes that were passed something: only a condition looks at others, or a choice left them out
         self.uses = Counter(chain.from_iterable(map(_receivers, self.order)))
         self.shares: dict[Value, list[str]] = {}  # of nodes used more than once: what they have been passed
         self.unknown: set[Value] = set()  # nodes to which an operation made by hand passes on we know not what
@@ -168,8 +168,11 @@ class _Sweep:
         to_tell = [operand for operand in node._prev if operand not in self.namer.constants]
         for operand, position in _pairs(node):
             derivative = node._rule.partial(position, data, node.data)  # type: ignore[union-attr]
-            share = derivative * self.gradients[node]
+            passes = node in self.reached and (derivative != 0.0 or position not in node._rule.choices)  # type: ignore[union-attr]
+            share = derivative * self.gradients[node] if passes else 0.0
             self.gradients[operand] += share
+            if passes:
+                self.reached.add(operand)
             if node in self.unknown:
                 self.unknown.add(operand)
             if operand not in self.namer.constants:

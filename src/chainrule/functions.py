@@ -96,6 +96,11 @@ def erf(x: S) -> S:
     return primitives.erf(x)
 
 
+def erfc(x: S) -> S:
+    """`1 - erf(x)`, exact also where that is small."""
+    return primitives.erfc(x)
+
+
 def sigmoid(x: S) -> S:
     """`1 / (1 + exp(-x))`; never overflows."""
     return primitives.sigmoid(x)
@@ -139,6 +144,53 @@ def atan2(y: Scalar, x: Scalar) -> Any:
 def hypot(x: Scalar, y: Scalar) -> Any:
     """The square root of `x ** 2 + y ** 2`, without overflow on the way; the derivative at the origin is 0."""
     return primitives.hypot(x, y)
+
+
+def xlogy(x: Scalar, y: Scalar) -> Any:
+    """`x * log(y)`, and 0 where `x` is 0: an entropy is `-sum(xlogy(p, p) for p in ...)`. Where both are 0, the derivatives are 0."""
+    return primitives.xlogy(x, y)
+
+
+def norm(values: Iterable[Scalar]) -> Any:
+    """The square root of the sum of the squares, without overflow on the way. Where all are 0, the derivatives are 0.
+
+    Raises:
+        ValueError: if there are no values.
+    """
+    values = list(values)
+    if not values:
+        raise ValueError("norm() of no values: it is not defined; check that the list or generator is not empty")
+    largest = primitives.largest(*(primitives.absolute(x) for x in values))
+    scale = primitives.where(primitives.equal(largest, 0.0), 1.0, largest)
+    scaled = [primitives.divide(x, scale) for x in values]
+    squares = sum(x * x for x in scaled)
+    root = primitives.sqrt(squares)
+    return primitives.where(primitives.equal(squares, 0.0), 0.0, root * scale)
+
+
+def stop_gradient(x: S) -> S:
+    """`x` itself, as a constant: no gradient passes through it."""
+    return primitives.stop_gradient(x)
+
+
+def clip(x: Scalar, low: Scalar | None = None, high: Scalar | None = None) -> Any:
+    """`x`, but not less than `low` and not more than `high`; at a bound each of the two gets half of the gradient, as of `maximum`.
+
+    Arguments:
+        x: a Value or a number.
+        low: the least that the result may be; None for no bound.
+        high: the most.
+
+    Raises:
+        ValueError: if both bounds are numbers, and `low` is the larger.
+    """
+    if not any(bound is None or hasattr(bound, "_apply") for bound in (low, high)) and primitives.real(low) > primitives.real(high):
+        raise ValueError(f"clip() needs low <= high, got low={low!r} and high={high!r}")
+    if low is not None:
+        x = primitives.maximum(x, low)
+    if high is not None:
+        x = primitives.minimum(x, high)
+    return x if hasattr(x, "_apply") else primitives.real(x)
 
 
 def maximum(a: Scalar, b: Scalar) -> Any:
@@ -265,11 +317,13 @@ def mean(values: Iterable[Scalar]) -> Any:
 def logsumexp(values: Iterable[Scalar]) -> Any:
     """`log(exp(values[0]) + exp(values[1]) + ...)`, computed without overflow by taking out the largest.
 
+    It is -inf, with derivatives of 0, where all values are -inf.
+
     Raises:
         ValueError: if there are no values.
     """
     values, largest = _with_largest(values, "logsumexp")
-    return primitives.log(sum(primitives.exp(x - largest) for x in values)) + largest
+    return primitives.log_total(sum(primitives.exp(x - largest) for x in values)) + largest
 
 
 def softmax(values: Iterable[Scalar]) -> list[Any]:

@@ -339,6 +339,10 @@ class Value:
         """The error function."""
         return self._apply(primitives.erf, (self,))
 
+    def erfc(self) -> Value:
+        """1 less the error function; exact also where that is small."""
+        return self._apply(primitives.erfc, (self,))
+
     def sigmoid(self) -> Value:
         """`1 / (1 + exp(-self))`; never overflows."""
         return self._apply(primitives.sigmoid, (self,))
@@ -366,6 +370,22 @@ class Value:
     def minimum(self, other: Value | SupportsFloat) -> Value:
         """The smaller of the two; at a tie, each gets half of the gradient."""
         return self._apply(primitives.minimum, (self, other))
+
+    def xlogy(self, other: Value | SupportsFloat) -> Value:
+        """This Value times the logarithm of the other, and 0 where it is 0."""
+        return self._apply(primitives.xlogy, (self, other))
+
+    def clip(self, low: Value | SupportsFloat | None = None, high: Value | SupportsFloat | None = None) -> Value:
+        """This Value, but not less than `low` and not more than `high`."""
+        from chainrule.functions import clip
+
+        bounds: Any = (low, high)
+        clipped: Value = clip(self, *bounds)
+        return clipped
+
+    def stop_gradient(self) -> Value:
+        """This Value as a constant: no gradient passes through it."""
+        return self._apply(primitives.stop_gradient, (self,))
 
     def leaky_relu(self, negative_slope: Value | SupportsFloat = 0.01) -> Value:
         """The Value if it is positive, else `negative_slope` times it; the derivative at 0 is the slope."""

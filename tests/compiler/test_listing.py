@@ -183,10 +183,10 @@ forward
   output = sum_i relu(v3[i])              i < 3
 
 backward
-  dv5 = 1                                 beside output
-  dv3[i] = dv5 * (relu(v3[i]) > 0)        i < 3
-  dw[i] = sum_j dv3[j] * c0[j, i]         i < 2, j < 3
-  db = sum_i dv3[i]                       i < 3
+  dv5 = 1                                    beside output
+  dv3[i] = where(relu(v3[i]) > 0, dv5, 0)    i < 3
+  dw[i] = sum_j dv3[j] * c0[j, i]            i < 2, j < 3
+  db = sum_i dv3[i]                          i < 3
 
 notation
   i < 16        for i = 0, 1, ..., 15
@@ -216,14 +216,14 @@ forward
 
 backward
   once, before the samples:
-    dparameters[i] = 0                                           i < 21
+    dparameters[i] = 0                                                  i < 21
   for all samples n:
-    dv7[n] = 2 * seed * v7                                       n, beside v7
-    dlayers.1.b += sum_n dv7[n]                                  n, beside loss
-    dv4[n, i] = dv7[n] * (relu(v4[n, i]) > 0) * layers.1.w[i]    n, i < 4
-    dlayers.1.w[i] += sum_n dv7[n] * relu(v4[n, i])              i < 4, n
-    dlayers.0.w[i, j] += sum_n dv4[n, i] * x[n, j]               i < 4, j < 3, n
-    dlayers.0.b[i] += sum_n dv4[n, i]                            i < 4, n
+    dv7[n] = 2 * seed * v7                                              n, beside v7
+    dlayers.1.b += sum_n dv7[n]                                         n, beside loss
+    dv4[n, i] = where(relu(v4[n, i]) > 0, dv7[n] * layers.1.w[i], 0)    n, i < 4
+    dlayers.1.w[i] += sum_n dv7[n] * relu(v4[n, i])                     i < 4, n
+    dlayers.0.w[i, j] += sum_n dv4[n, i] * x[n, j]                      i < 4, j < 3, n
+    dlayers.0.b[i] += sum_n dv4[n, i]                                   i < 4, n
 
 notation
   i < 16        for i = 0, 1, ..., 15

@@ -26,7 +26,8 @@ class Buffer:
     Arguments:
         name: what listings call it.
         size: how many numbers it holds; for one sample, if `per_sample`.
-        role: "parameter", "input", "constant", "table", "value", "output", or "adjoint", or "mark"; with `of`, the adjoint or the marks of another buffer.
+        role: "parameter", "input", "constant", "table", "value", "output", "adjoint", or "mark"; with `of`, the adjoint or the marks of
+            another buffer.
         per_sample: whether there is one such piece for each sample of the batch, one after another.
         numbers: what a constant or table holds.
         of: the buffer whose adjoint this is, or that it marks.

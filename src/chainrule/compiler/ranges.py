@@ -30,11 +30,14 @@ class Range(NamedTuple):
         low: the least it can be, if it is not nan.
         high: the most.
         special: whether it can be infinite or nan: NEVER, IF_GIVEN_SO (if a parameter or an input is), or ALWAYS, whatever is given.
+        part: of a softmax, what part: "exponent", less the largest, so that one of them is 0; "exponential", of which one is 1; or
+            their "total", which is 1 at least.
     """
 
     low: float = -INFINITY
     high: float = INFINITY
     special: int = IF_GIVEN_SO
+    part: str = ""
 
 
 class Ranges:
@@ -46,15 +49,18 @@ class Ranges:
 
     def __init__(self, forward: Sequence[Statement]) -> None:
         self._of: dict[Buffer, Range] = {}
+        self._largest: set[Buffer] = set()  # those that hold the largest of several numbers
         for statement in forward:
             found = self.of(statement.value)
+            loads = statement.value.loads()
+            if statement.reduction == "max" or (_is_finite(statement.value) and loads[0].buffer in self._largest):
+                self._largest.add(statement.store.buffer)
             if statement.reduction == "sum" and (statement.reduced or statement.scattered):
                 found = _summed(found, some=not statement.scattered)
             buffer = statement.store.buffer
             before = self._of.get(buffer)
             if before is not None:
-                added = _add(before, found) if statement.accumulate and statement.reduction == "sum" else found
-                found = Range(min(before.low, added.low), max(before.high, added.high), min(before.special, added.special))
+                found = found if statement.reduction == "max" else _together(before, found, adds=statement.accumulate)
             self._of[buffer] = found
 
     def of(self, value: Expression) -> Range:
@@ -72,6 +78,8 @@ class Ranges:
         assert isinstance(part, Apply)
         row, operands = part.primitive, part.operands()
         ranges = [known[operand] for operand in operands]
+        if row is primitives.subtract and isinstance(operands[1], Load) and operands[1].access.buffer in self._largest:
+            return Range(high=0.0, special=_add(*ranges).special, part="exponent")
         if row is primitives.multiply and operands[0] == operands[1]:
             return _square(ranges[0])
         if row is primitives.select:
@@ -88,6 +96,16 @@ class Ranges:
             return Range()
         low, high = float(buffer.numbers.min()), float(buffer.numbers.max())
         return Range(low, high, NEVER) if math.isfinite(low) and math.isfinite(high) else Range(special=ALWAYS)
+
+
+def _is_finite(value: Expression) -> bool:
+    """Whether it is a number from memory, or 0 where that is infinite or nan."""
+    return (
+        isinstance(value, Apply)
+        and value.primitive is primitives.select
+        and isinstance(value.operands()[1], Load)
+        and len(value.loads()) == 1
+    )
 
 
 def _never_zero(divisor: Expression) -> Expression | None:
@@ -112,8 +130,17 @@ def _selected(operands: tuple[Expression, ...], ranges: list[Range]) -> Range:
     return Range(min(of_a.low, of_b.low), max(of_a.high, of_b.high), min(of_a.special, of_b.special))
 
 
+def _together(before: Range, found: Range, *, adds: bool) -> Range:
+    """What a buffer holds where one statement more stores, or adds."""
+    if adds and found.part == "total":
+        return found._replace(special=min(before.special, found.special))
+    return _joined(before, _add(before, found) if adds else found)
+
+
 def _summed(a: Range, *, some: bool) -> Range:
     """The sum of any number of such numbers; of one at least, if there are some."""
+    if a.part == "exponential":
+        return Range(1.0, INFINITY, a.special, "total")
     low = -INFINITY if a.low < 0.0 else a.low if some else 0.0
     high = INFINITY if a.high > 0.0 else a.high if some else 0.0
     return Range(low, high, a.special)
@@ -184,7 +211,7 @@ def _growing(low: float, least: float = -INFINITY) -> Callable[[Range], Range]:
 
 
 def _inverse(a: Range) -> Range:
-    return Range(special=a.special if -1.0 <= a.low and a.high <= 1.0 else ALWAYS)
+    return Range(special=a.special if a.low >= -1.0 and a.high <= 1.0 else ALWAYS)
 
 
 def _joined(a: Range, b: Range) -> Range:
@@ -206,7 +233,7 @@ _RULES: dict[Primitive, Callable[..., Range]] = {
     primitives.minimum: lambda a, b: _joined(a, b)._replace(high=min(a.high, b.high)),
     primitives.greater: lambda a, b: Range(0.0, 1.0, NEVER),
     primitives.equal: lambda a, b: Range(0.0, 1.0, NEVER),
-    primitives.exp: _growing(0.0),
+    primitives.exp: lambda a: Range(0.0, 1.0, a.special, "exponential") if a.part == "exponent" else _growing(0.0)(a),
     primitives.expm1: _growing(-1.0),
     primitives.sinh: _growing(-INFINITY, -LARGEST_EXPONENT),
     primitives.cosh: _growing(1.0, -LARGEST_EXPONENT),
