@@ -577,11 +577,11 @@ def test_predict_from_bad_data(model: str, content: str, message: str) -> None:
     [
         (["rose", "tulip"], "on 2 rows, by their column 'kind'\n", ""),
         (["rose", "cactus"], "on 1 row of 2,", "1 row has a label that the model does not know: 'cactus' in row 3\n"),
-        (["", "rose"], "on 1 row of 2,", "1 row has no label, as row 2\n"),
+        (["", "rose"], "on 1 row of 2,", "1 row has no label: row 2\n"),
         (
             ["", "rose", "a", "b", "c", "d", "a", ""],
             "on 1 row of 8,",
-            "'b' in row 5, 'c' in row 6, ... (4 in all), and 2 rows have no label\n",
+            "'b' in row 5, 'c' in row 6, ... (4 in all), and 2 rows have no label: row 2 and others\n",
         ),
         (["Rose", "cactus"], "no row has a label to compare with", "2 rows have a label that the model does not know: 'Rose' in row 2, "),
         (["", ""], "", ""),
@@ -638,7 +638,7 @@ def test_labels_survive_from_the_file_to_the_prediction() -> None:
     labels = ["007", "7", "1e5", "100000", "nan", "-0", "+1", "None", "1_000", "900000000000000001", "900000000000000002", "0x1F", "١"]
     Path("odd.csv").write_text("a,b,kind\n" + "".join(f"{i % 13},{i % 3},{labels[i % 13]}\n" for i in range(52)))
     result = run("train", "odd.csv", "--task", "classification", "--hidden", "24", "--steps", "1500", "--test-split", "0")
-    assert "note: 'None', 'nan' counts as a class; remove these rows if it means that the label is missing\n" in result.stderr
+    assert "note: 'None', 'nan' count as classes; remove these rows if it means that the label is missing\n" in result.stderr
     assert load_model("runs/odd/model.json").class_names == sorted(labels)
     result = run("predict", "runs/odd/model.json", "odd.csv")
     assert {row["predicted_kind"] for row in csv.DictReader(result.stdout.splitlines())} == set(labels)

@@ -289,12 +289,12 @@ def test_if_there_is_no_place_the_error_names_the_first(folder: Path, monkeypatc
     def write(new: Path) -> None:
         raise OSError(28, "No space left on device", "model.json")
 
-    with pytest.raises(OSError, match=r"No space left on device: 'model.json'"):
+    with pytest.raises(OSError, match=r"No space left on device: '.*/wanted'"):
         keep(folder / "wanted", write)
     assert not list(folder.glob("*wanted*")) + list(folder.glob("chainrule-*"))
 
 
-@pytest.mark.parametrize("name", ["n" * 256, "é" * 128, "t.csv/below", "/proc/none", ".", "..", "a\0b"])
+@pytest.mark.parametrize("name", ["n" * 256, "new/" + "n" * 256, "é" * 128, "t.csv/below", "/proc/none", ".", "..", "a\0b"])
 def test_a_place_that_cannot_be_written_is_refused_before_training(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         raise AssertionError("trained already")

@@ -284,6 +284,7 @@ def test_errors_name_the_place(tmp_path: Path, content: str | bytes, message: st
         ("1'234.5", "write 1234.5, with nothing between thousands"),
         ("12,34", "write the decimal point as '.'"),
         ("1_000", "write it with the digits 0 to 9 only"),
+        ("−12", "write the minus sign as '-'"),
         ("１２", "write it with the digits 0 to 9 only"),
     ],
 )

@@ -154,7 +154,7 @@ def _rest(table: Table, label: str, targets: Sequence[float | None], classes: Se
         different = [f"{quoted(text)} in row {table.numbers[row]}" for text, row in _first_rows(texts, others)]
         told.append(f"{_rows(others)} a label {what}: {several(different, clean, most=3)}")
     if without:
-        told.append(f"{_rows(without)} no label, as row {table.numbers[without[0]]}")
+        told.append(f"{_rows(without)} no label: row {table.numbers[without[0]]}{' and others' if without[1:] else ''}")
     return ", and ".join(told)
 
 

@@ -124,6 +124,8 @@ def _advice(cell: str) -> str:
     ungrouped = re.sub(r"(?<=\d)[\s'’](?=\d{3})", "", cell)
     if ungrouped != cell and number_in(ungrouped) is not None:
         return f"; write {ungrouped}, with nothing between thousands"
+    if number_in(cell.replace("−", "-").replace("–", "-")) is not None:
+        return "; write the minus sign as '-'"
     if "_" in cell or any(character.isdigit() and not character.isascii() for character in cell):
         return "; write it with the digits 0 to 9 only"
     return ""

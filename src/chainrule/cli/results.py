@@ -44,7 +44,9 @@ def check_folder(wanted: Path, size: int) -> None:
     """
     if wanted.name in ("", ".."):
         raise BadInput(f"{clean(wanted)} cannot be replaced by a folder of results; give the folder a name of its own")
+    made: list[Path] = []
     try:
+        made += [parent for parent in wanted.parents if not parent.exists()]
         temporary = _temporary(wanted)
         try:
             check_place(temporary / "model.json", size)
@@ -59,6 +61,9 @@ def check_folder(wanted: Path, size: int) -> None:
             finally:
                 shutil.rmtree(named, ignore_errors=True)
     except (OSError, ValueError) as error:
+        for parent in made:
+            with suppress(OSError):
+                parent.rmdir()
         raise BadInput(f"the folder {clean(wanted)} cannot be made: {reason(error)}") from None
 
 
@@ -83,6 +88,8 @@ def keep(wanted: Path, write: Callable[[Path], None]) -> tuple[Path, str]:
             except BaseException:
                 shutil.rmtree(place, ignore_errors=True)
                 raise
+    if problem.filename:
+        problem.filename = str(wanted)  # in place of the temporary folder
     raise problem
 
 

@@ -216,7 +216,8 @@ def _say_what(data: Dataset, learn_from: Dataset, test_with: Dataset) -> None:
     missing = [name for name in data.class_names or () if name.lower() in MISSING]
     click.echo(f"{what}; it is predicted from {len(data.feature_names)} feature{'s' * (len(data.feature_names) != 1)}")
     if missing:
-        click.echo(f"note: {several(missing)} counts as a class; remove these rows if it means that the label is missing", err=True)
+        count = "counts as a class" if len(missing) == 1 else "count as classes"
+        click.echo(f"note: {several(missing)} {count}; remove these rows if it means that the label is missing", err=True)
 
 
 def _as_json(found: dict[str, float]) -> dict[str, float | None]:
