@@ -204,8 +204,8 @@ def _of_partial(thing: Any) -> Parts:
 
 def _of_array(thing: Any) -> Parts:
     """The elements of an array of objects, as nested lists have them, and the attributes of its subclasses."""
-    kinds = getattr(thing, "dtypes", None)
-    if not any("object" in str(kind).lower() or "O" in str(kind) for kind in ([thing.dtype] if kinds is None else list(kinds))):
+    kinds = [thing.dtype] if hasattr(thing, "dtype") else list(thing.dtypes)
+    if not any("O" in str(kind) or "object" in str(kind) for kind in kinds):
         return []
     import numpy as np
 
