@@ -107,8 +107,6 @@ class CompiledFunction:
         program = traced.program
         if program is None:
             return self._eagerly(arguments, tuple(kwargs))
-        for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
-            argument.check(bounds)
         if self._returns_loss(traced):
             return self._loss(traced, arguments, samples, quick=not kwargs)
         kernel = program.kernel()
@@ -137,8 +135,6 @@ class CompiledFunction:
         program = traced.program
         if program is None:
             return self._value_and_grad_eagerly(arguments, tuple(kwargs))
-        for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
-            argument.check(bounds)
         kernel = program.kernel(inputs=True)
         run = Run(self, kernel, traced, arguments, samples)
         gradients: list[np.ndarray | None] = []
