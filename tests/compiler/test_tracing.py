@@ -227,7 +227,7 @@ def test_indexing_an_array_by_a_value() -> None:
         return x[i]  # here
 
     for i in (1, 1.0):
-        with pytest.raises(TraceError, match=r"a Value was used as an index .* write take\(values, index\)") as caught:
+        with pytest.raises(TraceError, match=r"was used as an index.* [Ww]rite take\(values, index\)") as caught:
             chainrule.compile(index)(np.ones(3), i)
         assert str(caught.value).endswith(line_of(index))
     assert_sound()

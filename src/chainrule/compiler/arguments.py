@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,21 +22,27 @@ class Argument:
         batched: whether its first axis is that of the samples.
     """
 
-    __slots__ = ("array", "batched", "integer", "is_array", "name", "values")
+    __slots__ = ("array", "batched", "integer", "is_array", "is_own", "name", "values")
 
     def __init__(self, name: str, given: Any, *, batched: bool) -> None:
         self.name = name
         self.batched = batched
         self.is_array = isinstance(given, np.ndarray)
         self.values: list[Value] | None = None
-        self.array = given if self.is_array and given.dtype.kind in "fiub" else self._converted(given)
+        self.array = given if type(given) is np.ndarray and given.dtype.kind in "fiub" else self._converted(given)
+        self.is_own = isinstance(given, (list, tuple))  # the array was made here, and nobody else can change it
         self.integer = self.array.dtype.kind in "iu"
         if batched and self.array.ndim == 0:
             raise TypeError(f"{name} must have a leading axis for the samples, got a single number: {given!r}; put it in a list")
 
     def _converted(self, given: Any) -> np.ndarray:
+        if hidden := _masked(given):
+            raise TypeError(
+                f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function has nothing to compute with in "
+                f"the place of one. Pass {self.name}.filled(0.0), and the mask as an argument of its own to choose by, with where()"
+            )
         try:
-            array = np.asarray(given)
+            array = np.asarray(given)  # a plain array, whatever subclass it was
         except ValueError:
             raise ValueError(
                 f"{self.name} is a list of parts of different lengths; compiled functions take arrays, and lists as regular as arrays: "
@@ -104,31 +111,58 @@ class Argument:
         size = len(leaves) // samples
         return [self.shaped(leaves[k * size : (k + 1) * size]) for k in range(samples)]
 
-    def numbers(self, dtype: str) -> np.ndarray:
-        """All its numbers, in one piece of memory."""
-        return np.ascontiguousarray(self.array, dtype)
+    def numbers(self, dtype: str, bounds: np.ndarray | None = None) -> np.ndarray:
+        """All its numbers, in one piece of memory: the caller's own where that will do.
 
-    def check(self, bounds: np.ndarray | None) -> None:
+        Arguments:
+            dtype: what machine code takes.
+            bounds: how large an index each number may be used for; None if for none. Indices are copied before they are checked, so that
+                nobody can change them in between.
+
+        Raises:
+            IndexError: if a number that is used as an index is not whole and in range.
+        """
+        if bounds is None:
+            array = np.ascontiguousarray(self.array, dtype)
+            return array if array.flags.aligned else array.copy()
+        array = np.array(self.array, dtype, order="C", subok=False)
+        self.check(bounds, array)
+        return array
+
+    def check(self, bounds: np.ndarray, numbers: np.ndarray) -> None:
         """Check that numbers that are used as indices are whole and in range.
+
+        Arguments:
+            bounds: how large an index each number may be used for.
+            numbers: those that machine code reads, which nobody else can change.
 
         Raises:
             IndexError: if one is not.
         """
-        if bounds is None:
-            return
-        flat = self.array.reshape(-1, len(bounds)) if len(bounds) else self.array
+        flat = numbers.reshape(-1, len(bounds)) if len(bounds) else numbers
         good = (flat >= 0) & (flat < bounds)  # a nan is neither
         if not self.integer:
             good &= np.floor(flat) == flat
         bad = ~good & (bounds < np.iinfo(np.int64).max)
         if bad.any():
-            at = tuple(int(k) for k in np.argwhere(bad.reshape(self.array.shape))[0])
+            at = tuple(int(k) for k in np.argwhere(bad.reshape(numbers.shape))[0])
             where = "".join(f"[{k}]" for k in at)
-            most = int(np.broadcast_to(bounds, flat.shape).reshape(self.array.shape)[at])
+            most = int(np.broadcast_to(bounds, flat.shape).reshape(numbers.shape)[at])
+            given = int(numbers[at]) if self.integer else numbers[at]
             raise IndexError(
-                f"{self.name}{where} is {self.array[at]}, but is used as an index into {most} values: it must be a whole number from 0 to "
-                f"{most - 1}"
+                f"{self.name}{where} is {given}, but is used as an index into {most} values: it must be a whole number from 0 to {most - 1}"
             )
+
+
+_PLAIN = (float, int, np.ndarray)
+
+
+def _masked(given: Any) -> int:
+    """How many numbers of a masked array are masked, or of one in a list."""
+    masked: Any = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
+    if isinstance(given, (list, tuple)):
+        return next((hidden for part in given if type(part) not in _PLAIN and (hidden := _masked(part))), 0)
+    return int(np.ma.count_masked(given)) if isinstance(given, masked) else 0
 
 
 def _is_number(x: object) -> bool:

@@ -73,8 +73,6 @@ class Quick:
 
     def loss(self, args: Sequence[np.ndarray]) -> Value:
         """The loss, as a Value whose backward() passes the gradients on."""
-        for number, bounds in self.bounds:
-            Argument(self.names[number], args[number], batched=False).check(bounds)
         memory = self.free.pop() if self.free else self._memory()
         workspace, parameters, views, gradients, output = memory
         if self.owner._dtype == "float64":
@@ -85,6 +83,8 @@ class Quick:
             parameters[:] = numbers
         for view, array in zip(views, args, strict=True):
             view[...] = array
+        for number, bounds in self.bounds:  # of the copy, which nobody else can change
+            Argument(self.names[number], args[number], batched=False).check(bounds, views[number])
         workspace.run()
         loss = Value(output.item(0), self.traced.captured, "compiled")
         loss._backward = _QuickPush(self.traced.leaves, gradients.astype(np.float64))
@@ -146,8 +146,8 @@ class Run:
         self.arguments = arguments
         self.samples = samples
         self.numbers = [
-            None if buffer is None else argument.numbers(owner._dtype)
-            for argument, buffer in zip(arguments, self.program.lowered.inputs, strict=True)
+            None if buffer is None else argument.numbers(owner._dtype, bounds)
+            for argument, buffer, bounds in zip(arguments, self.program.lowered.inputs, self.program.lowered.bounds, strict=True)
         ]
         self.parameters: np.ndarray | None = None
 
@@ -157,7 +157,7 @@ class Run:
             self.parameters = np.empty(len(self.traced.leaves))
             read_data(self.traced.leaves, self.parameters)
         self.numbers = [
-            numbers.copy() if numbers is not None and argument.is_array and np.may_share_memory(numbers, argument.array) else numbers
+            numbers.copy() if numbers is not None and not argument.is_own and np.may_share_memory(numbers, argument.array) else numbers
             for numbers, argument in zip(self.numbers, self.arguments, strict=True)
         ]
         return self

@@ -19,15 +19,14 @@ from chainrule.compiler.graphs import again, filled_in, warn_irregular
 from chainrule.compiler.lowering import CannotLowerError, Layout
 from chainrule.compiler.program import Program, TooIrregularError
 from chainrule.compiler.structure import Structure
-from chainrule.compiler.tape import record
-from chainrule.compiler.tracing import Results, is_tracing, refuse, trace
-from chainrule.engine import Value, topological_order
+from chainrule.compiler.tape import record, settled
+from chainrule.compiler.tracing import Results, is_tracing, refuse, trace, untraced
+from chainrule.engine import Value, constant, topological_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chainrule.compiler.native import Target
-    from chainrule.compiler.tape import Tape
 
 CACHED = 64
 
@@ -108,8 +107,6 @@ class CompiledFunction:
         program = traced.program
         if program is None:
             return self._eagerly(arguments, tuple(kwargs))
-        for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
-            argument.check(bounds)
         if self._returns_loss(traced):
             return self._loss(traced, arguments, samples, quick=not kwargs)
         kernel = program.kernel()
@@ -138,8 +135,6 @@ class CompiledFunction:
         program = traced.program
         if program is None:
             return self._value_and_grad_eagerly(arguments, tuple(kwargs))
-        for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
-            argument.check(bounds)
         kernel = program.kernel(inputs=True)
         run = Run(self, kernel, traced, arguments, samples)
         gradients: list[np.ndarray | None] = []
@@ -245,6 +240,7 @@ class CompiledFunction:
                 )
             raise
         results = Results(found.result, self._name)
+        found = found._replace(result=None)
         if not results.values:
             raise TypeError(f"{self._name} returned no Value: there is nothing to compute")
         if self._batch in ("mean", "sum") and not results.is_scalar:
@@ -253,8 +249,10 @@ class CompiledFunction:
                 "compile it with batch=None, which keeps the results of each sample"
             )
         inputs = [(argument.name, int(np.prod(argument.shape))) for argument in arguments]
+        tape = record(results.values, found.places)
+        results.values = [constant(0.0)] * len(results.values)  # the graph is not needed any more
+        tape = settled(tape, found.leaves)
         try:
-            tape = record(results.values, found.places)
             program = Program(
                 tape,
                 inputs,
@@ -266,9 +264,8 @@ class CompiledFunction:
             )
         except (TooIrregularError, CannotLowerError, RecursionError) as error:
             warn_irregular(self._name, error)
-            captured = tuple(_captured(results.values, found.places))
+            captured = tuple(tape.parameters.values())
             return Traced(None, list(captured), captured, results)
-        results.values = [Value(0.0)] * len(results.values)  # the graph is not needed any more
         leaves = filled_in(program.lowered.parameters)
         captured = tuple(leaf for leaf in program.lowered.parameters if leaf is not None)
         return Traced(program, leaves, captured, results)
@@ -323,9 +320,9 @@ class CompiledFunction:
         columns = [argument.for_samples(values) for argument, values in zip(arguments, leaves, strict=True)]
         positional = len(columns) - len(keywords)
         rows: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if columns else [()]
-        return [
-            Results(self._function(*row[:positional], **dict(zip(keywords, row[positional:], strict=True))), self._name) for row in rows
-        ]
+        with untraced():
+            found = [self._function(*row[:positional], **dict(zip(keywords, row[positional:], strict=True))) for row in rows]
+        return [Results(result, self._name) for result in found]
 
     def _joined(self, results: list[Results]) -> Value:
         """The loss of a batch."""
@@ -397,12 +394,6 @@ class CompiledFunction:
             if self._pool is None or self._pool_of != os.getpid():
                 self._pool, self._pool_of = ThreadPoolExecutor(self._threads, "chainrule"), os.getpid()
             return self._pool
-
-
-def _captured(results: Sequence[Value], places: dict[int, Any]) -> list[Value]:
-    """The leaves that a graph depends on and that are neither arguments nor numbers of the program."""
-    tape: Tape = record(results, places)
-    return list(tape.parameters.values())
 
 
 def _name_in_module(function: CompiledFunction) -> str:

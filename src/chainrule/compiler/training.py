@@ -112,9 +112,9 @@ class NativeFit:
         traced = loss._traced(arguments, ())
         _check_is_loss(loss, traced)
         if traced.program is not None:
-            for column, bounds in zip(self.columns, traced.program.lowered.bounds, strict=True):
+            for column, numbers, bounds in zip(self.columns, self.arrays, traced.program.lowered.bounds, strict=True):
                 if bounds is not None:
-                    column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0))
+                    column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0), numbers)
         return traced.program
 
     def _ragged(self) -> RaggedLoop | None:
@@ -135,10 +135,11 @@ class NativeFit:
         programs = loss.shared_programs({key: first[key] for key in order})
         if programs is None:
             return None
-        for key, arguments in zip(keys, samples, strict=True):
-            for argument, bounds in zip(arguments, programs[key].lowered.bounds, strict=True):
-                argument.check(bounds)
         arrays = [[copied(argument.array, loss._dtype) for argument in arguments] for arguments in samples]
+        for key, arguments, copies in zip(keys, samples, arrays, strict=True):
+            for argument, numbers, bounds in zip(arguments, copies, programs[key].lowered.bounds, strict=True):
+                if bounds is not None:
+                    argument.check(bounds, numbers)
         return RaggedLoop([programs[key] for key in order], [order.index(key) for key in keys], arrays, self.optimizer)
 
     # --- runs of steps ------------------------------------------------------------------------------------------------------------------
