@@ -99,7 +99,10 @@ def test_what_asks_nobody(engine: ModuleType, asked: list[Any]) -> None:
     total = total + primitives.where(primitives.greater(x, 0.0), x, y) + chainrule.take([x, y], x)
     total = total + sum(softmax([x, y, 3.0])) + chainrule.logsumexp([x, 1.0]) + chainrule.mean([x, y]) + chainrule.l2_penalty([x], 0.1)
     total = (
-        total + cross_entropy([[x, y]], [y]) + chainrule.max_margin([x], [V(1.0)]) + MLP(2, [3, 1], activation=lambda v: v.tanh())([x, 0.5])
+        total
+        + cross_entropy([[x, y]], [V(1.0)])
+        + chainrule.max_margin([x], [V(1.0)])
+        + MLP(2, [3, 1], activation=lambda v: v.tanh())([x, 0.5])
     )
     grad(total, [x, y])
     total = total + V(1.0, (x,), "mine")

@@ -73,6 +73,10 @@ class Argument:
         argument.is_array = self.is_array
         return argument
 
+    def at(self, samples: Sequence[int]) -> Argument:
+        """Some samples, as an argument without an axis for them."""
+        return Argument(self.name, self.array[list(samples)], batched=False)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape that the function sees: without the axis of the samples."""

@@ -86,7 +86,10 @@ class Quick:
         for number, bounds in self.bounds:  # of the copy, which nobody else can change
             Argument(self.names[number], args[number], batched=False).check(bounds, views[number])
         workspace.run()
-        loss = Value(output.item(0), self.traced.captured, "compiled")
+        number = output.item(0)
+        if number != number and self.program.checks is not None:
+            self.program.checks.refuse([Argument(name, view, batched=False) for name, view in zip(self.names, views, strict=True)])
+        loss = Value(number, self.traced.captured, "compiled")
         loss._backward = _QuickPush(self.traced.leaves, gradients.astype(np.float64))
         self.free.append(memory)
         return loss

@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.compiler.arguments import Argument, batch_length, names_of
 from chainrule.compiler.calls import Push, Quick, Run, Traced
+from chainrule.compiler.checks import Checks, poisoned
 from chainrule.compiler.errors import TraceError
 from chainrule.compiler.graphs import again, filled_in, warn_irregular
 from chainrule.compiler.lowering import CannotLowerError, Layout
@@ -113,6 +114,8 @@ class CompiledFunction:
         output = np.empty((samples, len(traced.results.values)), self._dtype)
         run = Run(self, kernel, traced, arguments, samples)
         run.go({program.lowered.output: output})
+        if program.checks is not None and np.isnan(output).any():
+            program.checks.refuse(arguments)
         return traced.results.filled(output if self._batch is not None else output[0])
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, tuple[np.ndarray | None, ...]]:
@@ -149,6 +152,8 @@ class CompiledFunction:
         output = np.empty(samples, self._dtype)
         bound[program.lowered.output] = output
         loss = run.go(bound)
+        if program.checks is not None and np.isnan(output).any():
+            program.checks.refuse(arguments)
         value: Any = output if self._batch == "each" else loss if self._batch is not None else float(output[0])
         return value, tuple(gradients)
 
@@ -187,6 +192,8 @@ class CompiledFunction:
         if quick and at_once and Quick.can(traced, arguments, self):
             self._quick[tuple((argument.array.shape, argument.array.dtype) for argument in arguments)] = Quick(self, traced, arguments)
         number, gradients = run.gradients(inputs=False) if at_once else (run.value(), None)
+        if number != number and run.program.checks is not None:
+            run.program.checks.refuse(arguments)
         parents = (*traced.captured, *given) if given else traced.captured
         if not parents:
             return Value(number)
@@ -240,7 +247,10 @@ class CompiledFunction:
                 )
             raise
         results = Results(found.result, self._name)
-        found = found._replace(result=None)
+        checks = Checks(self, found, keywords) if found.conditions else None
+        results.values = poisoned(results.values, found)
+        indices = [(found.places[id(number)], count) for number, count in found.indices]
+        found = found._replace(result=None, conditions=[], indices=[])
         if not results.values:
             raise TypeError(f"{self._name} returned no Value: there is nothing to compute")
         if self._batch in ("mean", "sum") and not results.is_scalar:
@@ -266,6 +276,8 @@ class CompiledFunction:
             warn_irregular(self._name, error)
             captured = tuple(tape.parameters.values())
             return Traced(None, list(captured), captured, results)
+        program.lowered.bound(indices)
+        program.checks = checks
         leaves = filled_in(program.lowered.parameters)
         captured = tuple(leaf for leaf in program.lowered.parameters if leaf is not None)
         return Traced(program, leaves, captured, results)

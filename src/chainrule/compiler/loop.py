@@ -230,6 +230,10 @@ class NativeLoop:
             "void @train(ptr %table, ptr %data, ptr %order, ptr %memory, ptr %scalars, ptr %losses, ptr %done, i64 %steps) #0"
         )
 
+    def program_of(self, sample: int) -> Program:
+        """The program that a sample goes through."""
+        return self.program
+
     def run(self, columns: Sequence[np.ndarray], orders: np.ndarray | None, scalars: np.ndarray) -> np.ndarray:
         """Make some steps.
 
@@ -268,6 +272,7 @@ class RaggedLoop:
     ) -> None:
         program = max(programs, key=lambda program: len(program.lowered.parameters))
         self.trained = Trained(program.lowered.parameters, optimizer, program.dtype, program.target)
+        self.programs, self.which = programs, which
         self.kernels = [program.kernel(parameters=True) for program in programs]
         self.workspaces = [Workspace(kernel) for kernel in self.kernels]
         self.samples = samples  # keeps the memory that the records point to
@@ -304,6 +309,10 @@ class RaggedLoop:
 
         self.trained.steps(text, once)
         return text.function("void @train(ptr %records, ptr %memory, ptr %scalars, ptr %losses, ptr %done, i64 %steps) #0")
+
+    def program_of(self, sample: int) -> Program:
+        """The program that a sample goes through."""
+        return self.programs[self.which[sample]]
 
     def run(self, columns: object, orders: np.ndarray, scalars: np.ndarray) -> np.ndarray:
         """Make some steps: see `NativeLoop.run`; `columns` is not looked at."""

@@ -49,6 +49,20 @@ class Lowered(NamedTuple):
     output: Buffer
     bounds: list[np.ndarray | None]
 
+    def bound(self, indices: Sequence[tuple[tuple[int, int], int]]) -> None:
+        """Let numbers of arguments be checked as indices.
+
+        Arguments:
+            indices: for each the number of the argument and the place in it, and how many things it is the index of.
+        """
+        for (argument, place), count in indices:
+            buffer, bounds = self.inputs[argument], self.bounds[argument]
+            if buffer is None:
+                continue
+            if bounds is None:
+                bounds = self.bounds[argument] = np.full(buffer.size, np.iinfo(np.int64).max)
+            bounds[place] = min(bounds[place], count)
+
 
 class Layout:
     """Where each parameter lies. Programs that share one can work on the same memory.

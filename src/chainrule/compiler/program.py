@@ -23,6 +23,7 @@ from chainrule.compiler.text import Text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chainrule.compiler.checks import Checks
     from chainrule.compiler.diagram import Diagram
     from chainrule.compiler.tape import Tape
 
@@ -86,6 +87,7 @@ class Program:
         self.parameters = next((buffer for buffer in self.lowered.buffers if buffer.role == "parameter"), None)
         self.loss = Buffer("loss", 1, "output")
         self.seed = Buffer("seed", 1, "seed")
+        self.checks: Checks | None = None  # of numbers that must meet a condition at every call
         self.loops: dict[Any, Any] = {}  # training loops around it, as machine code
         self._kernels: dict[tuple[bool, bool, bool], Kernel] = {}
         self._lock = threading.Lock()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from chainrule import refusals
+from chainrule import conditions, refusals
 from chainrule.compiler.errors import TraceError
 from chainrule.engine import Value, constant, guard
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from chainrule.compiler.arguments import Argument
+    from chainrule.conditions import Condition
 
 _LIBRARIES = tuple(os.path.dirname(os.path.abspath(file)) + os.sep for file in (os.path.dirname(__file__), np.__file__))
 """Where the code is that a user's line may go through before a Value is looked at."""
@@ -107,12 +108,16 @@ class Trace(NamedTuple):
         places: for the id of each Value that stood for a number of an argument, the number of the argument and the place in it.
         inputs: those Values, by argument, which keeps their ids from being used again.
         leaves: the leaves that the function made.
+        conditions: numbers that must be checked at every call, with what they must be.
+        indices: numbers that must be that of one of so many things.
     """
 
     result: Any
     places: dict[int, tuple[int, int]]
     inputs: list[Sequence[Value]]
     leaves: list[Value]
+    conditions: list[tuple[Value, Condition]]
+    indices: list[tuple[Value, int]]
 
 
 def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords: Sequence[str]) -> Trace:
@@ -146,7 +151,7 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
                 raise watch.error() from error
             raise
     places = {id(leaf): (number, place) for number, leaves in enumerate(made) for place, leaf in enumerate(leaves)}
-    return Trace(result, places, made, watch.leaves)
+    return Trace(result, places, made, watch.leaves, [*watch.conditions.values()], watch.indices)
 
 
 def _is_by_index(error: Exception) -> bool:
@@ -167,6 +172,8 @@ class Watch:
     def __init__(self) -> None:
         self.refused: dict[str, dict[str, None]] = {}  # the lines, by what is wrong with them
         self.leaves: list[Value] = []
+        self.conditions: dict[tuple[int, str], tuple[Value, Condition]] = {}
+        self.indices: list[tuple[Value, int]] = []
         self._looks = 0
 
     def note(self, what: str, place: str) -> None:
@@ -278,6 +285,21 @@ def _stand_in(node: Any, data: Value, label: str) -> bool:
 
 
 refusals.standing_in = _stand_in
+
+
+def _note_condition(number: Value, condition: Condition) -> bool:
+    """Let a number be checked at every call, if a function is being traced."""
+    watch = _watches.get(get_ident())
+    if watch is None:
+        return False
+    if condition.things and isinstance(number, Input):
+        watch.indices.append((number, condition.things))
+    else:
+        watch.conditions[id(number), condition.text] = number, condition
+    return True
+
+
+conditions.noting = _note_condition
 
 
 def _forget_other_threads() -> None:

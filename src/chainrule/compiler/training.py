@@ -80,6 +80,7 @@ class NativeFit:
         self.current: NativeLoop | RaggedLoop | None = None
         self.begins_momentum = False
         self.steps_at_once = 1
+        self._samples: list[list[Argument]] = []  # where they differ in shape
 
     @staticmethod
     def can(loss: object, optimizer: object, data: Sequence[Any]) -> bool:
@@ -122,7 +123,7 @@ class NativeFit:
         loss = self.loss
         assert isinstance(loss, CompiledFunction)
         _check_reduces(loss)
-        samples = [
+        self._samples = samples = [
             [
                 Argument(name, [column[k]] if loss._batch is None else column[k], batched=False)
                 for name, column in zip(self.names, self.data, strict=True)
@@ -235,6 +236,26 @@ class NativeFit:
         write_grad(trained.frozen_leaves, trained.memory[trained.rule.gradients][trained.frozen].astype(np.float64))
         for buffer, state in zip(self.current.trained.rule.states, states, strict=True):
             setattr(self.optimizer, buffer.name, array("d", state.tolist()))
+
+    def check(self, batch: Sequence[int]) -> None:
+        """Look at the numbers that must meet a condition, such as labels, after a loss that is not finite.
+
+        Arguments:
+            batch: the samples of the step that went wrong.
+
+        Raises:
+            ValueError: if one of them does not meet its condition.
+        """
+        loop = self.loops.get(len(batch))
+        if not isinstance(self.loss, CompiledFunction) or loop is None:
+            return
+        if self.loss._batch is not None and not self.is_ragged:
+            arguments = self.columns
+        else:
+            arguments = self._samples[batch[0]] if self.is_ragged else [column.at(batch) for column in self.columns]
+        checks = loop.program_of(batch[0]).checks
+        if checks is not None:
+            checks.refuse(arguments)
 
     def hand_over(self, params: Sequence[Value]) -> None:
         """Write back, and read the Values and the optimiser anew before the next step: others may change them meanwhile."""
