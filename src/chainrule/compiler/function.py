@@ -249,8 +249,7 @@ class CompiledFunction:
         results = Results(found.result, self._name)
         checks = Checks(self, found, keywords) if found.conditions else None
         results.values = poisoned(results.values, found)
-        indices = [(found.places[id(number)], count) for number, count in found.indices]
-        found = found._replace(result=None, conditions=[], indices=[])
+        found = found._replace(result=None, conditions=[])
         if not results.values:
             raise TypeError(f"{self._name} returned no Value: there is nothing to compute")
         if self._batch in ("mean", "sum") and not results.is_scalar:
@@ -276,7 +275,7 @@ class CompiledFunction:
             warn_irregular(self._name, error)
             captured = tuple(tape.parameters.values())
             return Traced(None, list(captured), captured, results)
-        program.lowered.bound(indices)
+        program.lowered.bound(found.indices)
         program.checks = checks
         leaves = filled_in(program.lowered.parameters)
         captured = tuple(leaf for leaf in program.lowered.parameters if leaf is not None)

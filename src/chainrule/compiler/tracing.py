@@ -109,7 +109,7 @@ class Trace(NamedTuple):
         inputs: those Values, by argument, which keeps their ids from being used again.
         leaves: the leaves that the function made.
         conditions: numbers that must be checked at every call, with what they must be.
-        indices: numbers that must be that of one of so many things.
+        indices: the arguments' numbers that must be those of one of several things: their arguments and places, and how many things.
     """
 
     result: Any
@@ -117,7 +117,7 @@ class Trace(NamedTuple):
     inputs: list[Sequence[Value]]
     leaves: list[Value]
     conditions: list[tuple[Value, Condition]]
-    indices: list[tuple[Value, int]]
+    indices: list[tuple[tuple[int, int], int]]
 
 
 def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords: Sequence[str]) -> Trace:
@@ -151,7 +151,10 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
                 raise watch.error() from error
             raise
     places = {id(leaf): (number, place) for number, leaves in enumerate(made) for place, leaf in enumerate(leaves)}
-    return Trace(result, places, made, watch.leaves, [*watch.conditions.values()], watch.indices)
+    noted = [*watch.conditions.values()]
+    indices = [(places[id(number)], of.things) for number, of in noted if of.things and id(number) in places]
+    others = [(number, of) for number, of in noted if not (of.things and id(number) in places)]
+    return Trace(result, places, made, watch.leaves, others, indices)
 
 
 def _is_by_index(error: Exception) -> bool:
@@ -173,7 +176,6 @@ class Watch:
         self.refused: dict[str, dict[str, None]] = {}  # the lines, by what is wrong with them
         self.leaves: list[Value] = []
         self.conditions: dict[tuple[int, str], tuple[Value, Condition]] = {}
-        self.indices: list[tuple[Value, int]] = []
         self._looks = 0
 
     def note(self, what: str, place: str) -> None:
@@ -292,10 +294,7 @@ def _note_condition(number: Value, condition: Condition) -> bool:
     watch = _watches.get(get_ident())
     if watch is None:
         return False
-    if condition.things and isinstance(number, Input):
-        watch.indices.append((number, condition.things))
-    else:
-        watch.conditions[id(number), condition.text] = number, condition
+    watch.conditions[id(number), condition.text] = number, condition
     return True
 
 
