@@ -348,6 +348,15 @@ def test_modules_of_the_same_name_as_pythons_own_are_looked_into(monkeypatch: py
     assert list(holding("it", kind(Value(1.0))).state_dict()) == ["first", "it.w", "last"]
 
 
+def test_classes_that_pythons_own_code_makes_are_looked_into() -> None:
+    made: dict[str, Any] = {}
+    exec("class Layer:\n    def __init__(self, w): self.w = w", made)
+    kinds = [made["Layer"], dataclasses.make_dataclass("Layer", ["w"]), types.new_class("Layer", (Plain,))]
+    assert {kind.__module__ for kind in kinds} <= {"builtins", "types", __name__}
+    for kind in kinds:
+        assert list(holding("it", kind(Value(1.0))).state_dict()) == ["first", "it.w", "last"]
+
+
 def test_names_and_order_are_the_same_in_each_run() -> None:
     program = """
 import json, numpy as np

@@ -164,7 +164,7 @@ def _pairs(predictions: Predictions, targets: Targets, what: str, condition: Con
         prediction, target = _single(prediction, f"{what} {position}"), _single(target, f"target {position}")
         if not isinstance(target, Value):
             target = _number(target, f"target {position}")
-        if condition is not None:
+        if condition is not None and not (type(target) is float and condition.holds(target)):
             require(target, f"target {position}", condition)
         pairs.append((_as_value(prediction, f"{what} {position}"), target))
     return pairs
