@@ -38,8 +38,8 @@ class Argument:
     def _converted(self, given: Any) -> np.ndarray:
         if hidden := _masked(given):
             raise TypeError(
-                f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function has nothing to compute with in "
-                f"the place of one. Pass {self.name}.filled(0.0), and the mask as an argument of its own to choose by, with where()"
+                f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function has nothing to compute with "
+                f"there. Pass {self.name}.filled(0.0), and the mask as an argument of its own to choose by, with where()"
             )
         try:
             array = np.asarray(given)  # a plain array, whatever subclass it was
@@ -125,20 +125,27 @@ class Argument:
         if bounds is None:
             array = np.ascontiguousarray(self.array, dtype)
             return array if array.flags.aligned else array.copy()
-        array = np.array(self.array, dtype, order="C", subok=False)
-        self.check(bounds, array)
+        copy = np.array(self.array, order="C", subok=False)
+        array = copy.astype(dtype, copy=False)
+        self.check(bounds, copy, array)
         return array
 
-    def check(self, bounds: np.ndarray, numbers: np.ndarray) -> None:
+    def check(self, bounds: np.ndarray, copy: np.ndarray, numbers: np.ndarray) -> None:
         """Check that numbers that are used as indices are whole and in range.
 
         Arguments:
             bounds: how large an index each number may be used for.
-            numbers: those that machine code reads, which nobody else can change.
+            copy: the numbers as they were given, where nobody else can change them.
+            numbers: those that machine code reads.
 
         Raises:
             IndexError: if one is not.
         """
+        self._check(bounds, copy)
+        if not np.can_cast(copy.dtype, numbers.dtype):  # rounding may make another index of one
+            self._check(bounds, numbers)
+
+    def _check(self, bounds: np.ndarray, numbers: np.ndarray) -> None:
         flat = numbers.reshape(-1, len(bounds)) if len(bounds) else numbers
         good = (flat >= 0) & (flat < bounds)  # a nan is neither
         if not self.integer:

@@ -58,7 +58,10 @@ class Quick:
     @staticmethod
     def can(traced: Traced, arguments: Sequence[Argument], owner: CompiledFunction) -> bool:
         """Whether calls like this one can go the short way."""
-        return owner._batch is None and all(argument.is_array for argument in arguments)
+        assert traced.program is not None
+        pairs = zip(arguments, traced.program.lowered.bounds, strict=True)
+        is_exact = all(bounds is None or np.can_cast(argument.array.dtype, owner._dtype) for argument, bounds in pairs)
+        return owner._batch is None and is_exact and all(argument.is_array for argument in arguments)
 
     def _memory(self) -> tuple[Workspace, np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
         """A workspace with views of its parameters, its arguments, the gradients and the loss."""
@@ -84,7 +87,7 @@ class Quick:
         for view, array in zip(views, args, strict=True):
             view[...] = array
         for number, bounds in self.bounds:  # of the copy, which nobody else can change
-            Argument(self.names[number], args[number], batched=False).check(bounds, views[number])
+            Argument(self.names[number], args[number], batched=False).check(bounds, views[number], views[number])
         workspace.run()
         loss = Value(output.item(0), self.traced.captured, "compiled")
         loss._backward = _QuickPush(self.traced.leaves, gradients.astype(np.float64))

@@ -114,7 +114,7 @@ class NativeFit:
         if traced.program is not None:
             for column, numbers, bounds in zip(self.columns, self.arrays, traced.program.lowered.bounds, strict=True):
                 if bounds is not None:
-                    column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0), numbers)
+                    column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0), column.array, numbers)
         return traced.program
 
     def _ragged(self) -> RaggedLoop | None:
@@ -135,11 +135,14 @@ class NativeFit:
         programs = loss.shared_programs({key: first[key] for key in order})
         if programs is None:
             return None
+        for arguments in samples:
+            for argument in arguments:
+                argument.array = copied(argument.array, argument.array.dtype)  # which nobody else can change
         arrays = [[copied(argument.array, loss._dtype) for argument in arguments] for arguments in samples]
         for key, arguments, copies in zip(keys, samples, arrays, strict=True):
             for argument, numbers, bounds in zip(arguments, copies, programs[key].lowered.bounds, strict=True):
                 if bounds is not None:
-                    argument.check(bounds, numbers)
+                    argument.check(bounds, argument.array, numbers)
         return RaggedLoop([programs[key] for key in order], [order.index(key) for key in keys], arrays, self.optimizer)
 
     # --- runs of steps ------------------------------------------------------------------------------------------------------------------
