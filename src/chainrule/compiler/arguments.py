@@ -169,7 +169,7 @@ def _masked(given: Any) -> int:
     masked: Any = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
     if isinstance(given, (list, tuple)):
         return next((hidden for part in given if type(part) not in _PLAIN and (hidden := _masked(part))), 0)
-    return int(np.ma.count_masked(given)) if isinstance(given, masked) else 0
+    return int(np.ma.getmaskarray(given).sum()) if isinstance(given, masked) else 0
 
 
 def _is_number(x: object) -> bool:

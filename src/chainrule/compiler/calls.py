@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.function import CompiledFunction
     from chainrule.compiler.program import Kernel, Program
+    from chainrule.compiler.several import Several
     from chainrule.compiler.tracing import Results
 
 
@@ -27,12 +28,14 @@ class Traced(NamedTuple):
         leaves: the captured Values, in the order of the program's parameters.
         captured: the same, without padding.
         results: the shape of what the function returned.
+        several: what the derivatives of several results need; None if there is one result, or one for each sample.
     """
 
     program: Program | None
     leaves: list[Value]
     captured: tuple[Value, ...]
     results: Results
+    several: Several | None = None
 
 
 class Quick:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule.compiler.arguments import Argument, names_of
-from chainrule.compiler.function import CompiledFunction
+from chainrule.compiler.function import CompiledFunction, not_one_loss
 from chainrule.compiler.graphs import CompiledGraph
 from chainrule.compiler.loop import NativeLoop, RaggedLoop
 from chainrule.compiler.native import copied
@@ -254,7 +254,7 @@ def _check_reduces(loss: CompiledFunction) -> None:
 
 def _check_is_loss(loss: CompiledFunction, traced: Any) -> None:
     if not traced.results.is_scalar:
-        raise TypeError(f"the loss must be one Value; {loss._name} returns {len(traced.results.values)}")
+        raise not_one_loss(traced, loss._name)
 
 
 def _holds_values(column: Any) -> bool:
