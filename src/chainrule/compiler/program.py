@@ -57,6 +57,7 @@ class Program:
         dtype: "float64" or "float32".
         target: the machine; this one by default.
         layout: where parameters lie that other programs have too.
+        shown: how many of the tape's last roots are no results, but only to be shown.
 
     Raises:
         TooIrregularError: if there are more than about 2,000 statements.
@@ -72,6 +73,7 @@ class Program:
         dtype: str = "float64",
         target: Target | None = None,
         layout: Layout | None = None,
+        shown: int = 0,
     ) -> None:
         self.nodes = tape.size
         self.seconds: dict[str, float] = {}
@@ -80,7 +82,7 @@ class Program:
         with self._timed("classes"):
             found = find_classes(tape)
         with self._timed("statements"):
-            self.lowered: Lowered = lower(tape, found, inputs, batched=batched, layout=layout)
+            self.lowered: Lowered = lower(tape, found, inputs, batched=batched, layout=layout, shown=shown)
         if len(self.lowered.statements) > MOST_STATEMENTS:
             raise TooIrregularError(f"{self.nodes:,} nodes became {len(self.lowered.statements):,} statements")
         self.parameters = next((buffer for buffer in self.lowered.buffers if buffer.role == "parameter"), None)
@@ -168,7 +170,7 @@ class Kernel:
         self.program = program
         self.gradients = gradients
         self.parts = parts
-        outside = [program.lowered.output, program.loss, *gradients.values()]
+        outside = [program.lowered.output, program.lowered.shown, program.loss, *gradients.values()]
         with program._timed("schedule"):
             copies, block = packed(parts.block, program.target.lanes(program.dtype))
             parts = parts._replace(start=[*parts.start, *copies], block=block)

@@ -231,6 +231,8 @@ class NativeFit:
         if self.current is None:
             return
         trained = self.current.trained
+        if isinstance(self.loss, CompiledGraph) and isinstance(self.current, NativeLoop):
+            self.loss.show(self.current.workspace)
         parameters, states, gradients = trained.save()
         write_data(self.optimizer.params, parameters)
         write_grad(params, np.zeros(len(params)))
