@@ -70,7 +70,8 @@ class NativeFit:
         self.optimizer: Any = optimizer
         self.names = names_of(loss._function, len(data)) if isinstance(loss, CompiledFunction) else []
         self.data = data
-        self.is_ragged = batch_size == 1 and any(_is_ragged(column) for column in data)
+        self.is_ragged = any(_is_ragged(column) for column in data)
+        self.by_shape: tuple[list[Program], list[int], list[list[np.ndarray]]] | None = None
         self.columns = [] if self.is_ragged else [Argument(n, column, batched=True) for n, column in zip(self.names, data, strict=False)]
         for column in self.columns:
             column.array = copied(column.array, column.array.dtype)  # which nobody else can change
@@ -93,7 +94,7 @@ class NativeFit:
     def loop(self, samples: int) -> NativeLoop | RaggedLoop | None:
         """The machine code for steps of so many samples; None if the loss could not be compiled."""
         if samples not in self.loops or not self.loops[samples].trained.fits(self.optimizer):
-            loop = self._ragged() if self.is_ragged else self._regular(samples)
+            loop = self._ragged(samples) if self.is_ragged else self._regular(samples)
             if loop is None:
                 return None
             self.loops[samples] = loop
@@ -117,11 +118,25 @@ class NativeFit:
                     column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0), column.array, numbers)
         return traced.program
 
-    def _ragged(self) -> RaggedLoop | None:
-        """Programs for all shapes of samples. Those made before all parameters had a place are made again."""
+    def _ragged(self, samples: int) -> RaggedLoop | None:
+        """Steps with so many samples of all shapes."""
         loss = self.loss
         assert isinstance(loss, CompiledFunction)
         _check_reduces(loss)
+        if loss._batch is None and samples > 1:
+            names = " and ".join(name for name, column in zip(self.names, self.data, strict=False) if _is_ragged(column))
+            raise ValueError(
+                f"the samples of {names} differ in length, and {loss._name} takes {samples} of them at a time, which would have to be "
+                "padded. Write it for one sample and compile it with batch='mean' or 'sum': then each sample keeps its length"
+            )
+        if self.by_shape is None:
+            self.by_shape = self._programs_by_shape(loss)
+        if self.by_shape is None:
+            return None
+        return RaggedLoop(*self.by_shape, self.optimizer, samples, 1.0 / samples if loss._batch == "mean" else 1.0)
+
+    def _programs_by_shape(self, loss: CompiledFunction) -> tuple[list[Program], list[int], list[list[np.ndarray]]] | None:
+        """Programs for all shapes of samples, for each sample the number of its program, and its arrays."""
         samples = [
             [
                 Argument(name, [column[k]] if loss._batch is None else column[k], batched=False)
@@ -143,7 +158,7 @@ class NativeFit:
             for argument, numbers, bounds in zip(arguments, copies, programs[key].lowered.bounds, strict=True):
                 if bounds is not None:
                     argument.check(bounds, argument.array, numbers)
-        return RaggedLoop([programs[key] for key in order], [order.index(key) for key in keys], arrays, self.optimizer)
+        return [programs[key] for key in order], [order.index(key) for key in keys], arrays
 
     # --- runs of steps ------------------------------------------------------------------------------------------------------------------
 
