@@ -46,7 +46,8 @@ class Argument:
         except ValueError:
             raise ValueError(
                 f"{self.name} is a list of parts of different lengths; compiled functions take arrays, and lists as regular as arrays: "
-                "pad them, or compile a function for each length"
+                "pad them, or compile a function for each length. fit() takes samples of different lengths as they are, if the loss is "
+                "written for one sample and compiled with batch='mean' or 'sum'"
             ) from None
         if array.dtype.kind == "O":
             flat = array.ravel().tolist()
@@ -174,6 +175,15 @@ def _masked(given: Any) -> int:
 
 def _is_number(x: object) -> bool:
     return isinstance(x, (bool, int, float, np.number, np.bool_))
+
+
+def columns_among(arguments: Sequence[Argument], error: Exception) -> str:
+    """What to do about columns, of shape (n, 1), where an error is about an array that is taken for a number; "" if it is not."""
+    names = [argument.name for argument in arguments if argument.array.ndim > 1 and argument.array.shape[-1] == 1]
+    if not names or "array" not in str(error):
+        return ""
+    told = (f"{name} has the shape (n, 1): each of its rows is an array of one number. For numbers pass {name}[:, 0]" for name in names)
+    return "\n".join([str(error), *told])
 
 
 def batch_length(arguments: Sequence[Argument]) -> int:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.compiler.arguments import Argument, batch_length, names_of
+from chainrule.compiler.arguments import Argument, batch_length, columns_among, names_of
 from chainrule.compiler.calls import Push, Quick, Run, Traced
 from chainrule.compiler.errors import TraceError
 from chainrule.compiler.graphs import again, filled_in, warn_irregular
+from chainrule.compiler.locks import new_lock
 from chainrule.compiler.lowering import CannotLowerError, Layout
 from chainrule.compiler.program import Program, TooIrregularError
 from chainrule.compiler.several import Several
@@ -73,7 +73,7 @@ class CompiledFunction:
         self._name = getattr(function, "__name__", type(function).__name__)
         self._cache: OrderedDict[Any, Traced] = OrderedDict()
         self._hits = self._misses = 0
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._backward_expected = False
         self._pool: ThreadPoolExecutor | None = None
         self._pool_of = 0
@@ -257,6 +257,8 @@ class CompiledFunction:
         try:
             found = trace(self._function, arguments, keywords)
         except (TypeError, ValueError) as error:
+            if not isinstance(error, TraceError) and (told := columns_among(arguments, error)):
+                raise TypeError(told) from error
             if self._batch is not None and arguments and not any(argument.shape for argument in arguments):
                 error.add_note(
                     f"The first axis is that of the samples, so each number of {arguments[0].name} was taken for a sample of its own; for "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +12,7 @@ from chainrule.compiler.adjoint import Adjoint
 from chainrule.compiler.classes import find_classes
 from chainrule.compiler.emit import Emitter
 from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression, Load
+from chainrule.compiler.locks import new_lock
 from chainrule.compiler.lowering import Layout, Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
 from chainrule.compiler.packing import packed
@@ -90,7 +90,7 @@ class Program:
         self.seed = Buffer("seed", 1, "seed")
         self.loops: dict[Any, Any] = {}  # training loops around it, as machine code
         self._kernels: dict[tuple[bool, bool, bool], Kernel] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def _timed(self, stage: str) -> _Stopwatch:
         return _Stopwatch(self.seconds, stage)
@@ -178,7 +178,7 @@ class Kernel:
             self.capacity = _capacity(grouped[1].groups, program.dtype) if program.batched else 1
             self.steps, self.buffers = schedule(grouped, self.capacity)
         self._free: list[Workspace] = []
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._function: Any = None
 
     def run(self, table: int, samples: int) -> None:

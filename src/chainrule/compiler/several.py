@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.compiler.calls import Push, Traced
 from chainrule.compiler.graphs import filled_in
+from chainrule.compiler.locks import new_lock
 from chainrule.compiler.tape import reached, without
 from chainrule.engine import Value
 
@@ -35,7 +35,7 @@ class Several:
         self._tape = tape
         self._compile = compile
         self._results = results
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._traced: dict[int, tuple[Traced, np.ndarray]] = {}
         self._bits = {number: bit for bit, number in enumerate(results.single)}
         self._reached = reached(tape, [int(tape.roots[number]) for number in self._bits])
