@@ -246,9 +246,10 @@ def try_indices(most: int, dtypes: Sequence[str]) -> Counter[str]:
     leaves = [v for row in TABLE for v in row]
     forms: dict[str, Any] = {}
     for dtype in dtypes:
-        forms |= {f"{mode} {dtype}": chainrule.compile(one, batch=mode, dtype=dtype) for mode in ("mean", "sum", None)}
+        forms |= {f"{mode} {dtype}": chainrule.compile(one, batch=mode, dtype=dtype) for mode in ("mean", None)}
         forms[f"whole {dtype}"] = chainrule.compile(all_of, dtype=dtype)
-    forms["threads"] = chainrule.compile(one, batch="mean", threads=3)
+    if most > 1:
+        forms |= {"sum": chainrule.compile(one, batch="sum"), "threads": chainrule.compile(one, batch="mean", threads=3)}
     joins = {"mean": np.mean, "sum": np.sum, "whole": np.sum, "threads": np.mean}
     for name, given in columns(random.Random(0), most):
         rows = expected(given)

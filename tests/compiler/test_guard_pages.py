@@ -27,9 +27,9 @@ def run(*arguments: str) -> dict[str, int]:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no mprotect")
 def test_nothing_outside_is_touched() -> None:
     counts = run()
-    assert counts["index arrays tried"] > 1500
-    assert counts["index arrays refused"] > 500
-    assert counts["backward passes"] > 200
+    assert counts["index arrays tried"] > 800
+    assert counts["index arrays refused"] > 300
+    assert counts["backward passes"] > 100
 
 
 @pytest.mark.slow

@@ -38,15 +38,16 @@ class Argument:
     def _converted(self, given: Any) -> np.ndarray:
         if hidden := _masked(given):
             raise TypeError(
-                f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function has nothing to compute with in "
-                f"the place of one. Pass {self.name}.filled(0.0), and the mask as an argument of its own to choose by, with where()"
+                f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function has nothing to compute with "
+                f"there. Pass {self.name}.filled(0.0), and the mask as an argument of its own to choose by, with where()"
             )
         try:
             array = np.asarray(given)  # a plain array, whatever subclass it was
         except ValueError:
             raise ValueError(
                 f"{self.name} is a list of parts of different lengths; compiled functions take arrays, and lists as regular as arrays: "
-                "pad them, or compile a function for each length"
+                "pad them, or compile a function for each length. fit() takes samples of different lengths as they are, if the loss is "
+                "written for one sample and compiled with batch='mean' or 'sum'"
             ) from None
         if array.dtype.kind == "O":
             flat = array.ravel().tolist()
@@ -129,20 +130,27 @@ class Argument:
         if bounds is None:
             array = np.ascontiguousarray(self.array, dtype)
             return array if array.flags.aligned else array.copy()
-        array = np.array(self.array, dtype, order="C", subok=False)
-        self.check(bounds, array)
+        copy = np.array(self.array, order="C", subok=False)
+        array = copy.astype(dtype, copy=False)
+        self.check(bounds, copy, array)
         return array
 
-    def check(self, bounds: np.ndarray, numbers: np.ndarray) -> None:
+    def check(self, bounds: np.ndarray, copy: np.ndarray, numbers: np.ndarray) -> None:
         """Check that numbers that are used as indices are whole and in range.
 
         Arguments:
             bounds: how large an index each number may be used for.
-            numbers: those that machine code reads, which nobody else can change.
+            copy: the numbers as they were given, where nobody else can change them.
+            numbers: those that machine code reads.
 
         Raises:
             IndexError: if one is not.
         """
+        self._check(bounds, copy)
+        if not np.can_cast(copy.dtype, numbers.dtype):  # rounding may make another index of one
+            self._check(bounds, numbers)
+
+    def _check(self, bounds: np.ndarray, numbers: np.ndarray) -> None:
         flat = numbers.reshape(-1, len(bounds)) if len(bounds) else numbers
         good = (flat >= 0) & (flat < bounds)  # a nan is neither
         if not self.integer:
@@ -166,11 +174,20 @@ def _masked(given: Any) -> int:
     masked: Any = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
     if isinstance(given, (list, tuple)):
         return next((hidden for part in given if type(part) not in _PLAIN and (hidden := _masked(part))), 0)
-    return int(np.ma.count_masked(given)) if isinstance(given, masked) else 0
+    return int(np.ma.getmaskarray(given).sum()) if isinstance(given, masked) else 0
 
 
 def _is_number(x: object) -> bool:
     return isinstance(x, (bool, int, float, np.number, np.bool_))
+
+
+def columns_among(arguments: Sequence[Argument], error: Exception) -> str:
+    """What to do about columns, of shape (n, 1), where an error is about an array that is taken for a number; "" if it is not."""
+    names = [argument.name for argument in arguments if argument.array.ndim > 1 and argument.array.shape[-1] == 1]
+    if not names or "array" not in str(error):
+        return ""
+    told = (f"{name} has the shape (n, 1): each of its rows is an array of one number. For numbers pass {name}[:, 0]" for name in names)
+    return "\n".join([str(error), *told])
 
 
 def batch_length(arguments: Sequence[Argument]) -> int:

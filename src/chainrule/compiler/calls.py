@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.function import CompiledFunction
     from chainrule.compiler.program import Kernel, Program
+    from chainrule.compiler.several import Several
     from chainrule.compiler.tracing import Results
 
 
@@ -27,12 +28,14 @@ class Traced(NamedTuple):
         leaves: the captured Values, in the order of the program's parameters.
         captured: the same, without padding.
         results: the shape of what the function returned.
+        several: what the derivatives of several results need; None if there is one result, or one for each sample.
     """
 
     program: Program | None
     leaves: list[Value]
     captured: tuple[Value, ...]
     results: Results
+    several: Several | None = None
 
 
 class Quick:
@@ -58,7 +61,10 @@ class Quick:
     @staticmethod
     def can(traced: Traced, arguments: Sequence[Argument], owner: CompiledFunction) -> bool:
         """Whether calls like this one can go the short way."""
-        return owner._batch is None and all(argument.is_array for argument in arguments)
+        assert traced.program is not None
+        pairs = zip(arguments, traced.program.lowered.bounds, strict=True)
+        is_exact = all(bounds is None or np.can_cast(argument.array.dtype, owner._dtype) for argument, bounds in pairs)
+        return owner._batch is None and is_exact and all(argument.is_array for argument in arguments)
 
     def _memory(self) -> tuple[Workspace, np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
         """A workspace with views of its parameters, its arguments, the gradients and the loss."""
@@ -84,7 +90,7 @@ class Quick:
         for view, array in zip(views, args, strict=True):
             view[...] = array
         for number, bounds in self.bounds:  # of the copy, which nobody else can change
-            Argument(self.names[number], args[number], batched=False).check(bounds, views[number])
+            Argument(self.names[number], args[number], batched=False).check(bounds, views[number], views[number])
         workspace.run()
         number = output.item(0)
         if number != number and self.program.checks is not None:

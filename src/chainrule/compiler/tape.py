@@ -143,7 +143,30 @@ def _without_passing(tape: Tape) -> Tape:
     instead = np.arange(tape.size)
     for node in around:
         instead[node] = instead[tape.operands[tape.starts[node]]]
-    keep = tape.codes != BY_HAND
+    return without(tape, tape.codes != BY_HAND, instead)
+
+
+def reached(tape: Tape, roots: Sequence[int]) -> list[int]:
+    """For each node, which of some results depend on it: a number with a bit for each of them."""
+    masks = [0] * tape.size
+    for bit, root in enumerate(roots):
+        masks[root] |= 1 << bit
+    starts, operands = tape.starts.tolist(), tape.operands.tolist()
+    for node in range(tape.size - 1, -1, -1):
+        if masks[node]:
+            for operand in operands[starts[node] : starts[node + 1]]:
+                masks[operand] |= masks[node]
+    return masks
+
+
+def without(tape: Tape, keep: np.ndarray, instead: np.ndarray) -> Tape:
+    """Leave out nodes.
+
+    Arguments:
+        tape: the graph.
+        keep: which nodes stay.
+        instead: for each node, the node to use in its place, which stays if the node is used.
+    """
     moved = (np.cumsum(keep) - 1)[instead]
     count = np.diff(tape.starts)
     return tape._replace(
@@ -152,7 +175,7 @@ def _without_passing(tape: Tape) -> Tape:
         operands=moved[tape.operands[np.repeat(keep, count)]].astype(np.int32),
         numbers=tape.numbers[keep],
         roots=moved[tape.roots],
-        parameters={int(moved[position]): leaf for position, leaf in tape.parameters.items()},
+        parameters={int(moved[position]): leaf for position, leaf in tape.parameters.items() if keep[position]},
         places=tape.places[keep],
     )
 

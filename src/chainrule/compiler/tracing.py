@@ -357,61 +357,99 @@ def _told(file: str, line: int) -> str:
 # --- results ----------------------------------------------------------------------------------------------------------------------------
 
 
+class Plain(NamedTuple):
+    """A number among the results that is no Value, and the place of the constant for it."""
+
+    place: int
+    number: Any
+
+
 class Results:
     """The Values that a function returned, in the shape in which it returned them: lists, tuples and dicts.
 
     Arguments:
         result: what it returned.
+        function: its name.
     """
 
     def __init__(self, result: Any, function: str) -> None:
         self.function = function
         self.values: list[Value] = []
-        self.shape = self._shape(result)
+        self.single: list[int] = []  # the Values that stand in no list
+        self.shape = self._shape(result, in_list=False, is_all=True)
 
     @property
     def is_scalar(self) -> bool:
         """Whether it returned one Value."""
         return self.shape == 0 and type(self.shape) is int
 
-    def _shape(self, result: Any) -> Any:
+    def join(self) -> None:
+        """Take a list of one Value, as a column of targets makes it, for the Value."""
+        shape = self.shape
+        while type(shape) is list and len(shape) == 1:
+            (shape,) = shape
+        if type(shape) is int and len(self.values) == 1:
+            self.shape, self.single = 0, [0]
+
+    def _shape(self, result: Any, *, in_list: bool, is_all: bool = False) -> Any:
         """What was returned, with the number of each Value in place of it."""
+        place = len(self.values)
         if isinstance(result, Value):
             self.values.append(result)
-            return len(self.values) - 1
+            self.single += [] if in_list else [place]
+            return place
         if isinstance(result, dict):
-            return {key: self._shape(part) for key, part in result.items()}
+            return {key: self._shape(part, in_list=in_list) for key, part in result.items()}
         if isinstance(result, tuple):
-            return tuple(self._shape(part) for part in result)
-        if isinstance(result, (list, np.ndarray)):
-            return [self._shape(part) for part in result]
+            return _made_like(result, [self._shape(part, in_list=in_list) for part in result])
+        if isinstance(result, list) or (isinstance(result, np.ndarray) and result.ndim):
+            return [self._shape(part, in_list=True) for part in result]
+        number = result.item() if isinstance(result, np.ndarray) else result
         try:
-            self.values.append(constant(result))
+            self.values.append(number if isinstance(number, Value) else constant(number))
         except TypeError:
             raise TypeError(
                 f"{self.function} must return Values, numbers, or lists, tuples and dicts of them; it returned {type(result).__name__}"
             ) from None
-        return len(self.values) - 1
+        if is_all or isinstance(number, Value):
+            self.single += [] if in_list else [place]
+            return place
+        return place if in_list else Plain(place, number)
 
-    def filled(self, numbers: np.ndarray) -> Any:
+    def filled(self, numbers: np.ndarray, single: Callable[[int], Any], plain: Callable[[Any], Any] = lambda number: number) -> Any:
         """The results in their shape: arrays in place of lists of Values.
 
         Arguments:
             numbers: one column for each Value, behind any axis for samples; numbers, or Values.
+            single: what a Value becomes that stands in no list, given its number.
+            plain: what a number becomes that is no Value, and stands in no list.
         """
-        return self._filled(self.shape, numbers)
 
-    def _filled(self, shape: Any, numbers: np.ndarray) -> Any:
-        if isinstance(shape, dict):
-            return {key: self._filled(part, numbers) for key, part in shape.items()}
-        if isinstance(shape, tuple):
-            return tuple(self._filled(part, numbers) for part in shape)
-        if isinstance(shape, list):
-            columns = _columns(shape)
-            return [self._filled(part, numbers) for part in shape] if columns is None else numbers[..., columns]
-        if numbers.ndim > 1:
-            return numbers[..., shape].copy()
-        return numbers[shape] if numbers.dtype == object else float(numbers[shape])
+        def fill(shape: Any) -> Any:
+            if isinstance(shape, Plain):
+                return plain(shape.number)
+            if isinstance(shape, dict):
+                return {key: fill(part) for key, part in shape.items()}
+            if isinstance(shape, tuple):
+                return _made_like(shape, [fill(part) for part in shape])
+            if isinstance(shape, list):
+                columns = _columns(shape)
+                return [fill_in_list(part) for part in shape] if columns is None else numbers[..., columns]
+            return single(shape)
+
+        def fill_in_list(shape: Any) -> Any:
+            if type(shape) is not int:
+                return fill(shape)
+            found = numbers[..., shape]
+            return found if numbers.dtype == object and numbers.ndim == 1 else found.copy() if numbers.ndim > 1 else float(found)
+
+        return fill(self.shape)
+
+
+def _made_like(shape: tuple[Any, ...], parts: list[Any]) -> tuple[Any, ...]:
+    """A tuple of these parts, of the class of another one if that has named fields."""
+    made: tuple[Any, ...] = type(shape)._make(parts) if hasattr(shape, "_make") else tuple(parts)
+    return made
 
 
 def _columns(shape: Any) -> np.ndarray | None:
