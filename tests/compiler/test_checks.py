@@ -54,6 +54,9 @@ WAYS: dict[str, Callable[[Callable[..., Value]], Callable[[np.ndarray, np.ndarra
     "a column": lambda loss: lambda z, t: chainrule.compile(lambda z, t: loss([w * x for x in z], t))(z, t[:, None]),
     "columns of samples": lambda loss: lambda z, t: batched(loss)(z, t[:, None]),
     "with other results": lambda loss: lambda z, t: chainrule.compile(lambda z, t: (loss([w * x for x in z], t), w * 2.0))(z, t)[0],
+    "the mean, with other results": lambda loss: (
+        lambda z, t: chainrule.compile(lambda z, t: {"loss": loss([w * z], [t]), "score": w * z}, batch="mean")(z, t)["loss"]
+    ),
     "computed": lambda loss: lambda z, t: chainrule.compile(lambda z, t: loss([w * z], [(3.0 * t - t) * 0.5]), batch="mean")(z, t),
     "within another": lambda loss: within(batched(loss)),
     "less a flood": lambda loss: lambda z, t: chainrule.compile(lambda z, t: relu(loss([w * z], [t]) + 9.0) - 9.0, batch="mean")(z, t),
@@ -105,7 +108,7 @@ def test_fit_refuses_targets_as_the_eager_engine_does(loss: Callable[..., Value]
     logits = [[z] * (1 + k % 2) for k, z in enumerate([1.0, -0.5, 2.0, 0.7, -0.3])] if ragged else LOGITS[[0, 1, 2, 0, 1]]
     for targets, fits in ((good, True), ([*good[:4], bad[0]], False)):
         for function in (of_many, compiled):
-            options: dict[str, Any] = {"steps": 10, "batch_size": 1 if ragged else 2}
+            options: dict[str, Any] = {"steps": 10, "batch_size": 1 if ragged and batch is None else 2}
             data: tuple[Any, Any] = (logits, np.array(targets))
             if fits:
                 assert len(fit(function, data, optimizer=SGD([model], lr=0.01), **options).loss) == 10  # type: ignore[arg-type]
