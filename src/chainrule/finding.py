@@ -27,7 +27,7 @@ _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 _NOTHING = _PLAIN | {types.FunctionType, types.BuiltinFunctionType, types.MethodType}
 """Types that are passed over at once."""
 
-MADE_BY_PYTHON = 1 << 9
+_MADE_BY_PYTHON = 1 << 9
 """The flag of a type that was made when its code ran (Py_TPFLAGS_HEAPTYPE)."""
 
 _OPEN = (types.SimpleNamespace, partial)
@@ -182,7 +182,7 @@ def _is_standard(kind: Any) -> bool:
     there: Any = sys.modules.get(kind.__module__)
     for part in kind.__qualname__.split("."):
         there = getattr(there, part, None)
-    if there is not kind and kind.__flags__ & MADE_BY_PYTHON:  # as make_dataclass() and exec() make them
+    if there is not kind and kind.__flags__ & _MADE_BY_PYTHON:  # as make_dataclass() and exec() make them
         return False
     file = getattr(sys.modules.get(root), "__file__", None)
     return file is None or os.path.dirname(os.path.abspath(file)).startswith(os.path.dirname(os.path.abspath(os.__file__)))
