@@ -178,6 +178,15 @@ def test_a_value_is_found_however_deep_it_is(way: list[str]) -> None:
     assert dict(holding("it", thing).named_parameters())[f"it{name}"] is value
 
 
+def test_a_value_is_found_in_tables() -> None:
+    pandas = pytest.importorskip("pandas")
+    net = Module()
+    net.series = pandas.Series([Value(1.0), 5.0], index=[5, 3])  # type: ignore[attr-defined]
+    net.table = pandas.DataFrame({"a": [1.0], "b": [Value(2.0)]})  # type: ignore[attr-defined]
+    net.numbers, net.index = pandas.DataFrame({"a": [1.0]}), pandas.Index([1, 2])  # type: ignore[attr-defined]
+    assert net.state_dict() == {"series.0": 1.0, "table.0.1": 2.0}
+
+
 def test_names_are_those_of_always() -> None:
     """State dicts that were saved must fit."""
     net = Module()
@@ -337,6 +346,15 @@ def test_modules_of_the_same_name_as_pythons_own_are_looked_into(monkeypatch: py
     monkeypatch.setitem(sys.modules, "token", module)
     kind = type("Layer", (Plain,), {"__module__": "token"})
     assert list(holding("it", kind(Value(1.0))).state_dict()) == ["first", "it.w", "last"]
+
+
+def test_classes_that_pythons_own_code_makes_are_looked_into() -> None:
+    made: dict[str, Any] = {}
+    exec("class Layer:\n    def __init__(self, w): self.w = w", made)
+    kinds = [made["Layer"], dataclasses.make_dataclass("Layer", ["w"]), types.new_class("Layer", (Plain,))]
+    assert {kind.__module__ for kind in kinds} <= {"builtins", "types", __name__}
+    for kind in kinds:
+        assert list(holding("it", kind(Value(1.0))).state_dict()) == ["first", "it.w", "last"]
 
 
 def test_names_and_order_are_the_same_in_each_run() -> None:

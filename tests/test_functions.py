@@ -185,7 +185,9 @@ def test_one_hot(Value: type) -> None:
     hot = one_hot(index, 4)
     assert [x.data for x in hot] == [0.0, 0.0, 1.0, 0.0]
     assert {x._op for x in hot} == {"equal"}
-    assert [x.data for x in one_hot(Value(0.5), 2)] == [0.0, 0.0]
+    for number, told in ((0.5, "0.5"), (2.0, "2"), (-1.0, "-1"), (math.nan, "nan")):
+        with pytest.raises(IndexError, match=rf"the index of one_hot\(\) must be a whole number from 0 to 1, got {told}$"):
+            one_hot(Value(number), 2)
     sum(k * x for k, x in enumerate(hot)).backward()
     assert index.grad == 0.0
 

@@ -99,7 +99,10 @@ def test_what_asks_nobody(engine: ModuleType, asked: list[Any]) -> None:
     total = total + primitives.where(primitives.greater(x, 0.0), x, y) + chainrule.take([x, y], x)
     total = total + sum(softmax([x, y, 3.0])) + chainrule.logsumexp([x, 1.0]) + chainrule.mean([x, y]) + chainrule.l2_penalty([x], 0.1)
     total = (
-        total + cross_entropy([[x, y]], [y]) + chainrule.max_margin([x], [V(1.0)]) + MLP(2, [3, 1], activation=lambda v: v.tanh())([x, 0.5])
+        total
+        + cross_entropy([[x, y]], [V(1.0)])
+        + chainrule.max_margin([x], [V(1.0)])
+        + MLP(2, [3, 1], activation=lambda v: v.tanh())([x, 0.5])
     )
     grad(total, [x, y])
     total = total + V(1.0, (x,), "mine")
@@ -114,7 +117,7 @@ def test_what_asks_nobody(engine: ModuleType, asked: list[Any]) -> None:
     assert not asked
 
 
-def test_leaves_made_under_it_are_constants(engine: ModuleType) -> None:
+def test_leaves_made_under_it_are_listed_and_stay_parameters(engine: ModuleType) -> None:
     Own = type("Own", (engine.Value,), {})
     makers: list[Callable[[], Any]] = [
         lambda: engine.Value(1.0),
@@ -128,18 +131,18 @@ def test_leaves_made_under_it_are_constants(engine: ModuleType) -> None:
     outside = engine.Value(1.0)
     pickled = pickle.dumps(outside)
 
-    def codes() -> list[int]:
-        return [engine.flatten([make()])[3][0] for make in makers]
-
-    before = codes()
-    engine.guard(lambda node, what: None)
+    listed: list[Any] = []
+    engine.guard(lambda node, what: None, listed)
     try:
-        assert codes() == [-2] * len(makers)
-        by_hand = engine.Value(1.0, (outside,), "mine")
-        assert list(engine.flatten([by_hand, outside])[3]) == [-1, -3]
+        made = [make() for make in makers]
+        assert [id(leaf) for leaf in listed] == [id(leaf) for leaf in made]
+        assert [engine.flatten([leaf])[3][0] for leaf in made] == [-1] * len(makers)
+        engine.Value(1.0, (outside,), "mine"), outside * 2.0, engine.constant(3.0), outside + outside
+        assert len(listed) == len(makers)
     finally:
         engine.guard(None)
-    assert before == codes() == [-1] * len(makers)
+    assert [engine.flatten([make()])[3][0] for make in makers] == [-1] * len(makers)
+    assert len(listed) == len(makers)
 
 
 def test_a_second_guard_takes_the_place_of_the_first(engine: ModuleType, asked: list[Any]) -> None:
@@ -164,12 +167,55 @@ def test_a_guard_may_end_itself(engine: ModuleType) -> None:
     assert (v.data, float(v), told) == (1.0, 1.0, [(1.0, "data")])
 
 
-def test_it_holds_for_all_threads(engine: ModuleType, asked: list[Any]) -> None:
+def test_it_holds_for_one_thread(engine: ModuleType, asked: list[Any]) -> None:
+    """Each thread has its own, and another's concerns it as little as the leaves that the other makes."""
     v = engine.Value(1.0)
-    thread = threading.Thread(target=lambda: v.data)
+    theirs: list[Any] = []
+    made: tuple[list[Any], list[Any]] = [], []
+
+    def other() -> None:
+        v.data, v.grad = 1.0, 0.0
+        engine.Value(2.0)
+        engine.guard(lambda node, what: theirs.append((node, what)), made[1])
+        try:
+            assert float(v) == 1.0
+            engine.Value(3.0)
+        finally:
+            engine.guard(None)
+        assert v < 2.0
+
+    engine.guard(lambda node, what: asked.append((node, what)), made[0])
+    thread = threading.Thread(target=other)
     thread.start()
     thread.join()
+    mine = engine.Value(4.0)
+    assert v.data == 1.0
+    assert (asked, theirs) == ([(v, "data")], [(v, "float")])
+    assert (made[0], [leaf._data for leaf in made[1]]) == ([mine], [3.0])
+
+
+def test_after_a_fork_only_the_own_guard_is_left(engine: ModuleType, asked: list[Any]) -> None:
+    v = engine.Value(1.0)
+    guarded, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        engine.guard(lambda node, what: None)
+        guarded.set()
+        done.wait(10.0)
+        engine.guard(None)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert guarded.wait(10.0)
+    engine.forget_other_threads()  # as the child of a fork does
+    assert v.data == 1.0
     assert asked == [(v, "data")]
+    done.set()
+    thread.join()
+    engine.forget_other_threads()
+    engine.guard(None)
+    assert v.data == 1.0
+    assert len(asked) == 1
 
 
 def test_with_the_watch_for_anomalies(engine: ModuleType) -> None:
@@ -180,10 +226,8 @@ def test_with_the_watch_for_anomalies(engine: ModuleType) -> None:
         total = x * 3.0 + 1.0
         with pytest.raises(FloatingPointError, match=r"'/' made inf from .* = 6\.0, leaf = 0\.0"):
             (x * 3.0) / 0.0
-    assert list(engine.flatten([engine.Value(1.0)])[3]) == [-2]
     with detect_anomaly():
         engine.guard(None)
-        assert list(engine.flatten([engine.Value(1.0)])[3]) == [-1]
         assert not asked
         total.backward()
         with pytest.raises(FloatingPointError, match="made nan"):

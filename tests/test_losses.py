@@ -134,7 +134,9 @@ def test_a_target_of_cross_entropy_may_be_a_value() -> None:
     assert [x.grad for row in rows for x in row if isinstance(x, Value)] == gradients
     assert [c.grad for c in classes] == [0.0, 0.0]
     assert cross_entropy(rows[0], classes[0]).data == cross_entropy(rows[0], 2).data
-    assert math.isnan(cross_entropy(rows, [Value(3.0), 0]).data)
+    for wrong in (3.0, -1.0, 0.5, math.nan):
+        with pytest.raises(IndexError, match=f"target 0 must be a whole number from 0 to 2, got {wrong:g}$"):
+            cross_entropy(rows, [Value(wrong), 0])
 
 
 def test_predictions_and_targets_come_in_many_forms() -> None:
@@ -151,7 +153,10 @@ def test_predictions_and_targets_come_in_many_forms() -> None:
 
 def test_targets_that_are_values_are_differentiated_too() -> None:
     check_gradients(lambda p, t: mean_squared_error([p], [t]), [0.3, 0.7])
-    check_gradients(lambda s, t: max_margin([s], [t]), [0.3, 0.7])
+    check_gradients(lambda z, t: binary_cross_entropy([z], [t]), [0.3, 0.7])
+    score, target = Value(0.3), Value(-1.0)
+    max_margin([score], [target]).backward()
+    assert (score.grad, target.grad) == (1.0, -0.3)
 
 
 def one(*data: float) -> list[Value]:
@@ -167,8 +172,12 @@ def one(*data: float) -> list[Value]:
             r"target 1 must be -1 or 1, got 0.5; for classes 0 and 1, write 2 \* target - 1",
         ),
         (lambda: max_margin(one(1, 2), [0, 1]), ValueError, "target 0 must be -1 or 1, got 0"),
-        (lambda: binary_cross_entropy(one(1, 2), [1, -1]), ValueError, r"target 1 must be 0 or 1, got -1; for classes -1 and \+1"),
-        (lambda: binary_cross_entropy(one(1), [math.nan]), ValueError, "target 0 must be 0 or 1, got nan"),
+        (
+            lambda: binary_cross_entropy(one(1, 2), [1, -1]),
+            ValueError,
+            r"target 1 must be 0 or 1, or a probability between them, got -1; for classes -1 and \+1, write \(target \+ 1\) / 2",
+        ),
+        (lambda: binary_cross_entropy(one(1), [math.nan]), ValueError, "target 0 must be 0 or 1, or a probability between them, got nan"),
         (lambda: mean_squared_error(one(1, 2), [1.0]), ValueError, "2 predictions but 1 targets"),
         (lambda: mean_squared_error([], []), ValueError, "no samples"),
         (lambda: mean_squared_error(Value(1.0), [1.0]), TypeError, "predictions must be a list, one for each sample, got Value"),

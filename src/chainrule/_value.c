@@ -86,10 +86,9 @@ static PyObject *by_hand_rule;                              /* value.BY_HAND */
 static PyObject *reference;                                 /* the class value.Value */
 static PyObject *real_function, *operation_name_function;   /* primitives.real, value.operation_name */
 static PyObject *copy_function, *deep_copy_function, *reduce_function, *caution_of_cycle; /* of copies.py */
-static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of refusals.py */
+static PyObject *refuse_data, *stand_for, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of refusals.py */
 static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
-static PyObject *on_look;                                   /* what `guard` was given, or NULL */
 static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_choices, *s_name, *s_label, *s_empty, *s_takes_node;
 
 #define IS_EXACT(o) Py_IS_TYPE((PyObject *)(o), value_type)
@@ -452,6 +451,11 @@ static double sigmoid_slope(double a, double s) {
 
 /* --- the guard ----------------------------------------------------------------------------------------------------------------- */
 
+static Py_ssize_t guards;            /* how many threads have one */
+static PER_THREAD PyObject *on_look; /* what `guard` was given in this thread, or NULL */
+static PER_THREAD PyObject *leaves;  /* the list of the leaves made meanwhile, or NULL */
+#define GUARDED (UNLIKELY(guards != 0) && on_look != NULL)
+
 static int ask_guard(PyObject *node, const char *what) {
     PyObject *function = Py_NewRef(on_look), *answer = PyObject_CallFunction(function, "Os", node, what);
     Py_DECREF(function);
@@ -460,11 +464,11 @@ static int ask_guard(PyObject *node, const char *what) {
 }
 
 /* True, with an exception, if there is a guard and it does not let this happen. */
-#define REFUSED(node, what) (UNLIKELY(on_look != NULL) && ask_guard((PyObject *)(node), (what)) < 0)
+#define REFUSED(node, what) (GUARDED && ask_guard((PyObject *)(node), (what)) < 0)
 
-/* Every leaf that is made while there is a guard is a constant. */
+/* The leaves that are made while there is a guard are listed. One for which there is no memory is taken for an older one. */
 static inline void mark_leaf(Value *v) {
-    if (UNLIKELY(on_look != NULL)) v->flags |= CONSTANT;
+    if (GUARDED && leaves && PyList_Append(leaves, (PyObject *)v) < 0) PyErr_Clear();
 }
 
 /* --- building the graph -------------------------------------------------------------------------------------------------------- */
@@ -1553,8 +1557,9 @@ static int initialize(Value *v, PyObject *const *got, int again) {
     int tracked_late = again && !(v->flags & BORN_TRACKED);
     double data;
     if (IS_VALUE(got[0])) {
-        Py_XDECREF(PyObject_CallOneArg(refuse_data, got[0]));
-        return -1;
+        PyObject *stands = PyObject_CallFunctionObjArgs(stand_for, (PyObject *)v, got[0], got[3] ? got[3] : s_empty, NULL);
+        Py_XDECREF(stands);
+        return stands ? 0 : -1;
     }
     if (to_number(got[0], &data) < 0) return -1;
     int has_children = got[1] ? PyObject_IsTrue(got[1]) : 0, has_op = has_children >= 0 && got[2] ? PyObject_IsTrue(got[2]) : 0;
@@ -2013,7 +2018,7 @@ static int read_floats(PyObject *const *objects, double *floats, int count) {
 
 /* Whether nobody can see the difference between `p.data -= x` and a change of the number itself. */
 static int are_plain(PyObject *params) {
-    if (on_look || !PyList_CheckExact(params)) return 0;
+    if (GUARDED || !PyList_CheckExact(params)) return 0;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(params); i++)
         if (!IS_EXACT(PyList_GET_ITEM(params, i))) return 0;
     return 1;
@@ -2174,8 +2179,20 @@ static PyObject *module_watch(PyObject *module UNUSED, PyObject *const *argument
     Py_RETURN_NONE;
 }
 
-static PyObject *module_guard(PyObject *module UNUSED, PyObject *function) {
-    Py_XSETREF(on_look, function == Py_None ? NULL : Py_NewRef(function));
+static PyObject *module_guard(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t n) {
+    if (n < 1 || n > 2 || (n == 2 && arguments[1] != Py_None && !PyList_CheckExact(arguments[1]))) {
+        PyErr_SetString(PyExc_TypeError, "guard() takes a function or None, and a list for leaves or None");
+        return NULL;
+    }
+    PyObject *function = arguments[0] == Py_None ? NULL : arguments[0], *list = n == 2 && function && arguments[1] != Py_None ? arguments[1] : NULL;
+    guards += (function != NULL) - (on_look != NULL);
+    Py_XSETREF(leaves, Py_XNewRef(list));
+    Py_XSETREF(on_look, Py_XNewRef(function));
+    Py_RETURN_NONE;
+}
+
+static PyObject *module_forget_other_threads(PyObject *module UNUSED, PyObject *nothing UNUSED) {
+    guards = on_look != NULL;
     Py_RETURN_NONE;
 }
 
@@ -2193,7 +2210,8 @@ static PyMethodDef module_methods[] = {
      "(params, buffer, lr, momentum, dampening, weight_decay, nesterov, maximize, first, /)"},
     {"adam_step", METHOD(module_adam_step, METH_FASTCALL),
      "(params, m, v, largest, rate, correction, beta1, beta2, eps, l2, decay_factor, maximize, /)"},
-    {"guard", module_guard, METH_O, "(function, /)"},
+    {"guard", METHOD(module_guard, METH_FASTCALL), "(function, leaves=None, /)"},
+    {"forget_other_threads", module_forget_other_threads, METH_NOARGS, "()"},
     {"watch", METHOD(module_watch, METH_FASTCALL),
      "Call the first function with every node that an operation makes, and the second with the topological order in place of the sweep."},
     {NULL, NULL, 0, NULL}};
@@ -2265,6 +2283,7 @@ static int find_shared(void) {
                   {&reference_dot, value, "dot"},
                   {&operation_name_function, value, "operation_name"},
                   {&refuse_data, refusals, "refuse_data"},
+                  {&stand_for, refusals, "stand_for"},
                   {&refuse_child, refusals, "refuse_child"},
                   {&refuse_label, refusals, "refuse_label"},
                   {&refuse_backward, refusals, "refuse_backward"},

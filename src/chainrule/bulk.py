@@ -43,7 +43,7 @@ def flatten(roots: Sequence[Value], /) -> tuple[list[Value], Ints, list[Primitiv
         - leaf_positions (int32): where they stand in the order.
         - rows: a list of the rows of `primitives.py` that occur, each once, in the order in which they first do.
         - codes (int32): for every node its row, as an index into `rows`; -1 for a leaf, -2 for a constant, that is a leaf that stands for
-          a number of the program or was made while a guard was on, and -3 for an operation made by hand.
+          a number of the program, and -3 for an operation made by hand.
         - starts (int64): where in `operands` those of a node begin; one entry more than there are nodes, so that they end where those of
           the next begin.
         - operands (int32): the positions of the operands of one node after another.

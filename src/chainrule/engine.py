@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad
-    from chainrule.guards import guard
+    from chainrule.guards import forget_other_threads, guard
     from chainrule.value import Value, constant, dot, topological_order
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "constant",
     "dot",
     "flatten",
+    "forget_other_threads",
     "guard",
     "read_data",
     "read_grad",
@@ -65,3 +66,6 @@ _module, ENGINE, REASON = _choose(os.environ.get("CHAINRULE_ENGINE", "").strip()
 
 if not TYPE_CHECKING:
     globals().update({name: getattr(_module, name) for name in SHARED})
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_module.forget_other_threads)

@@ -27,6 +27,9 @@ _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 _NOTHING = _PLAIN | {types.FunctionType, types.BuiltinFunctionType, types.MethodType}
 """Types that are passed over at once."""
 
+_MADE_BY_PYTHON = 1 << 9
+"""The flag of a type that was made when its code ran (Py_TPFLAGS_HEAPTYPE)."""
+
 _OPEN = (types.SimpleNamespace, partial)
 """Types of Python's own library that are looked into, besides those that have elements."""
 
@@ -172,9 +175,14 @@ def _looked_into(kind: Any) -> Callable[[Any], Parts] | None:
 
 @lru_cache(512)
 def _is_standard(kind: Any) -> bool:
-    """Whether a type is of Python itself or its library, whatever modules of the same name there are."""
+    """Whether a type is of Python itself or its library, whatever modules of the same name there are, and whatever makes types there."""
     root = str(kind.__module__).partition(".")[0]
     if root not in sys.stdlib_module_names:
+        return False
+    there: Any = sys.modules.get(kind.__module__)
+    for part in kind.__qualname__.split("."):
+        there = getattr(there, part, None)
+    if there is not kind and kind.__flags__ & _MADE_BY_PYTHON:  # as make_dataclass() and exec() make them
         return False
     file = getattr(sys.modules.get(root), "__file__", None)
     return file is None or os.path.dirname(os.path.abspath(file)).startswith(os.path.dirname(os.path.abspath(os.__file__)))
@@ -204,8 +212,8 @@ def _of_partial(thing: Any) -> Parts:
 
 def _of_array(thing: Any) -> Parts:
     """The elements of an array of objects, as nested lists have them, and the attributes of its subclasses."""
-    kinds = getattr(thing, "dtypes", None)
-    if not any("object" in str(kind).lower() or "O" in str(kind) for kind in ([thing.dtype] if kinds is None else list(kinds))):
+    kinds = [thing.dtype] if hasattr(thing, "dtype") else list(thing.dtypes)
+    if not any("O" in str(kind) or "object" in str(kind) for kind in kinds):
         return []
     import numpy as np
 

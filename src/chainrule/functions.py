@@ -9,6 +9,7 @@ import operator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule import primitives
+from chainrule.conditions import number_of, require
 from chainrule.engine import Value
 from chainrule.positions import by_position
 
@@ -273,10 +274,10 @@ def one_hot(index: Value | SupportsIndex, count: SupportsIndex) -> list[Any]:
         count: how many there are.
 
     Returns:
-        Floats for an integer. Values for a Value, all 0 where it is not an integer from 0 to `count - 1`.
+        Floats for an integer, Values for a Value.
 
     Raises:
-        IndexError: if an integer is out of range, or negative.
+        IndexError: if the index is out of range, negative, or a Value whose data is no integer; of a compiled function, at every call.
         TypeError: if the index is neither an integer nor a Value, or the count no integer.
     """
     try:
@@ -284,6 +285,7 @@ def one_hot(index: Value | SupportsIndex, count: SupportsIndex) -> list[Any]:
     except TypeError:
         raise TypeError(f"one_hot() takes an integer as count, got {type(count).__name__}: {count!r}") from None
     if hasattr(index, "_apply"):
+        require(index, "the index of one_hot()", number_of(count))
         return [primitives.equal(index, float(k)) for k in range(count)]
     chosen = _checked_index(index, count, "one_hot()")
     return [1.0 if k == chosen else 0.0 for k in range(count)]

@@ -1,6 +1,7 @@
 """Losses: how far predictions are from their targets, as one Value, averaged over the samples.
 
-A prediction is a Value, a target a plain number; either may come in a list of one. A target that is a Value is used unchecked.
+A prediction is a Value, a target a plain number or a Value; either may come in a list of one. Targets are checked: those of a compiled
+function at every call.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+from chainrule.conditions import PROBABILITY, SIGN, Condition, number_of, require
 from chainrule.engine import Value, constant
-from chainrule.functions import logsumexp, mean, relu, softplus, take
+from chainrule.functions import greater, logsumexp, mean, relu, softplus, take
 from chainrule.positions import listed
 from chainrule.primitives import real
 
@@ -53,29 +55,38 @@ def max_margin(scores: Predictions, targets: Targets) -> Value:
         ValueError: if there are no samples, not as many targets as scores, or a target is neither -1 nor +1.
         TypeError: if a score or target is not a number.
     """
-    pairs = _pairs(scores, targets, "score", labels=(-1, 1), way_out="for classes 0 and 1, write 2 * target - 1")
+    pairs = _pairs(scores, targets, "score", SIGN)
     return mean(relu(1.0 - target * score) for score, target in pairs)
 
 
 def binary_cross_entropy(logits: Predictions, targets: Targets) -> Value:
-    """The mean of `-log(p)`, where `p` is the probability that a model gives to the right one of two classes.
+    """The mean of `-(t * log(p) + (1 - t) * log(1 - p))`, where `p` is the probability that a model gives to class 1 of two, and `t` that
+    of the target: of a class, 1 or 0.
 
     It is computed from logits (the probability of class 1 is `sigmoid(logit)`) as `softplus(-logit)` for class 1 and `softplus(logit)`
-    for class 0, which neither overflows nor loses digits.
+    for class 0, which neither overflows nor loses digits; for a probability between them as the one that it is nearer to, and what the
+    logit differs by.
 
     Arguments:
         logits: one Value for each sample, before any sigmoid.
-        targets: 0 or 1 for each sample.
+        targets: 0 or 1 for each sample, or the probability of class 1.
 
     Returns:
         The loss, 0 or more, in nats.
 
     Raises:
-        ValueError: if there are no samples, not as many targets as logits, or a target is neither 0 nor 1.
+        ValueError: if there are no samples, not as many targets as logits, or a target is not from 0 to 1.
         TypeError: if a logit or target is not a number.
     """
-    pairs = _pairs(logits, targets, "logit", labels=(0, 1), way_out="for classes -1 and +1, write (target + 1) // 2")
-    return mean(softplus((1.0 - 2.0 * target) * logit) for logit, target in pairs)
+    return mean(_two_classes(logit, target) for logit, target in _pairs(logits, targets, "logit", PROBABILITY))
+
+
+def _two_classes(logit: Value, target: Any) -> Value:
+    """The binary cross-entropy of a sample, `softplus(logit) - target * logit`, without the digits that this would lose."""
+    if not isinstance(target, Value) and target in (0.0, 1.0):
+        return softplus((1.0 - 2.0 * target) * logit)
+    nearest = greater(target, 0.5)
+    return softplus((1.0 - 2.0 * nearest) * logit) + (nearest - target) * logit
 
 
 def cross_entropy(logits: Iterable[Any], targets: Iterable[Value | SupportsIndex] | Value | SupportsIndex) -> Value:
@@ -84,7 +95,7 @@ def cross_entropy(logits: Iterable[Any], targets: Iterable[Value | SupportsIndex
     Arguments:
         logits: a row of Values for each sample, one for each class, before any softmax; or the row of a single sample.
         targets: the number of the right class for each sample, counted from 0; or that of the single sample. It is an integer, or a
-            Value whose data is one; of a Value that is no class, the loss is nan.
+            Value whose data is one.
 
     Returns:
         The loss, 0 or more, in nats.
@@ -92,16 +103,23 @@ def cross_entropy(logits: Iterable[Any], targets: Iterable[Value | SupportsIndex
     Raises:
         ValueError: if there are no samples, not as many targets as rows, a row has fewer than two logits, or a target is no class.
         TypeError: if a row is not a sequence, a logit is not a number, or a target is not an integer.
+        IndexError: if an argument of a compiled function is no class, at every call.
     """
     if not hasattr(targets, "__iter__"):
         logits, targets = [logits], [targets]
     rows, classes = _listed(logits, "logits"), _listed(targets, "targets")
+    if len(classes) == 1 < len(rows) and not hasattr(rows[0], "__iter__"):
+        rows = [rows]  # a single sample, whose target comes in a list of one
     _same_length(rows, classes, "rows of logits")
     losses = []
     for sample, (row, target) in enumerate(zip(rows, classes, strict=True)):
         values = _row(row, sample)
-        index = target if isinstance(target, Value) else _class(target, len(values), sample)
-        losses.append(logsumexp(values) - take(values, index))
+        target = _single(target, f"target {sample}")
+        if isinstance(target, Value):
+            require(target, f"target {sample}", number_of(len(values)))
+        else:
+            target = _class(target, len(values), sample)
+        losses.append(logsumexp(values) - take(values, target))
     return mean(losses)
 
 
@@ -137,10 +155,8 @@ def l2_penalty(parameters: Iterable[Value], strength: Value | SupportsFloat) -> 
 # --- checking what is given -------------------------------------------------------------------------------------------------------------
 
 
-def _pairs(
-    predictions: Predictions, targets: Targets, what: str, labels: tuple[int, ...] = (), way_out: str = ""
-) -> list[tuple[Value, Any]]:
-    """Each prediction as a Value, with its target; the targets are among the labels, if any are given."""
+def _pairs(predictions: Predictions, targets: Targets, what: str, condition: Condition | None = None) -> list[tuple[Value, Any]]:
+    """Each prediction as a Value, with its target, which meets the condition, if there is one."""
     predictions, targets = _listed(predictions, f"{what}s"), _listed(targets, "targets")
     _same_length(predictions, targets, f"{what}s")
     pairs = []
@@ -148,8 +164,8 @@ def _pairs(
         prediction, target = _single(prediction, f"{what} {position}"), _single(target, f"target {position}")
         if not isinstance(target, Value):
             target = _number(target, f"target {position}")
-            if labels and target not in labels:
-                raise ValueError(f"target {position} must be {labels[0]} or {labels[1]}, got {target:g}; {way_out}")
+        if condition is not None and not (type(target) is float and condition.holds(target)):
+            require(target, f"target {position}", condition)
         pairs.append((_as_value(prediction, f"{what} {position}"), target))
     return pairs
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+standing_in: Callable[[Any, Any, Any], bool] = lambda node, data, label: False  # noqa: E731
+"""Makes a Value stand for another one where a number would be expected, and says whether it did: only the compiler has an occasion."""
 
 
 def refuse_data(data: object) -> NoReturn:
@@ -10,6 +16,12 @@ def refuse_data(data: object) -> NoReturn:
     raise TypeError(
         f"{data!r} is a Value already, and a Value around it would not be connected to it; use it as it is, or Value(v.data) for a new leaf"
     )
+
+
+def stand_for(node: object, data: object, label: object) -> None:
+    """Refuse a Value where a number belongs, unless it stands for a number of the user's: an argument of a function that is traced."""
+    if not standing_in(node, data, label):
+        refuse_data(data)
 
 
 def refuse_child(child: object) -> NoReturn:

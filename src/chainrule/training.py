@@ -225,6 +225,7 @@ class _Run:
             native.hand_over(self.params)
             for parameter in self.params:
                 parameter.grad = 0.0
+            native.check(self.batch if batches is None else batches[made].tolist())
             _refuse_loss(chunk.losses[-1], done + made + 1, rates[made])
         if looks:
             native.hand_over(self.params)

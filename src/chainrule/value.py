@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import copies, primitives
 from chainrule.primitives import Primitive, add, multiply, negative, passing_positions, power, real, zero
 from chainrule.primitives import dot as dot_row
-from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root
+from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root, stand_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
 CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of the program, such as the 2.0 of `2.0 * x`
-guarding = False  # whether `guard` is on: every leaf that is made is a constant then
+watching: dict[int, list[Value]] = {}  # for each thread that has a guard, the list to which it adds the leaves that it makes
 
 
 class Value:
@@ -62,7 +62,8 @@ class Value:
 
     def __init__(self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
         if isinstance(data, Value):
-            refuse_data(data)
+            stand_for(self, data, label)
+            return
         number = data if type(data) is float else real(data)
         if label and not isinstance(label, str):
             refuse_label(label)
@@ -70,7 +71,9 @@ class Value:
             self._become_by_hand(tuple(_children), _op)
         else:
             self._rule = None
-            self._a = CONSTANT if guarding else None
+            self._a = None
+            if watching:
+                note_leaf(self)
         self._data = number
         self._grad = 0.0
         if label:
@@ -455,8 +458,8 @@ class Value:
         leaf = _new(cls)
         leaf._data = leaf._grad = 0.0
         leaf._rule = None
-        if guarding:
-            leaf._a = CONSTANT
+        if watching:
+            note_leaf(leaf)
         return leaf
 
     def _attributes(self) -> dict[str, Any]:
@@ -659,8 +662,10 @@ def _number(x: object) -> float | None:
 
 
 def _leaf(data: float) -> Value:
-    leaf = Value._bare()
+    leaf = _new(Value)
     leaf._data = data
+    leaf._grad = 0.0
+    leaf._rule = None
     leaf._a = CONSTANT
     return leaf
 
@@ -724,4 +729,4 @@ _first._b = None
 
 # The rest of what an engine has; it builds on the above.
 from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad  # noqa: E402, F401
-from chainrule.guards import guard  # noqa: E402, F401
+from chainrule.guards import forget_other_threads, guard, note_leaf  # noqa: E402, F401

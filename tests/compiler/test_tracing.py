@@ -227,7 +227,7 @@ def test_indexing_an_array_by_a_value() -> None:
         return x[i]  # here
 
     for i in (1, 1.0):
-        with pytest.raises(TraceError, match=r"a Value was used as an index .* write take\(values, index\)") as caught:
+        with pytest.raises(TraceError, match=r"was used as an index.* [Ww]rite take\(values, index\)") as caught:
             chainrule.compile(index)(np.ones(3), i)
         assert str(caught.value).endswith(line_of(index))
     assert_sound()
@@ -316,7 +316,7 @@ def test_other_threads_may_look_at_numbers_meanwhile() -> None:
 
 
 def test_other_threads_may_compile_meanwhile() -> None:
-    """They wait for their turn to trace."""
+    """They trace at the same time."""
     started = threading.Event()
 
     def traced(x: Any) -> Any:
@@ -606,3 +606,108 @@ def test_a_computed_index_is_not_compiled() -> None:
     function = chainrule.compile(lambda i: take(TABLE, i + 1))
     with pytest.warns(CompileWarning, match=r"the index of take\(\) is computed, and is no argument of the function"):
         assert function(1).data == 100.0
+
+
+# --- all at once, and Values around arguments -------------------------------------------------------------------------------------------
+
+
+def looks_here_and_there(x: Any, k: Any) -> Any:
+    number = x.data  # 1
+    if x > 0.0:  # 2
+        number += float(x)  # 3
+    for _ in range(k):  # 4
+        number += TABLE[int(k)].data  # 5
+    return W * number if x != 1.0 else max(x, W)  # 6
+
+
+def test_all_that_a_function_looks_at_is_told_at_once() -> None:
+    with pytest.raises(TraceError) as caught:
+        chainrule.compile(looks_here_and_there)(0.5, 1)
+    told = str(caught.value)
+    lines, first = inspect.getsourcelines(looks_here_and_there)
+    for number, line in enumerate(lines):
+        if "# " in line:
+            place = f"{__file__}, line {first + number}: {line.strip()}"
+            assert place in told
+            assert told.count(place) == (2 if "# 5" in line else 1)  # int() and .data
+    for advice in ("`.data` was read", "compared by >", "float() of a Value", "was used as an index", "int() of a Value", "compared by =="):
+        assert told.count(advice) == 1
+    assert_sound()
+
+
+def test_what_fails_after_a_look_is_told_with_it() -> None:
+    def fails(x: Any) -> Any:
+        return [W][len(f"{x:.1f}")]  # here
+
+    with pytest.raises(TraceError, match=r"`\.data` was read") as caught:
+        chainrule.compile(fails)(1.0)
+    assert isinstance(caught.value.__cause__, IndexError)
+    assert str(caught.value).endswith(line_of(fails))
+
+
+def test_a_look_whose_error_is_caught_is_told_all_the_same() -> None:
+    def catches(x: Any) -> Any:
+        try:
+            W.data = 3.0  # here
+        except TypeError:
+            return W * 2.0
+        return x
+
+    with pytest.raises(TraceError, match=r"`\.data` was assigned") as caught:
+        chainrule.compile(catches)(1.0)
+    assert str(caught.value).endswith(line_of(catches))
+    assert W.data == 2.0
+
+
+def test_a_loop_that_looks_and_never_ends_is_ended() -> None:
+    def loops(x: Any) -> Any:
+        while x > 0.0:  # here
+            x = x * 1.0
+        return x
+
+    with pytest.raises(TraceError, match="compared by >") as caught:
+        chainrule.compile(loops)(1.0)
+    assert str(caught.value).endswith(line_of(loops))
+
+
+def test_a_value_around_an_argument_is_the_argument() -> None:
+    """As in programs that wrap every input: with plain numbers it makes a leaf, traced it is the number that was passed."""
+
+    class Own(Value):
+        pass
+
+    def total(xs: Any, k: Any) -> Any:
+        wrapped = [Value(x * 2.0 - 1.0) if n % 2 else Own(x, label="x") for n, x in enumerate(xs)]
+        return sum((W * x * x for x in wrapped), Value(0.0)) + take(TABLE, Value(k)) * Value(xs[0])
+
+    xs = [1.0, -2.0, 3.0, 0.5]
+    plain = [Value(x) for x in xs]
+    W.grad = 0.0
+    expected = 2.0 * (1.0 + 25.0 + 9.0 + 0.0) + 10.0
+    compiled = chainrule.compile(total)
+    for _ in range(3):
+        found = compiled(np.array(xs), 1)
+        found.backward()
+        assert close([found.data, W.grad], [expected, 35.0])
+    value, (slopes, _) = compiled.value_and_grad(xs, 1)
+    assert close(value, expected)
+    assert close(slopes, [4.0 * 1.0 + 10.0, 8.0 * -5.0, 4.0 * 3.0, 0.0])
+    assert close(compiled(plain, 1).data, expected)
+    batched = chainrule.compile(lambda x: Value(x) * W, batch="mean")
+    assert close(batched(xs).data, 2.0 * sum(xs) / 4)
+    for refused in (lambda x: Value(W) * x, lambda x: Value(W * 2.0) * x):
+        with pytest.raises(TypeError, match="is a Value already"):
+            chainrule.compile(refused)(1.0)
+    assert_sound()
+    with pytest.raises(TypeError, match="is a Value already"):
+        Value(W)
+
+
+def test_a_value_around_an_argument_on_the_eager_engine() -> None:
+    compiled = chainrule.compile(lambda x: irregular(Value(x)) + Value(x * 2.0))
+    with pytest.warns(CompileWarning):
+        value, (slope,) = compiled.value_and_grad(0.3)
+    x = Value(0.3)
+    expected = irregular(x) + x * 2.0
+    expected.backward()
+    assert (value, float(slope)) == (expected.data, x.grad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,25 +22,32 @@ class Argument:
         batched: whether its first axis is that of the samples.
     """
 
-    __slots__ = ("array", "batched", "integer", "is_array", "name", "values")
+    __slots__ = ("array", "batched", "integer", "is_array", "is_own", "name", "values")
 
     def __init__(self, name: str, given: Any, *, batched: bool) -> None:
         self.name = name
         self.batched = batched
         self.is_array = isinstance(given, np.ndarray)
         self.values: list[Value] | None = None
-        self.array = given if self.is_array and given.dtype.kind in "fiub" else self._converted(given)
+        self.array = given if type(given) is np.ndarray and given.dtype.kind in "fiub" else self._converted(given)
+        self.is_own = isinstance(given, (list, tuple))  # the array was made here, and nobody else can change it
         self.integer = self.array.dtype.kind in "iu"
         if batched and self.array.ndim == 0:
             raise TypeError(f"{name} must have a leading axis for the samples, got a single number: {given!r}; put it in a list")
 
     def _converted(self, given: Any) -> np.ndarray:
+        if hidden := _masked(given):
+            raise TypeError(
+                f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function has nothing to compute with "
+                f"there. Pass {self.name}.filled(0.0), and the mask as an argument of its own to choose by, with where()"
+            )
         try:
-            array = np.asarray(given)
+            array = np.asarray(given)  # a plain array, whatever subclass it was
         except ValueError:
             raise ValueError(
                 f"{self.name} is a list of parts of different lengths; compiled functions take arrays, and lists as regular as arrays: "
-                "pad them, or compile a function for each length"
+                "pad them, or compile a function for each length. fit() takes samples of different lengths as they are, if the loss is "
+                "written for one sample and compiled with batch='mean' or 'sum'"
             ) from None
         if array.dtype.kind == "O":
             flat = array.ravel().tolist()
@@ -65,6 +73,10 @@ class Argument:
         argument = Argument(self.name, self.array[:samples], batched=False)
         argument.is_array = self.is_array
         return argument
+
+    def at(self, samples: Sequence[int]) -> Argument:
+        """Some samples, as an argument without an axis for them."""
+        return Argument(self.name, self.array[list(samples)], batched=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -104,35 +116,78 @@ class Argument:
         size = len(leaves) // samples
         return [self.shaped(leaves[k * size : (k + 1) * size]) for k in range(samples)]
 
-    def numbers(self, dtype: str) -> np.ndarray:
-        """All its numbers, in one piece of memory."""
-        return np.ascontiguousarray(self.array, dtype)
+    def numbers(self, dtype: str, bounds: np.ndarray | None = None) -> np.ndarray:
+        """All its numbers, in one piece of memory: the caller's own where that will do.
 
-    def check(self, bounds: np.ndarray | None) -> None:
+        Arguments:
+            dtype: what machine code takes.
+            bounds: how large an index each number may be used for; None if for none. Indices are copied before they are checked, so that
+                nobody can change them in between.
+
+        Raises:
+            IndexError: if a number that is used as an index is not whole and in range.
+        """
+        if bounds is None:
+            array = np.ascontiguousarray(self.array, dtype)
+            return array if array.flags.aligned else array.copy()
+        copy = np.array(self.array, order="C", subok=False)
+        array = copy.astype(dtype, copy=False)
+        self.check(bounds, copy, array)
+        return array
+
+    def check(self, bounds: np.ndarray, copy: np.ndarray, numbers: np.ndarray) -> None:
         """Check that numbers that are used as indices are whole and in range.
+
+        Arguments:
+            bounds: how large an index each number may be used for.
+            copy: the numbers as they were given, where nobody else can change them.
+            numbers: those that machine code reads.
 
         Raises:
             IndexError: if one is not.
         """
-        if bounds is None:
-            return
-        flat = self.array.reshape(-1, len(bounds)) if len(bounds) else self.array
+        self._check(bounds, copy)
+        if not np.can_cast(copy.dtype, numbers.dtype):  # rounding may make another index of one
+            self._check(bounds, numbers)
+
+    def _check(self, bounds: np.ndarray, numbers: np.ndarray) -> None:
+        flat = numbers.reshape(-1, len(bounds)) if len(bounds) else numbers
         good = (flat >= 0) & (flat < bounds)  # a nan is neither
         if not self.integer:
             good &= np.floor(flat) == flat
         bad = ~good & (bounds < np.iinfo(np.int64).max)
         if bad.any():
-            at = tuple(int(k) for k in np.argwhere(bad.reshape(self.array.shape))[0])
+            at = tuple(int(k) for k in np.argwhere(bad.reshape(numbers.shape))[0])
             where = "".join(f"[{k}]" for k in at)
-            most = int(np.broadcast_to(bounds, flat.shape).reshape(self.array.shape)[at])
+            most = int(np.broadcast_to(bounds, flat.shape).reshape(numbers.shape)[at])
+            given = int(numbers[at]) if self.integer else numbers[at]
             raise IndexError(
-                f"{self.name}{where} is {self.array[at]}, but is used as an index into {most} values: it must be a whole number from 0 to "
-                f"{most - 1}"
+                f"{self.name}{where} is {given}, but is used as an index into {most} values: it must be a whole number from 0 to {most - 1}"
             )
+
+
+_PLAIN = (float, int, np.ndarray)
+
+
+def _masked(given: Any) -> int:
+    """How many numbers of a masked array are masked, or of one in a list."""
+    masked: Any = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
+    if isinstance(given, (list, tuple)):
+        return next((hidden for part in given if type(part) not in _PLAIN and (hidden := _masked(part))), 0)
+    return int(np.ma.getmaskarray(given).sum()) if isinstance(given, masked) else 0
 
 
 def _is_number(x: object) -> bool:
     return isinstance(x, (bool, int, float, np.number, np.bool_))
+
+
+def columns_among(arguments: Sequence[Argument], error: Exception) -> str:
+    """What to do about columns, of shape (n, 1), where an error is about an array that is taken for a number; "" if it is not."""
+    names = [argument.name for argument in arguments if argument.array.ndim > 1 and argument.array.shape[-1] == 1]
+    if not names or "array" not in str(error):
+        return ""
+    told = (f"{name} has the shape (n, 1): each of its rows is an array of one number. For numbers pass {name}[:, 0]" for name in names)
+    return "\n".join([str(error), *told])
 
 
 def batch_length(arguments: Sequence[Argument]) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.function import CompiledFunction
     from chainrule.compiler.program import Kernel, Program
+    from chainrule.compiler.several import Several
     from chainrule.compiler.tracing import Results
 
 
@@ -27,12 +28,14 @@ class Traced(NamedTuple):
         leaves: the captured Values, in the order of the program's parameters.
         captured: the same, without padding.
         results: the shape of what the function returned.
+        several: what the derivatives of several results need; None if there is one result, or one for each sample.
     """
 
     program: Program | None
     leaves: list[Value]
     captured: tuple[Value, ...]
     results: Results
+    several: Several | None = None
 
 
 class Quick:
@@ -58,7 +61,10 @@ class Quick:
     @staticmethod
     def can(traced: Traced, arguments: Sequence[Argument], owner: CompiledFunction) -> bool:
         """Whether calls like this one can go the short way."""
-        return owner._batch is None and all(argument.is_array for argument in arguments)
+        assert traced.program is not None
+        pairs = zip(arguments, traced.program.lowered.bounds, strict=True)
+        is_exact = all(bounds is None or np.can_cast(argument.array.dtype, owner._dtype) for argument, bounds in pairs)
+        return owner._batch is None and is_exact and all(argument.is_array for argument in arguments)
 
     def _memory(self) -> tuple[Workspace, np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
         """A workspace with views of its parameters, its arguments, the gradients and the loss."""
@@ -73,8 +79,6 @@ class Quick:
 
     def loss(self, args: Sequence[np.ndarray]) -> Value:
         """The loss, as a Value whose backward() passes the gradients on."""
-        for number, bounds in self.bounds:
-            Argument(self.names[number], args[number], batched=False).check(bounds)
         memory = self.free.pop() if self.free else self._memory()
         workspace, parameters, views, gradients, output = memory
         if self.owner._dtype == "float64":
@@ -85,8 +89,13 @@ class Quick:
             parameters[:] = numbers
         for view, array in zip(views, args, strict=True):
             view[...] = array
+        for number, bounds in self.bounds:  # of the copy, which nobody else can change
+            Argument(self.names[number], args[number], batched=False).check(bounds, views[number], views[number])
         workspace.run()
-        loss = Value(output.item(0), self.traced.captured, "compiled")
+        number = output.item(0)
+        if number != number and self.program.checks is not None:
+            self.program.checks.refuse([Argument(name, view, batched=False) for name, view in zip(self.names, views, strict=True)])
+        loss = Value(number, self.traced.captured, "compiled")
         loss._backward = _QuickPush(self.traced.leaves, gradients.astype(np.float64))
         self.free.append(memory)
         return loss
@@ -146,8 +155,8 @@ class Run:
         self.arguments = arguments
         self.samples = samples
         self.numbers = [
-            None if buffer is None else argument.numbers(owner._dtype)
-            for argument, buffer in zip(arguments, self.program.lowered.inputs, strict=True)
+            None if buffer is None else argument.numbers(owner._dtype, bounds)
+            for argument, buffer, bounds in zip(arguments, self.program.lowered.inputs, self.program.lowered.bounds, strict=True)
         ]
         self.parameters: np.ndarray | None = None
 
@@ -157,7 +166,7 @@ class Run:
             self.parameters = np.empty(len(self.traced.leaves))
             read_data(self.traced.leaves, self.parameters)
         self.numbers = [
-            numbers.copy() if numbers is not None and argument.is_array and np.may_share_memory(numbers, argument.array) else numbers
+            numbers.copy() if numbers is not None and not argument.is_own and np.may_share_memory(numbers, argument.array) else numbers
             for numbers, argument in zip(self.numbers, self.arguments, strict=True)
         ]
         return self

@@ -5,23 +5,25 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.compiler.arguments import Argument, batch_length, names_of
+from chainrule.compiler.arguments import Argument, batch_length, columns_among, names_of
 from chainrule.compiler.calls import Push, Quick, Run, Traced
+from chainrule.compiler.checks import Checks, poisoned
 from chainrule.compiler.errors import TraceError
 from chainrule.compiler.graphs import again, filled_in, warn_irregular
+from chainrule.compiler.locks import new_lock
 from chainrule.compiler.lowering import CannotLowerError, Layout
 from chainrule.compiler.program import Program, TooIrregularError
+from chainrule.compiler.several import Several
 from chainrule.compiler.structure import Structure
-from chainrule.compiler.tape import record
-from chainrule.compiler.tracing import Results, is_tracing, refuse, trace
-from chainrule.engine import Value, topological_order
+from chainrule.compiler.tape import record, settled
+from chainrule.compiler.tracing import Results, is_tracing, refuse, trace, untraced
+from chainrule.engine import Value, constant, topological_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +74,7 @@ class CompiledFunction:
         self._name = getattr(function, "__name__", type(function).__name__)
         self._cache: OrderedDict[Any, Traced] = OrderedDict()
         self._hits = self._misses = 0
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._backward_expected = False
         self._pool: ThreadPoolExecutor | None = None
         self._pool_of = 0
@@ -108,15 +110,9 @@ class CompiledFunction:
         program = traced.program
         if program is None:
             return self._eagerly(arguments, tuple(kwargs))
-        for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
-            argument.check(bounds)
         if self._returns_loss(traced):
             return self._loss(traced, arguments, samples, quick=not kwargs)
-        kernel = program.kernel()
-        output = np.empty((samples, len(traced.results.values)), self._dtype)
-        run = Run(self, kernel, traced, arguments, samples)
-        run.go({program.lowered.output: output})
-        return traced.results.filled(output if self._batch is not None else output[0])
+        return self._several(traced, arguments, samples)
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, tuple[np.ndarray | None, ...]]:
         """Compute the function and its derivatives with respect to its arguments.
@@ -134,12 +130,13 @@ class CompiledFunction:
         samples = batch_length(arguments) if self._batch is not None else 1
         traced = self._traced(arguments, tuple(kwargs))
         if not traced.results.is_scalar:
-            raise TypeError(f"value_and_grad() takes a function that returns one Value; {self._name} returns {len(traced.results.values)}")
+            raise TypeError(
+                f"value_and_grad() takes a function that returns one Value; {self._name} returns {len(traced.results.values)}. Compile one "
+                "that returns this Value alone"
+            )
         program = traced.program
         if program is None:
             return self._value_and_grad_eagerly(arguments, tuple(kwargs))
-        for argument, bounds in zip(arguments, program.lowered.bounds, strict=True):
-            argument.check(bounds)
         kernel = program.kernel(inputs=True)
         run = Run(self, kernel, traced, arguments, samples)
         gradients: list[np.ndarray | None] = []
@@ -154,6 +151,8 @@ class CompiledFunction:
         output = np.empty(samples, self._dtype)
         bound[program.lowered.output] = output
         loss = run.go(bound)
+        if program.checks is not None and np.isnan(output).any():
+            program.checks.refuse(arguments)
         value: Any = output if self._batch == "each" else loss if self._batch is not None else float(output[0])
         return value, tuple(gradients)
 
@@ -192,12 +191,39 @@ class CompiledFunction:
         if quick and at_once and Quick.can(traced, arguments, self):
             self._quick[tuple((argument.array.shape, argument.array.dtype) for argument in arguments)] = Quick(self, traced, arguments)
         number, gradients = run.gradients(inputs=False) if at_once else (run.value(), None)
+        if number != number and run.program.checks is not None:
+            run.program.checks.refuse(arguments)
         parents = (*traced.captured, *given) if given else traced.captured
         if not parents:
             return Value(number)
         loss = Value(number, parents, "compiled")
         loss._backward = Push(run if at_once else run.snapshot(), gradients, given)
         return loss
+
+    def _several(self, traced: Traced, arguments: list[Argument], samples: int) -> Any:
+        """Several results: arrays for lists; else Values with a backward() of their own, or, with batch="each", arrays too."""
+        program = traced.program
+        assert program is not None
+        output = np.empty((samples, len(traced.results.values)), self._dtype)
+        run = Run(self, program.kernel(), traced, arguments, samples)
+        run.go({program.lowered.output: output})
+        if program.checks is not None and np.isnan(output).any():
+            program.checks.refuse(arguments)
+        if self._batch == "each":
+            return traced.results.filled(output, lambda k: output[:, k].copy(), lambda number: np.full(samples, number))
+        several = traced.several
+        assert several is not None
+        given = [value for argument in arguments if argument.values is not None for value in argument.values]
+        run.snapshot()
+        totals = output.sum(0, np.float64) / (samples if self._batch == "mean" else 1)
+        numbers = output if self._batch is not None else output[0]
+        return traced.results.filled(
+            numbers, lambda k: several.value(k, float(totals[k]), run, given), lambda number: self._joined_number(number, samples)
+        )
+
+    def _joined_number(self, number: Any, samples: int) -> Any:
+        """What a number of the program is for a batch that is joined: the mean or the sum of as many of it."""
+        return number * samples if self._batch == "sum" else number
 
     # --- arguments and traces -------------------------------------------------------------------------------------------------------------
 
@@ -238,6 +264,8 @@ class CompiledFunction:
         try:
             found = trace(self._function, arguments, keywords)
         except (TypeError, ValueError) as error:
+            if not isinstance(error, TraceError) and (told := columns_among(arguments, error)):
+                raise TypeError(told) from error
             if self._batch is not None and arguments and not any(argument.shape for argument in arguments):
                 error.add_note(
                     f"The first axis is that of the samples, so each number of {arguments[0].name} was taken for a sample of its own; for "
@@ -245,33 +273,42 @@ class CompiledFunction:
                 )
             raise
         results = Results(found.result, self._name)
+        checks = Checks(self, found, keywords) if found.conditions else None
+        results.values = poisoned(results.values, found)
+        found = found._replace(result=None, conditions=[])
         if not results.values:
             raise TypeError(f"{self._name} returned no Value: there is nothing to compute")
-        if self._batch in ("mean", "sum") and not results.is_scalar:
-            raise TypeError(
-                f"batch={self._batch!r} joins the results of the samples, one Value each, and {self._name} returns {len(results.values)}: "
-                "compile it with batch=None, which keeps the results of each sample"
-            )
+        if self._batch in ("mean", "sum"):
+            results.join()
+            if not results.single:
+                raise TypeError(
+                    f"batch={self._batch!r} joins the results of the samples, one Value each, and {self._name} returns "
+                    f"{len(results.values)}: compile it with batch=None, which keeps the results of each sample"
+                )
         inputs = [(argument.name, int(np.prod(argument.shape))) for argument in arguments]
+        tape = record(results.values, found.places)
+        results.values = [constant(0.0)] * len(results.values)  # the graph is not needed any more
+        tape = settled(tape, found.leaves)
+        batched = self._batch is not None and layout is None
+        reduction = self._batch if self._batch in ("mean", "sum") and layout is None else None
+
+        def program_of(tape: Tape, reduction: str | None) -> Program:
+            return Program(tape, inputs, batched=batched, reduction=reduction, dtype=self._dtype, target=self._target, layout=layout)
+
+        several = None
         try:
-            tape = record(results.values, found.places)
-            program = Program(
-                tape,
-                inputs,
-                batched=self._batch is not None and layout is None,
-                reduction=self._batch if self._batch in ("mean", "sum") and layout is None else None,
-                dtype=self._dtype,
-                target=self._target,
-                layout=layout,
-            )
+            program = program_of(tape, reduction if results.is_scalar else None)
+            if not results.is_scalar and self._batch != "each" and layout is None:
+                several = Several(tape, results, lambda tape: program_of(tape, reduction))
         except (TooIrregularError, CannotLowerError, RecursionError) as error:
             warn_irregular(self._name, error)
-            captured = tuple(_captured(results.values, found.places))
+            captured = tuple(tape.parameters.values())
             return Traced(None, list(captured), captured, results)
-        results.values = [Value(0.0)] * len(results.values)  # the graph is not needed any more
+        program.lowered.bound(found.indices)
+        program.checks = checks
         leaves = filled_in(program.lowered.parameters)
         captured = tuple(leaf for leaf in program.lowered.parameters if leaf is not None)
-        return Traced(program, leaves, captured, results)
+        return Traced(program, leaves, captured, results, several)
 
     def shared_programs(self, arguments: dict[Any, list[Argument]]) -> dict[Any, Program] | None:
         """Programs for several shapes of arguments that can work on the same parameters in memory, each for one sample.
@@ -296,7 +333,7 @@ class CompiledFunction:
                             continue
                         traced = self._trace(given, (), layout)
                         if not traced.results.is_scalar:
-                            raise TypeError(f"the loss must be one Value; {self._name} returns {len(traced.results.values)}")
+                            raise not_one_loss(traced, self._name)
                         if traced.program is None:
                             return None
                         programs[shape] = traced.program
@@ -311,33 +348,42 @@ class CompiledFunction:
         results = [
             Results(self._function(*row[: len(args)], **dict(zip(kwargs, row[len(args) :], strict=True))), self._name) for row in rows
         ]
-        if results[0].is_scalar and self._batch != "each":
-            return self._joined(results)
         numbers = np.empty((len(results), len(results[0].values)), object)  # arrays in place of lists, as ever, but of Values
         for row, result in zip(numbers, results, strict=True):
             row[:] = result.values
-        return results[0].filled(numbers if self._batch is not None else numbers[0])
+        return self._filled(results, numbers)
+
+    def _filled(self, results: list[Results], numbers: np.ndarray) -> Any:
+        """The results of the samples in their shape, computed on the eager engine; `numbers` is what is in lists."""
+        samples = len(results)
+        if self._batch == "each":
+            return results[0].filled(numbers, lambda k: numbers[:, k].copy(), lambda number: np.full(samples, number))
+        if self._batch is not None:
+            for result in results:
+                result.join()
+        return results[0].filled(
+            numbers if self._batch is not None else numbers[0],
+            lambda k: self._joined(results, k),
+            lambda number: self._joined_number(number, samples),
+        )
 
     def _results_eagerly(self, arguments: list[Argument], leaves: Sequence[list[Any]], keywords: tuple[str, ...]) -> list[Results]:
         """What the function itself returns: for each sample, or once."""
         columns = [argument.for_samples(values) for argument, values in zip(arguments, leaves, strict=True)]
         positional = len(columns) - len(keywords)
         rows: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if columns else [()]
-        return [
-            Results(self._function(*row[:positional], **dict(zip(keywords, row[positional:], strict=True))), self._name) for row in rows
-        ]
+        with untraced():
+            found = [self._function(*row[:positional], **dict(zip(keywords, row[positional:], strict=True))) for row in rows]
+        return [Results(result, self._name) for result in found]
 
-    def _joined(self, results: list[Results]) -> Value:
-        """The loss of a batch."""
-        total = sum((result.values[0] for result in results[1:]), results[0].values[0])
+    def _joined(self, results: list[Results], place: int = 0) -> Value:
+        """One of the results, for the whole batch: the loss."""
+        total = sum((result.values[place] for result in results[1:]), results[0].values[place])
         return total / len(results) if self._batch == "mean" else total
 
     def _eagerly(self, arguments: list[Argument], keywords: tuple[str, ...]) -> Any:
         results = self._results_eagerly(arguments, [argument.leaves() for argument in arguments], keywords)
-        if results[0].is_scalar and self._batch != "each":
-            return self._joined(results)
-        numbers = np.array([[value.data for value in result.values] for result in results])
-        return results[0].filled(numbers if self._batch is not None else numbers[0])
+        return self._filled(results, np.array([[value._data for value in result.values] for result in results]))
 
     def _value_and_grad_eagerly(self, arguments: list[Argument], keywords: tuple[str, ...]) -> tuple[Any, tuple[np.ndarray | None, ...]]:
         leaves = [
@@ -399,10 +445,12 @@ class CompiledFunction:
             return self._pool
 
 
-def _captured(results: Sequence[Value], places: dict[int, Any]) -> list[Value]:
-    """The leaves that a graph depends on and that are neither arguments nor numbers of the program."""
-    tape: Tape = record(results, places)
-    return list(tape.parameters.values())
+def not_one_loss(traced: Traced, name: str) -> TypeError:
+    """The error of a training whose loss comes with other things."""
+    return TypeError(
+        f"the loss must be one Value; {name} returns {len(traced.results.values)}. For training, compile a function that returns the loss "
+        "alone; a callback may call the other for its scores"
+    )
 
 
 def _name_in_module(function: CompiledFunction) -> str:

@@ -13,7 +13,7 @@ from chainrule.compiler.lowering import CannotLowerError
 from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
 from chainrule.compiler.tape import record
 from chainrule.compiler.tracing import is_of_library, is_tracing, refuse
-from chainrule.engine import Value, read_data, topological_order, write_grad
+from chainrule.engine import Value, read_data, topological_order, write_data, write_grad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,9 +71,10 @@ class CompiledGraph:
         self._options = {"dtype": dtype, "target": target}
         self.program: Program | None = None
         self._dtype = dtype
-        tape = record([loss])
+        self._shown = [node for node in topological_order(loss) if node.label and node._operands and node is not loss]
+        tape = record([loss, *self._shown])
         try:
-            self.program = Program(tape, dtype=dtype, target=target)
+            self.program = Program(tape, dtype=dtype, target=target, shown=len(self._shown))
         except (TooIrregularError, CannotLowerError, RecursionError) as error:
             warn_irregular("this graph", error)
             self._order = topological_order(loss)
@@ -93,6 +94,8 @@ class CompiledGraph:
     def __call__(self) -> float:
         """Compute the result, and the gradients of the leaves.
 
+        The `data` of the result's node, and of those that have a label, are then what they were computed to be.
+
         Returns:
             The result.
         """
@@ -108,8 +111,18 @@ class CompiledGraph:
         if parameters is not None:
             gradients = workspace.arrays[kernel.gradients[parameters]]
             write_grad(self._leaves, gradients if self._dtype == "float64" else gradients.astype(np.float64))
-        result = float(workspace.arrays[self.program.lowered.output][0])
+        result = self.show(workspace)
         kernel.give_back(workspace)
+        return result
+
+    def show(self, workspace: Workspace) -> float:
+        """Let the graph's nodes that people look at have the numbers of a run: the result, which is returned, and what has a label."""
+        assert self.program is not None
+        lowered = self.program.lowered
+        result = workspace.arrays[lowered.output].item(0)
+        self._loss.data = result
+        if self._shown:
+            write_data(self._shown, workspace.arrays[lowered.shown][: len(self._shown)].astype(np.float64))
         return result
 
     def _eagerly(self) -> float:

@@ -254,20 +254,30 @@ class NativeLoop:
 
 
 class RaggedLoop:
-    """Steps of training with one sample each, where samples differ in shape: a program for each shape, all on the same memory.
+    """Steps of training where samples differ in shape: a program for each shape, all on the same memory, and one sample after another.
 
     Arguments:
         programs: those of all shapes, with one layout of parameters.
         which: for each sample the number of its program.
         samples: for each sample its arrays, one for each argument.
         optimizer: an SGD, Adam or AdamW.
+        batch: how many samples a step takes.
+        weight: what the loss of each is multiplied by in their sum.
     """
 
     def __init__(
-        self, programs: Sequence[Program], which: Sequence[int], samples: Sequence[Sequence[np.ndarray]], optimizer: Optimizer
+        self,
+        programs: Sequence[Program],
+        which: Sequence[int],
+        samples: Sequence[Sequence[np.ndarray]],
+        optimizer: Optimizer,
+        batch: int,
+        weight: float,
     ) -> None:
+        self.batch, self.weight = batch, weight
         program = max(programs, key=lambda program: len(program.lowered.parameters))
         self.trained = Trained(program.lowered.parameters, optimizer, program.dtype, program.target)
+        self.programs, self.which = programs, which
         self.kernels = [program.kernel(parameters=True) for program in programs]
         self.workspaces = [Workspace(kernel) for kernel in self.kernels]
         self.samples = samples  # keeps the memory that the records point to
@@ -285,15 +295,18 @@ class RaggedLoop:
                 place = len(buffers) if buffer is None or buffer not in buffers else buffers.index(buffer)  # the last: nobody looks
                 record[3 + 2 * k : 5 + 2 * k] = place, array.ctypes.data
         needed: set[tuple[str, str, int]] = set()
+        gradients = self.trained.memory[self.trained.rule.gradients]
+        self.sums = [gradients, aligned(gradients.size, program.dtype), aligned(1, program.dtype)]  # of the batch, in the last two
+        self.addresses = np.array([memory.ctypes.data for memory in self.sums], np.uint64)
         code = Code(module([self.trained.update(needed), self._train(arguments)], needed, program.target), program.target)
-        self._function = code.function("train", *[_POINTER] * 5, _INTEGER)
+        self._function = code.function("train", *[_POINTER] * 6, _INTEGER)
 
     def _train(self, arguments: int) -> str:
         text = Text(self.trained.dtype)
         width = 3 + 2 * arguments
 
-        def once(step: str | int) -> str:
-            record = text.get(f"getelementptr i64, ptr %records, i64 {text.multiply(step, width)}")
+        def sample(number: str | int) -> str:
+            record = text.get(f"getelementptr i64, ptr %records, i64 {text.multiply(number, width)}")
             function, table, loss = (pointer(text, record, k) for k in range(3))
             for k in range(arguments):
                 place = text.get(f"load i64, ptr {text.get(f'getelementptr i64, ptr {record}, i64 {3 + 2 * k}')}")
@@ -302,13 +315,31 @@ class RaggedLoop:
             text.do(f"call void {function}(ptr {table}, i64 1)")
             return loss
 
-        self.trained.steps(text, once)
-        return text.function("void @train(ptr %records, ptr %memory, ptr %scalars, ptr %losses, ptr %done, i64 %steps) #0")
+        def together(step: str | int) -> str:
+            gradients, sums, total = (pointer(text, "%sums", k) for k in range(3))
+            begin, count = text.multiply(step, self.batch), self.sums[0].size
+            _add(text, "", sums, count, 0.0)
+            _add(text, "", total, 1, 0.0)
+
+            def add(k: str | int) -> None:
+                _add(text, sample(text.add(begin, k)), total, 1, self.weight)
+                _add(text, gradients, sums, count, self.weight)
+
+            text.loop(0, self.batch, 1, add)
+            _copy(text, sums, gradients, count)
+            return total
+
+        self.trained.steps(text, sample if self.batch == 1 else together)
+        return text.function("void @train(ptr %records, ptr %sums, ptr %memory, ptr %scalars, ptr %losses, ptr %done, i64 %steps) #0")
+
+    def program_of(self, sample: int) -> Program:
+        """The program that a sample goes through."""
+        return self.programs[self.which[sample]]
 
     def run(self, columns: object, orders: np.ndarray, scalars: np.ndarray) -> np.ndarray:
         """Make some steps: see `NativeLoop.run`; `columns` is not looked at."""
-        records = np.ascontiguousarray(self.records[orders[:, 0]])
-        return self.trained.run(self._function, (records.ctypes.data,), scalars)
+        records = np.ascontiguousarray(self.records[orders.ravel()])
+        return self.trained.run(self._function, (records.ctypes.data, self.addresses.ctypes.data), scalars)
 
 
 def _copy(text: Text, source: str, target: str, count: int) -> None:
@@ -325,6 +356,27 @@ def _copy(text: Text, source: str, target: str, count: int) -> None:
     while begin < count:
         if whole := (count - begin) // width * width:
             text.loop(begin, begin + whole, width, lambda i, width=width: copy(i, width))  # type: ignore[misc]
+            begin += whole
+        width //= 2
+
+
+def _add(text: Text, source: str, target: str, count: int, weight: float) -> None:
+    """Add some numbers times a weight to others, in vectors as far as they go; without a source, set these to the weight."""
+    width = 64 // text.bytes
+
+    def add(i: str | int, width: int) -> None:
+        b = text.get(f"getelementptr {text.number}, ptr {target}, i64 {i}")
+        kind, result = text.type(width), text.constant(weight, width)
+        if source:
+            a = text.get(f"getelementptr {text.number}, ptr {source}, i64 {i}")
+            x, y = (text.fresh(f"load {kind}, ptr {place}, align {text.bytes}") for place in (a, b))
+            result = text.fresh(f"fadd {kind} {y}, {text.fresh(f'fmul {kind} {x}, {result}')}")
+        text.do(f"store {kind} {result}, ptr {b}, align {text.bytes}")
+
+    begin = 0
+    while begin < count:
+        if whole := (count - begin) // width * width:
+            text.loop(begin, begin + whole, width, lambda i, width=width: add(i, width))  # type: ignore[misc]
             begin += whole
         width //= 2
 

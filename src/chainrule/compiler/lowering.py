@@ -38,6 +38,7 @@ class Lowered(NamedTuple):
         names: for each array of parameters its place, its size, and the labels of its first and last Value.
         inputs: the buffer of each argument, or None for one that is not used.
         output: where the results go, in the order of the roots.
+        shown: where the last roots go, if they are only to be shown: they are no results, and have no derivatives.
         bounds: for each argument, how large an index each of its numbers may be used for; None if for none.
     """
 
@@ -47,7 +48,22 @@ class Lowered(NamedTuple):
     arrays: list[tuple[int, int]]
     inputs: list[Buffer | None]
     output: Buffer
+    shown: Buffer
     bounds: list[np.ndarray | None]
+
+    def bound(self, indices: Sequence[tuple[tuple[int, int], int]]) -> None:
+        """Let numbers of arguments be checked as indices.
+
+        Arguments:
+            indices: for each the number of the argument and the place in it, and how many things it is the index of.
+        """
+        for (argument, place), count in indices:
+            buffer, bounds = self.inputs[argument], self.bounds[argument]
+            if buffer is None:
+                continue
+            if bounds is None:
+                bounds = self.bounds[argument] = np.full(buffer.size, np.iinfo(np.int64).max)
+            bounds[place] = min(bounds[place], count)
 
 
 class Layout:
@@ -74,7 +90,9 @@ class CannotLowerError(Exception):
     """A graph that has a part without a form as statements."""
 
 
-def lower(tape: Tape, found: Classes, inputs: Sequence[tuple[str, int]], *, batched: bool, layout: Layout | None = None) -> Lowered:
+def lower(
+    tape: Tape, found: Classes, inputs: Sequence[tuple[str, int]], *, batched: bool, layout: Layout | None = None, shown: int = 0
+) -> Lowered:
     """Turn the classes of a tape into statements.
 
     Arguments:
@@ -83,8 +101,9 @@ def lower(tape: Tape, found: Classes, inputs: Sequence[tuple[str, int]], *, batc
         inputs: the name of each argument, and how many numbers it has; for one sample, if `batched`.
         batched: whether the graph is that of one sample, and its inputs have a leading axis for the samples.
         layout: where parameters lie that other programs have too; those that have no place in it get one.
+        shown: how many of the last roots are only to be shown.
     """
-    return _Lowering(tape, found, inputs, batched, layout or Layout()).run()
+    return _Lowering(tape, found, inputs, batched, layout or Layout()).run(shown)
 
 
 class _Lowering:
@@ -110,7 +129,7 @@ class _Lowering:
         self.known: list[tuple[int, np.ndarray]] = []  # those of them that are constants, with the numbers
         self.inlined = choose_inlined(self.classes, {int(k) for k in self.class_of[tape.roots]})
 
-    def run(self) -> Lowered:
+    def run(self, shown: int) -> Lowered:
         for number, found in enumerate(self.classes):
             if found.kind == "parameter":
                 self.buffers[number] = self.parameter_buffer
@@ -121,7 +140,9 @@ class _Lowering:
             elif found.kind != "constant" and number not in self.inlined:
                 self._order(number)
                 self._lower_class(number)
-        output = self._outputs()
+        results = len(self.tape.roots) - shown
+        output = self._outputs("output", self.tape.roots[:results])
+        aside = self._outputs("shown", self.tape.roots[results:])
         for node, leaf in self.tape.parameters.items():
             if self.place[node] >= 0:
                 self.layout.places[leaf] = int(self.place[node])
@@ -129,7 +150,7 @@ class _Lowering:
         used = {access.buffer for statement in self.statements for access in statement.accesses()}
         used |= {a.lookup.buffer for s in self.statements for a in s.accesses() if a.lookup is not None}
         buffers = [b for b in (self.parameter_buffer, *self.inputs) if b in used]
-        buffers += dict.fromkeys([*self.accesses.constants.values(), *self.accesses.tables.values(), *self.buffers.values(), output])
+        buffers += dict.fromkeys([*self.accesses.constants.values(), *self.accesses.tables.values(), *self.buffers.values(), output, aside])
         return Lowered(
             _samples_last(self.statements),
             list(dict.fromkeys(buffers)),
@@ -137,6 +158,7 @@ class _Lowering:
             self.arrays,
             [b if b in used else None for b in self.inputs],
             output,
+            aside,
             self.bounds,
         )
 
@@ -274,12 +296,12 @@ class _Lowering:
                     bounds = self.bounds[argument] = np.full(buffer.size, np.iinfo(np.int64).max)
                 np.minimum.at(bounds, self.tape.places[here], count)
 
-    def _outputs(self) -> Buffer:
-        """Copy the results to where the caller finds them."""
-        roots = self.tape.roots
+    def _outputs(self, name: str, roots: np.ndarray) -> Buffer:
+        """Copy results to where the caller finds them."""
+        output = Buffer(name, len(roots), "output", per_sample=self.batched)
+        if not len(roots):
+            return output
         kinds = self.class_of[roots]
-        per_sample = self.batched
-        output = Buffer("output", len(roots), "output", per_sample=per_sample)
         ends = np.flatnonzero(np.append(kinds[1:] != kinds[:-1], True)) + 1
         begin = 0
         for end in ends.tolist():

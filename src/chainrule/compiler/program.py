@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 import time
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +12,7 @@ import numpy as np
 from chainrule.compiler.adjoint import Adjoint
 from chainrule.compiler.classes import find_classes
 from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression, Load
+from chainrule.compiler.locks import new_lock
 from chainrule.compiler.lowering import Layout, Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
 from chainrule.compiler.packing import packed
@@ -24,6 +24,7 @@ from chainrule.compiler.text import Text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chainrule.compiler.checks import Checks
     from chainrule.compiler.diagram import Diagram
     from chainrule.compiler.tape import Tape
 
@@ -58,6 +59,7 @@ class Program:
         dtype: "float64" or "float32".
         target: the machine; this one by default.
         layout: where parameters lie that other programs have too.
+        shown: how many of the tape's last roots are no results, but only to be shown.
 
     Raises:
         TooIrregularError: if there are more than about 2,000 statements.
@@ -73,6 +75,7 @@ class Program:
         dtype: str = "float64",
         target: Target | None = None,
         layout: Layout | None = None,
+        shown: int = 0,
     ) -> None:
         self.nodes = tape.size
         self.seconds: dict[str, float] = {}
@@ -81,15 +84,16 @@ class Program:
         with self._timed("classes"):
             found = find_classes(tape)
         with self._timed("statements"):
-            self.lowered: Lowered = lower(tape, found, inputs, batched=batched, layout=layout)
+            self.lowered: Lowered = lower(tape, found, inputs, batched=batched, layout=layout, shown=shown)
         if len(self.lowered.statements) > MOST_STATEMENTS:
             raise TooIrregularError(f"{self.nodes:,} nodes became {len(self.lowered.statements):,} statements")
         self.parameters = next((buffer for buffer in self.lowered.buffers if buffer.role == "parameter"), None)
         self.loss = Buffer("loss", 1, "output")
         self.seed = Buffer("seed", 1, "seed")
+        self.checks: Checks | None = None  # of numbers that must meet a condition at every call
         self.loops: dict[Any, Any] = {}  # training loops around it, as machine code
         self._kernels: dict[tuple[bool, bool, bool], Kernel] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def _timed(self, stage: str) -> _Stopwatch:
         return _Stopwatch(self.seconds, stage)
@@ -174,7 +178,7 @@ class Kernel:
             self.capacity = _capacity(grouped[1].groups, program.dtype) if program.batched else 1
             self.steps, self.buffers = schedule(grouped, self.capacity)
         self._free: list[Workspace] = []
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._function: Any = None
 
     def grouped(self) -> list[Part]:
@@ -182,7 +186,7 @@ class Kernel:
         program = self.program
         copies, block = packed(self.parts.block, program.target.lanes(program.dtype))
         parts = self.parts._replace(start=[*self.parts.start, *copies], block=block)
-        return group(parts, [program.lowered.output, program.loss, *self.gradients.values()])
+        return group(parts, [program.lowered.output, program.lowered.shown, program.loss, *self.gradients.values()])
 
     def run(self, table: int, samples: int) -> None:
         """Run the machine code, which is made the first time."""

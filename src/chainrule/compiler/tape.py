@@ -6,11 +6,13 @@ sums, largest-ofs and operations of a fixed number of operands.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from chainrule import primitives
+from chainrule.compiler.tracing import passing
 from chainrule.engine import Value, flatten
 from chainrule.primitives import Primitive
 
@@ -70,6 +72,7 @@ def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None 
     """
     flat: Any = flatten(roots)
     leaves, leaf_positions, rows, codes, starts, operands, parameters, data, root_positions, by_hand = flat
+    by_hand = [node for node in by_hand if node._function is not passing]
     if by_hand:
         if by_hand[0]._op == "compiled":
             raise HandMadeError(
@@ -101,7 +104,80 @@ def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None 
         parameters=known,
         places=places,
     )
-    return _without_dot(tape)
+    return _without_dot(_without_passing(tape))
+
+
+def settled(tape: Tape, made: list[Value]) -> Tape:
+    """The tape of a function that was traced, in which leaves that it made are constants, but for those that somebody has kept.
+
+    A weight that is made when a network is first called outlives the trace, and is a parameter. Whoever keeps a leaf holds a reference to
+    it; so this is to be called when the graph is gone, and nothing else holds the leaves that is not the user's.
+
+    Arguments:
+        tape: the graph.
+        made: the leaves that the function made; the list is emptied.
+    """
+    ids = set(map(id, made))
+    made.clear()
+    found: dict[int, Any] = {position: leaf for position, leaf in tape.parameters.items() if id(leaf) in ids}
+    if not found:
+        return tape
+    for position in found:
+        del tape.parameters[position]
+    codes = tape.codes.copy()
+    found[-1] = object()  # which nobody else holds
+    references = {position: sys.getrefcount(leaf) for position, leaf in found.items()}
+    for position, count in references.items():
+        if count > references[-1]:
+            tape.parameters[position] = found[position]
+        elif position >= 0:
+            codes[position] = CONSTANT
+    return tape._replace(codes=codes)
+
+
+def _without_passing(tape: Tape) -> Tape:
+    """Leave out the Values around arguments: who uses one uses what is in it."""
+    around = np.flatnonzero(tape.codes == BY_HAND)
+    if not len(around):
+        return tape
+    instead = np.arange(tape.size)
+    for node in around:
+        instead[node] = instead[tape.operands[tape.starts[node]]]
+    return without(tape, tape.codes != BY_HAND, instead)
+
+
+def reached(tape: Tape, roots: Sequence[int]) -> list[int]:
+    """For each node, which of some results depend on it: a number with a bit for each of them."""
+    masks = [0] * tape.size
+    for bit, root in enumerate(roots):
+        masks[root] |= 1 << bit
+    starts, operands = tape.starts.tolist(), tape.operands.tolist()
+    for node in range(tape.size - 1, -1, -1):
+        if masks[node]:
+            for operand in operands[starts[node] : starts[node + 1]]:
+                masks[operand] |= masks[node]
+    return masks
+
+
+def without(tape: Tape, keep: np.ndarray, instead: np.ndarray) -> Tape:
+    """Leave out nodes.
+
+    Arguments:
+        tape: the graph.
+        keep: which nodes stay.
+        instead: for each node, the node to use in its place, which stays if the node is used.
+    """
+    moved = (np.cumsum(keep) - 1)[instead]
+    count = np.diff(tape.starts)
+    return tape._replace(
+        codes=tape.codes[keep],
+        starts=np.concatenate([[0], np.cumsum(count[keep])]),
+        operands=moved[tape.operands[np.repeat(keep, count)]].astype(np.int32),
+        numbers=tape.numbers[keep],
+        roots=moved[tape.roots],
+        parameters={int(moved[position]): leaf for position, leaf in tape.parameters.items() if keep[position]},
+        places=tape.places[keep],
+    )
 
 
 def _without_dot(tape: Tape) -> Tape:

@@ -8,26 +8,27 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-import threading
+from _thread import get_ident
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from chainrule import conditions, refusals
 from chainrule.compiler.errors import TraceError
-from chainrule.engine import Value, guard
+from chainrule.engine import Value, constant, guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from chainrule.compiler.arguments import Argument
+    from chainrule.conditions import Condition
 
 _LIBRARIES = tuple(os.path.dirname(os.path.abspath(file)) + os.sep for file in (os.path.dirname(__file__), np.__file__))
 """Where the code is that a user's line may go through before a Value is looked at."""
-_lock = threading.RLock()  # the guard is one for the whole process
-tracer: int | None = None
-"""The thread that traces a function; None if none does."""
+MOST_LINES = 20  # that a TraceError lists
+MOST_LOOKS = 10_000  # after so many the trace ends: it may be in a loop that never does
 
 _CHOOSE = (
     "the trace follows one path only, so the program would always take it. Write where(greater(a, b), x, y), maximum(a, b) or minimum(a, b)"
@@ -37,7 +38,7 @@ _KNOWN_LATER = (
     "itself; for a choice write where(), maximum() or softmax()"
 )
 _ADVICE = {
-    "data": f"`.data` was read: {_KNOWN_LATER}",
+    "data": f"`.data` was read: {_KNOWN_LATER}; for a report return it beside the loss, as in `return loss, score`",
     "float": f"float() of a Value, by a function of `math` or NumPy perhaps: {_KNOWN_LATER}; use chainrule's exp(), log() and so on",
     "int": "int() of a Value: an index must be an argument of integers itself; write take(values, index) or one_hot(index, count)",
     "bool": f"a Value was used as a condition: {_CHOOSE}",
@@ -58,15 +59,23 @@ _KEY = (
 )
 
 
+_COUNT = (
+    "a Value was used as an index or a count, which must be known numbers. For an index that is an argument of integers, write "
+    "take(values, index) or one_hot(index, count)"
+)
+_CHANGES = ("data=", "grad=", "backward")  # which the trace does not go on from
+
+
 class Input(Value):
     """A traced number: what stands for one in an argument."""
 
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        if self is not other and isinstance(other, (Input, int, float, np.number, np.bool_)):
-            refuse(_EQUAL)
-        return self is other
+        if self is other or not isinstance(other, (Input, int, float, np.number, np.bool_)):
+            return self is other
+        note(_EQUAL)
+        return bool(self._data == (other._data if isinstance(other, Input) else other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -80,10 +89,15 @@ class Index(Input):
     __slots__ = ()
 
     def __index__(self) -> int:
-        refuse(_INDEX)
+        note(_INDEX)
+        return int(self._data)
 
     def __hash__(self) -> int:
-        refuse(_KEY)
+        note(_KEY)
+        return hash(int(self._data))
+
+
+Input.__name__ = Index.__name__ = "Value"  # as which Python's own messages tell of them
 
 
 class Trace(NamedTuple):
@@ -93,11 +107,17 @@ class Trace(NamedTuple):
         result: what the function returned.
         places: for the id of each Value that stood for a number of an argument, the number of the argument and the place in it.
         inputs: those Values, by argument, which keeps their ids from being used again.
+        leaves: the leaves that the function made.
+        conditions: numbers that must be checked at every call, with what they must be.
+        indices: the arguments' numbers that must be those of one of several things: their arguments and places, and how many things.
     """
 
     result: Any
     places: dict[int, tuple[int, int]]
     inputs: list[Sequence[Value]]
+    leaves: list[Value]
+    conditions: list[tuple[Value, Condition]]
+    indices: list[tuple[tuple[int, int], int]]
 
 
 def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords: Sequence[str]) -> Trace:
@@ -119,18 +139,22 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
         made.append(leaves)
         passed.append(argument.shaped(leaves))
     positional = len(passed) - len(keywords)
-    with watched():
+    with watched() as watch:
         try:
             result = function(*passed[:positional], **dict(zip(keywords, passed[positional:], strict=True)))
-        except (TypeError, IndexError) as error:
-            if isinstance(error, TraceError) or not _is_by_index(error):
+        except Exception as error:
+            if isinstance(error, TraceError):
                 raise
-            raise TraceError(
-                "while chainrule.compile() traces this function, a Value was used as an index or a count, which must be known numbers. For "
-                f"an index that is an argument of integers, write take(values, index) or one_hot(index, count)\n{_place(error)}"
-            ) from error
+            if isinstance(error, (TypeError, IndexError)) and _is_by_index(error):
+                watch.refused.setdefault(_COUNT, {})[_place(error)] = None
+            if watch.refused:
+                raise watch.error() from error
+            raise
     places = {id(leaf): (number, place) for number, leaves in enumerate(made) for place, leaf in enumerate(leaves)}
-    return Trace(result, places, made)
+    noted = [*watch.conditions.values()]
+    indices = [(places[id(number)], of.things) for number, of in noted if of.things and id(number) in places]
+    others = [(number, of) for number, of in noted if not (of.things and id(number) in places)]
+    return Trace(result, places, made, watch.leaves, others, indices)
 
 
 def _is_by_index(error: Exception) -> bool:
@@ -139,37 +163,168 @@ def _is_by_index(error: Exception) -> bool:
     if isinstance(error, IndexError):
         return told.startswith("only integers, slices")  # NumPy's, which does not say what it was given
     is_refusal = "indices must be integers" in told or "cannot be interpreted as an integer" in told
-    return is_refusal and any(kind in told for kind in ("Value", "Input", "Index"))
+    return is_refusal and "Value" in told
+
+
+class Watch:
+    """A trace under way: what it has looked at, and the leaves that it has made.
+
+    The program goes on with a number that it looked at, so that all that it looks at is told at once.
+    """
+
+    def __init__(self) -> None:
+        self.refused: dict[str, dict[str, None]] = {}  # the lines, by what is wrong with them
+        self.leaves: list[Value] = []
+        self.conditions: dict[tuple[int, str], tuple[Value, Condition]] = {}
+        self._looks = 0
+
+    def note(self, what: str, place: str) -> None:
+        """Keep a line that looks at a number; TraceError if there are too many of them."""
+        self._looks += 1
+        if what is _EQUAL and place in self.refused.get(_KEY, ()):
+            return  # it was looked up by its hash, and then compared
+        self.refused.setdefault(what, {})[place] = None
+        if self._looks >= MOST_LOOKS:
+            raise self.error()
+
+    def error(self) -> TraceError:
+        """What is wrong with the lines."""
+        told = "\nand ".join("\n".join([what, *lines]) for what, lines in self._listed())
+        return TraceError(f"while chainrule.compile() traces this function, {told}")
+
+    def _listed(self) -> Iterator[tuple[str, list[str]]]:
+        left = MOST_LINES
+        for what, lines in self.refused.items():
+            listed = list(lines)[: max(left, 1)]
+            left -= len(listed)
+            more = len(lines) - len(listed)
+            yield what, [*listed, *([f"and {more} more lines"] if more else [])]
+
+
+_watches: dict[int, Watch] = {}
+"""The trace of each thread that traces a function."""
 
 
 def is_tracing() -> bool:
     """Whether the calling thread is in the middle of a trace."""
-    return tracer is not None and tracer == threading.get_ident()
+    return bool(_watches) and get_ident() in _watches
 
 
 @contextmanager
-def watched() -> Iterator[None]:
-    """Within this block, a Value's number cannot be looked at by the thread that entered it."""
-    global tracer
-    thread = threading.get_ident()
+def watched() -> Iterator[Watch]:
+    """Within this block, the thread that entered it cannot look at a Value's number.
+
+    Raises:
+        TraceError: at the end of the block, or where something was to be changed; it lists all that was looked at.
+    """
+    thread = get_ident()
+    outer, watch = _watches.get(thread), Watch()
+    _start(thread, watch)
+    try:
+        yield watch
+        if watch.refused:
+            raise watch.error()
+    finally:
+        _start(thread, outer)
+
+
+def _start(thread: int, watch: Watch | None) -> None:
+    """Let a thread's trace be this one; None for none."""
+    if watch is None:
+        del _watches[thread]
+        guard(None)
+        return
 
     def look(node: Value, what: str) -> None:
-        if threading.get_ident() == thread:
-            refuse(_ADVICE.get(what, f"two Values were compared by {what}: {_CHOOSE}"))
+        told = _ADVICE.get(what, f"two Values were compared by {what}: {_CHOOSE}")
+        if what in _CHANGES:
+            refuse(told)
+        watch.note(told, _line(sys._getframe(1)))
 
-    with _lock:
-        guard(look)
-        tracer = thread
-        try:
-            yield
-        finally:
-            tracer = None
-            guard(None)
+    _watches[thread] = watch
+    guard(look, watch.leaves)
+
+
+class Passing:
+    """The `_backward` of a Value around an argument: passes its gradient on. It is called with the node, and does not hold it."""
+
+    __slots__ = ()
+    takes_node = True
+
+    def __call__(self, node: Value) -> None:
+        """Add the node's gradient to that of the Value in it."""
+        (inner,) = node._prev
+        inner.grad += node.grad
+
+
+passing = Passing()
+_untraced: set[int] = set()
+"""The threads that run a function which was traced and could not be compiled."""
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Within this block, a function that was traced runs on Values that stand for its arguments, and may write `Value(argument)`."""
+    thread = get_ident()
+    if thread in _untraced:
+        yield
+        return
+    _untraced.add(thread)
+    try:
+        yield
+    finally:
+        _untraced.discard(thread)
+
+
+def _stand_in(node: Any, data: Value, label: str) -> bool:
+    """Let `Value(x)` be x, where x stands for an argument, or is computed from one: called with numbers, the function would make a leaf."""
+    thread = get_ident()
+    if not (isinstance(data, Input) if thread in _watches else thread in _untraced):
+        return False
+    Value.__init__(node, data._data, (data,), "Value", label)
+    node._backward = passing
+    return True
+
+
+refusals.standing_in = _stand_in
+
+
+def _note_condition(number: Value, condition: Condition) -> bool:
+    """Let a number be checked at every call, if a function is being traced."""
+    watch = _watches.get(get_ident())
+    if watch is None:
+        return False
+    watch.conditions[id(number), condition.text] = number, condition
+    return True
+
+
+conditions.noting = _note_condition
+
+
+def _forget_other_threads() -> None:
+    """After a fork: other threads do not trace any more."""
+    for thread in set(_watches) - {get_ident()}:
+        del _watches[thread]
+    _untraced.intersection_update({get_ident()})
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_other_threads)
+
+
+def note(what: str) -> None:
+    """Keep the line of the program that looks at a number, for the TraceError at the end of the trace; raise it at once outside of one."""
+    watch = _watches.get(get_ident())
+    if watch is None:
+        refuse(what)
+    watch.note(what, _line(sys._getframe(1)))
 
 
 def refuse(what: str) -> NoReturn:
-    """Raise, naming the line of the program."""
-    raise TraceError(f"while chainrule.compile() traces this function, {what}\n{_line(sys._getframe(1))}")
+    """Raise, naming the line of the program, and those that looked at numbers before."""
+    watch = _watches.get(get_ident()) or Watch()
+    watch.note(what, _line(sys._getframe(1)))
+    raise watch.error()
 
 
 def is_of_library(frame: FrameType) -> bool:
@@ -202,61 +357,99 @@ def _told(file: str, line: int) -> str:
 # --- results ----------------------------------------------------------------------------------------------------------------------------
 
 
+class Plain(NamedTuple):
+    """A number among the results that is no Value, and the place of the constant for it."""
+
+    place: int
+    number: Any
+
+
 class Results:
     """The Values that a function returned, in the shape in which it returned them: lists, tuples and dicts.
 
     Arguments:
         result: what it returned.
+        function: its name.
     """
 
     def __init__(self, result: Any, function: str) -> None:
         self.function = function
         self.values: list[Value] = []
-        self.shape = self._shape(result)
+        self.single: list[int] = []  # the Values that stand in no list
+        self.shape = self._shape(result, in_list=False, is_all=True)
 
     @property
     def is_scalar(self) -> bool:
         """Whether it returned one Value."""
         return self.shape == 0 and type(self.shape) is int
 
-    def _shape(self, result: Any) -> Any:
+    def join(self) -> None:
+        """Take a list of one Value, as a column of targets makes it, for the Value."""
+        shape = self.shape
+        while type(shape) is list and len(shape) == 1:
+            (shape,) = shape
+        if type(shape) is int and len(self.values) == 1:
+            self.shape, self.single = 0, [0]
+
+    def _shape(self, result: Any, *, in_list: bool, is_all: bool = False) -> Any:
         """What was returned, with the number of each Value in place of it."""
+        place = len(self.values)
         if isinstance(result, Value):
             self.values.append(result)
-            return len(self.values) - 1
+            self.single += [] if in_list else [place]
+            return place
         if isinstance(result, dict):
-            return {key: self._shape(part) for key, part in result.items()}
+            return {key: self._shape(part, in_list=in_list) for key, part in result.items()}
         if isinstance(result, tuple):
-            return tuple(self._shape(part) for part in result)
-        if isinstance(result, (list, np.ndarray)):
-            return [self._shape(part) for part in result]
+            return _made_like(result, [self._shape(part, in_list=in_list) for part in result])
+        if isinstance(result, list) or (isinstance(result, np.ndarray) and result.ndim):
+            return [self._shape(part, in_list=True) for part in result]
+        number = result.item() if isinstance(result, np.ndarray) else result
         try:
-            self.values.append(Value(result))
+            self.values.append(number if isinstance(number, Value) else constant(number))
         except TypeError:
             raise TypeError(
                 f"{self.function} must return Values, numbers, or lists, tuples and dicts of them; it returned {type(result).__name__}"
             ) from None
-        return len(self.values) - 1
+        if is_all or isinstance(number, Value):
+            self.single += [] if in_list else [place]
+            return place
+        return place if in_list else Plain(place, number)
 
-    def filled(self, numbers: np.ndarray) -> Any:
+    def filled(self, numbers: np.ndarray, single: Callable[[int], Any], plain: Callable[[Any], Any] = lambda number: number) -> Any:
         """The results in their shape: arrays in place of lists of Values.
 
         Arguments:
             numbers: one column for each Value, behind any axis for samples; numbers, or Values.
+            single: what a Value becomes that stands in no list, given its number.
+            plain: what a number becomes that is no Value, and stands in no list.
         """
-        return self._filled(self.shape, numbers)
 
-    def _filled(self, shape: Any, numbers: np.ndarray) -> Any:
-        if isinstance(shape, dict):
-            return {key: self._filled(part, numbers) for key, part in shape.items()}
-        if isinstance(shape, tuple):
-            return tuple(self._filled(part, numbers) for part in shape)
-        if isinstance(shape, list):
-            columns = _columns(shape)
-            return [self._filled(part, numbers) for part in shape] if columns is None else numbers[..., columns]
-        if numbers.ndim > 1:
-            return numbers[..., shape].copy()
-        return numbers[shape] if numbers.dtype == object else float(numbers[shape])
+        def fill(shape: Any) -> Any:
+            if isinstance(shape, Plain):
+                return plain(shape.number)
+            if isinstance(shape, dict):
+                return {key: fill(part) for key, part in shape.items()}
+            if isinstance(shape, tuple):
+                return _made_like(shape, [fill(part) for part in shape])
+            if isinstance(shape, list):
+                columns = _columns(shape)
+                return [fill_in_list(part) for part in shape] if columns is None else numbers[..., columns]
+            return single(shape)
+
+        def fill_in_list(shape: Any) -> Any:
+            if type(shape) is not int:
+                return fill(shape)
+            found = numbers[..., shape]
+            return found if numbers.dtype == object and numbers.ndim == 1 else found.copy() if numbers.ndim > 1 else float(found)
+
+        return fill(self.shape)
+
+
+def _made_like(shape: tuple[Any, ...], parts: list[Any]) -> tuple[Any, ...]:
+    """A tuple of these parts, of the class of another one if that has named fields."""
+    made: tuple[Any, ...] = type(shape)._make(parts) if hasattr(shape, "_make") else tuple(parts)
+    return made
 
 
 def _columns(shape: Any) -> np.ndarray | None:

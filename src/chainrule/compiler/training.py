@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule.compiler.arguments import Argument, names_of
-from chainrule.compiler.function import CompiledFunction
+from chainrule.compiler.function import CompiledFunction, not_one_loss
 from chainrule.compiler.graphs import CompiledGraph
 from chainrule.compiler.loop import NativeLoop, RaggedLoop
 from chainrule.compiler.native import copied
@@ -70,7 +70,8 @@ class NativeFit:
         self.optimizer: Any = optimizer
         self.names = names_of(loss._function, len(data)) if isinstance(loss, CompiledFunction) else []
         self.data = data
-        self.is_ragged = batch_size == 1 and any(_is_ragged(column) for column in data)
+        self.is_ragged = any(_is_ragged(column) for column in data)
+        self.by_shape: tuple[list[Program], list[int], list[list[np.ndarray]]] | None = None
         self.columns = [] if self.is_ragged else [Argument(n, column, batched=True) for n, column in zip(self.names, data, strict=False)]
         for column in self.columns:
             column.array = copied(column.array, column.array.dtype)  # which nobody else can change
@@ -80,6 +81,7 @@ class NativeFit:
         self.current: NativeLoop | RaggedLoop | None = None
         self.begins_momentum = False
         self.steps_at_once = 1
+        self._samples: list[list[Argument]] = []  # where they differ in shape
 
     @staticmethod
     def can(loss: object, optimizer: object, data: Sequence[Any]) -> bool:
@@ -93,7 +95,7 @@ class NativeFit:
     def loop(self, samples: int) -> NativeLoop | RaggedLoop | None:
         """The machine code for steps of so many samples; None if the loss could not be compiled."""
         if samples not in self.loops or not self.loops[samples].trained.fits(self.optimizer):
-            loop = self._ragged() if self.is_ragged else self._regular(samples)
+            loop = self._ragged(samples) if self.is_ragged else self._regular(samples)
             if loop is None:
                 return None
             self.loops[samples] = loop
@@ -112,17 +114,31 @@ class NativeFit:
         traced = loss._traced(arguments, ())
         _check_is_loss(loss, traced)
         if traced.program is not None:
-            for column, bounds in zip(self.columns, traced.program.lowered.bounds, strict=True):
+            for column, numbers, bounds in zip(self.columns, self.arrays, traced.program.lowered.bounds, strict=True):
                 if bounds is not None:
-                    column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0))
+                    column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0), column.array, numbers)
         return traced.program
 
-    def _ragged(self) -> RaggedLoop | None:
-        """Programs for all shapes of samples. Those made before all parameters had a place are made again."""
+    def _ragged(self, samples: int) -> RaggedLoop | None:
+        """Steps with so many samples of all shapes."""
         loss = self.loss
         assert isinstance(loss, CompiledFunction)
         _check_reduces(loss)
-        samples = [
+        if loss._batch is None and samples > 1:
+            names = " and ".join(name for name, column in zip(self.names, self.data, strict=False) if _is_ragged(column))
+            raise ValueError(
+                f"the samples of {names} differ in length, and {loss._name} takes {samples} of them at a time, which would have to be "
+                "padded. Write it for one sample and compile it with batch='mean' or 'sum': then each sample keeps its length"
+            )
+        if self.by_shape is None:
+            self.by_shape = self._programs_by_shape(loss)
+        if self.by_shape is None:
+            return None
+        return RaggedLoop(*self.by_shape, self.optimizer, samples, 1.0 / samples if loss._batch == "mean" else 1.0)
+
+    def _programs_by_shape(self, loss: CompiledFunction) -> tuple[list[Program], list[int], list[list[np.ndarray]]] | None:
+        """Programs for all shapes of samples, for each sample the number of its program, and its arrays."""
+        self._samples = samples = [
             [
                 Argument(name, [column[k]] if loss._batch is None else column[k], batched=False)
                 for name, column in zip(self.names, self.data, strict=True)
@@ -135,11 +151,15 @@ class NativeFit:
         programs = loss.shared_programs({key: first[key] for key in order})
         if programs is None:
             return None
-        for key, arguments in zip(keys, samples, strict=True):
-            for argument, bounds in zip(arguments, programs[key].lowered.bounds, strict=True):
-                argument.check(bounds)
+        for arguments in samples:
+            for argument in arguments:
+                argument.array = copied(argument.array, argument.array.dtype)  # which nobody else can change
         arrays = [[copied(argument.array, loss._dtype) for argument in arguments] for arguments in samples]
-        return RaggedLoop([programs[key] for key in order], [order.index(key) for key in keys], arrays, self.optimizer)
+        for key, arguments, copies in zip(keys, samples, arrays, strict=True):
+            for argument, numbers, bounds in zip(arguments, copies, programs[key].lowered.bounds, strict=True):
+                if bounds is not None:
+                    argument.check(bounds, argument.array, numbers)
+        return [programs[key] for key in order], [order.index(key) for key in keys], arrays
 
     # --- runs of steps ------------------------------------------------------------------------------------------------------------------
 
@@ -227,6 +247,8 @@ class NativeFit:
         if self.current is None:
             return
         trained = self.current.trained
+        if isinstance(self.loss, CompiledGraph) and isinstance(self.current, NativeLoop):
+            self.loss.show(self.current.workspace)
         parameters, states, gradients = trained.save()
         write_data(self.optimizer.params, parameters)
         write_grad(params, np.zeros(len(params)))
@@ -234,6 +256,26 @@ class NativeFit:
         write_grad(trained.frozen_leaves, trained.memory[trained.rule.gradients][trained.frozen].astype(np.float64))
         for buffer, state in zip(self.current.trained.rule.states, states, strict=True):
             setattr(self.optimizer, buffer.name, array("d", state.tolist()))
+
+    def check(self, batch: Sequence[int]) -> None:
+        """Look at the numbers that must meet a condition, such as labels, after a loss that is not finite.
+
+        Arguments:
+            batch: the samples of the step that went wrong.
+
+        Raises:
+            ValueError: if one of them does not meet its condition.
+        """
+        loop = self.loops.get(len(batch))
+        if not isinstance(self.loss, CompiledFunction) or loop is None:
+            return
+        if isinstance(loop, RaggedLoop):
+            calls = [(loop.program_of(k), self._samples[k]) for k in batch]
+        else:
+            calls = [(loop.program, self.columns if self.loss._batch is not None else [column.at(batch) for column in self.columns])]
+        for program, arguments in calls:
+            if program.checks is not None:
+                program.checks.refuse(arguments)
 
     def hand_over(self, params: Sequence[Value]) -> None:
         """Write back, and read the Values and the optimiser anew before the next step: others may change them meanwhile."""
@@ -250,7 +292,7 @@ def _check_reduces(loss: CompiledFunction) -> None:
 
 def _check_is_loss(loss: CompiledFunction, traced: Any) -> None:
     if not traced.results.is_scalar:
-        raise TypeError(f"the loss must be one Value; {loss._name} returns {len(traced.results.values)}")
+        raise not_one_loss(traced, loss._name)
 
 
 def _holds_values(column: Any) -> bool:

@@ -69,7 +69,7 @@ class View:
         else:
             program.seconds.pop("adjoint", None)
         self.statements = [statement for part in parts for statement in part]
-        grouped = group(parts, [program.lowered.output, program.loss, *gradients.values()])
+        grouped = group(parts, [program.lowered.output, program.lowered.shown, program.loss, *gradients.values()])
         steps, _ = schedule(grouped, SOME_SAMPLES if program.batched else 1)
         arrays = Arrays(program.lowered, [each for part in grouped for each in part.groups])
         self.parts = [
