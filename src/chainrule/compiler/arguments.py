@@ -30,13 +30,14 @@ class Argument:
         self.is_array = isinstance(given, np.ndarray)
         self.values: list[Value] | None = None
         self.array = given if type(given) is np.ndarray and given.dtype.kind in "fiub" else self._converted(given)
-        self.is_own = isinstance(given, (list, tuple))  # the array was made here, and nobody else can change it
+        self.is_own = type(given) is list  # the array was made here, and nobody else can change it
         self.integer = self.array.dtype.kind in "iu"
         if batched and self.array.ndim == 0:
             raise TypeError(f"{name} must have a leading axis for the samples, got a single number: {given!r}; put it in a list")
 
     def _converted(self, given: Any) -> np.ndarray:
-        if hidden := _masked(given):
+        plain = type(given) in _PLAIN or (type(given) is list and _PLAIN.issuperset(map(type, given)))
+        if not plain and (hidden := _masked(given)):
             raise TypeError(
                 f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function has nothing to compute with "
                 f"there. Pass {self.name}.filled(0.0), and the mask as an argument of its own to choose by, with where()"
@@ -129,7 +130,7 @@ class Argument:
         """
         if bounds is None:
             array = np.ascontiguousarray(self.array, dtype)
-            return array if array.flags.aligned else array.copy()
+            return array if array is not self.array or array.flags.aligned else array.copy()
         copy = np.array(self.array, order="C", subok=False)
         array = copy.astype(dtype, copy=False)
         self.check(bounds, copy, array)
@@ -166,14 +167,14 @@ class Argument:
             )
 
 
-_PLAIN = (float, int, np.ndarray)
+_PLAIN = {float, int, np.ndarray}
 
 
 def _masked(given: Any) -> int:
     """How many numbers of a masked array are masked, or of one in a list."""
-    masked: Any = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
     if isinstance(given, (list, tuple)):
         return next((hidden for part in given if type(part) not in _PLAIN and (hidden := _masked(part))), 0)
+    masked: Any = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
     return int(np.ma.getmaskarray(given).sum()) if isinstance(given, masked) else 0
 
 

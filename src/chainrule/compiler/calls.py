@@ -61,10 +61,11 @@ class Quick:
     @staticmethod
     def can(traced: Traced, arguments: Sequence[Argument], owner: CompiledFunction) -> bool:
         """Whether calls like this one can go the short way."""
+        if owner._batch is not None or not all(argument.is_array for argument in arguments):
+            return False
         assert traced.program is not None
         pairs = zip(arguments, traced.program.lowered.bounds, strict=True)
-        is_exact = all(bounds is None or np.can_cast(argument.array.dtype, owner._dtype) for argument, bounds in pairs)
-        return owner._batch is None and is_exact and all(argument.is_array for argument in arguments)
+        return all(bounds is None or np.can_cast(argument.array.dtype, owner._dtype) for argument, bounds in pairs)
 
     def _memory(self) -> tuple[Workspace, np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
         """A workspace with views of its parameters, its arguments, the gradients and the loss."""
@@ -154,9 +155,10 @@ class Run:
         self.traced = traced
         self.arguments = arguments
         self.samples = samples
+        lowered, dtype = self.program.lowered, owner._dtype
         self.numbers = [
-            None if buffer is None else argument.numbers(owner._dtype, bounds)
-            for argument, buffer, bounds in zip(arguments, self.program.lowered.inputs, self.program.lowered.bounds, strict=True)
+            None if buffer is None else argument.numbers(dtype, bounds)
+            for argument, buffer, bounds in zip(arguments, lowered.inputs, lowered.bounds, strict=True)
         ]
         self.parameters: np.ndarray | None = None
 

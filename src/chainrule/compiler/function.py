@@ -80,6 +80,7 @@ class CompiledFunction:
         self._pool_of = 0
         self._last: Traced | None = None
         self._quick: dict[Any, Quick] = {}
+        self._known_names: dict[int, list[str]] = {}
         self._shared: dict[Any, dict[Any, Program]] = {}
         self._structure = Structure(function)
         functools.update_wrapper(self, function, updated=())
@@ -94,9 +95,9 @@ class CompiledFunction:
             batch="each" an array with a number for each sample. For other functions: arrays and floats in the lists, tuples and dicts
             that it returns.
         """
-        if self._structure.has_changed():
-            self.cache_clear()
         if self._quick and not kwargs:
+            if self._structure.has_changed():
+                self.cache_clear()
             quick = self._quick.get(tuple([(x.shape, x.dtype) if type(x) is np.ndarray else None for x in args]))
             if quick is not None and self._backward_expected and not is_tracing():
                 self._hits += 1
@@ -233,10 +234,9 @@ class CompiledFunction:
         return [Argument(name, given, batched=batched) for name, given in zip(names, (*args, *kwargs.values()), strict=True)]
 
     def _names(self, count: int) -> list[str]:
-        known = self.__dict__.setdefault("_known_names", {})
-        if count not in known:
-            known[count] = names_of(self._function, count)
-        names: list[str] = known[count]
+        names = self._known_names.get(count)
+        if names is None:
+            names = self._known_names[count] = names_of(self._function, count)
         return names
 
     def _traced(self, arguments: list[Argument], keywords: tuple[str, ...]) -> Traced:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -52,6 +52,9 @@ def warn_irregular(what: str, error: Exception) -> None:
     )
 
 
+_Memory: TypeAlias = "tuple[Workspace, np.ndarray | None, np.ndarray]"
+
+
 class CompiledGraph:
     """A graph, compiled: each call computes it anew from its leaves' `data` and fills their `grad`.
 
@@ -83,6 +86,7 @@ class CompiledGraph:
         self._leaves = filled_in(self.program.lowered.parameters)
         self._kernel = self.program.kernel(parameters=True)
         self._kernel.function()
+        self._free: list[_Memory] = []
 
     @property
     def parameters(self) -> list[Value]:
@@ -103,27 +107,32 @@ class CompiledGraph:
             refuse("a compiled graph was called: its result is a number. Call the function that makes the graph")
         if self.program is None:
             return self._eagerly()
-        kernel = self._kernel
-        workspace = kernel.workspace()
-        read_parameters(kernel, workspace, self._leaves)
+        memory = self._free.pop() if self._free else self._memory()
+        workspace, gradients, output = memory
+        read_parameters(self._kernel, workspace, self._leaves)
         workspace.run()
-        parameters = self.program.parameters
-        if parameters is not None:
-            gradients = workspace.arrays[kernel.gradients[parameters]]
+        if gradients is not None:
             write_grad(self._leaves, gradients if self._dtype == "float64" else gradients.astype(np.float64))
-        result = self.show(workspace)
-        kernel.give_back(workspace)
+        self._loss.data = result = output.item(0)
+        if self._shown:
+            self.show(workspace)
+        self._free.append(memory)
         return result
 
-    def show(self, workspace: Workspace) -> float:
-        """Let the graph's nodes that people look at have the numbers of a run: the result, which is returned, and what has a label."""
+    def _memory(self) -> _Memory:
+        """Memory to run in, with its gradients and its result."""
+        program, kernel, workspace = self.program, self._kernel, self._kernel.workspace()
+        assert program is not None
+        gradients = None if program.parameters is None else workspace.arrays[kernel.gradients[program.parameters]]
+        return workspace, gradients, workspace.arrays[program.lowered.output]
+
+    def show(self, workspace: Workspace) -> None:
+        """Let the graph's nodes that people look at have the numbers of a run: the result, and what has a label."""
         assert self.program is not None
         lowered = self.program.lowered
-        result = workspace.arrays[lowered.output].item(0)
-        self._loss.data = result
+        self._loss.data = workspace.arrays[lowered.output].item(0)
         if self._shown:
             write_data(self._shown, workspace.arrays[lowered.shown][: len(self._shown)].astype(np.float64))
-        return result
 
     def _eagerly(self) -> float:
         """Compute every node of the graph anew, on the eager engine."""

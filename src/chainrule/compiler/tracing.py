@@ -207,7 +207,7 @@ _watches: dict[int, Watch] = {}
 
 def is_tracing() -> bool:
     """Whether the calling thread is in the middle of a trace."""
-    return bool(_watches) and get_ident() in _watches
+    return False if not _watches else get_ident() in _watches
 
 
 @contextmanager
@@ -376,6 +376,7 @@ class Results:
         self.function = function
         self.values: list[Value] = []
         self.single: list[int] = []  # the Values that stand in no list
+        self._columns: dict[int, np.ndarray | None] = {}  # of the lists, by their ids
         self.shape = self._shape(result, in_list=False, is_all=True)
 
     @property
@@ -433,7 +434,9 @@ class Results:
             if isinstance(shape, tuple):
                 return _made_like(shape, [fill(part) for part in shape])
             if isinstance(shape, list):
-                columns = _columns(shape)
+                if id(shape) not in self._columns:
+                    self._columns[id(shape)] = _columns(shape)
+                columns = self._columns[id(shape)]
                 return [fill_in_list(part) for part in shape] if columns is None else numbers[..., columns]
             return single(shape)
 
