@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
 CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of the program, such as the 2.0 of `2.0 * x`
+ZERO = float("0")  # the gradient that results start with: another object after each assignment of a number, so that it tells which are older
+FIRST_ZERO = ZERO  # no number has been assigned yet
 guarding = False  # whether `guard` is on: every leaf that is made is a constant then
 
 
@@ -51,6 +53,7 @@ class Value:
     # bytes and may have attributes of the user's.
     __slots__ = ("__dict__", "_a", "_data", "_grad", "_rule")
     __array_ufunc__ = None  # NumPy scalars and arrays leave the arithmetic to us
+    _checks_numbers = True  # whether backward() refuses a graph with numbers that were changed; see changes.py
 
     _a: Any
     _b: Any
@@ -59,6 +62,8 @@ class Value:
     _rule: Primitive | None
     _by_hand: tuple[str, Callable[[], object] | None, Primitive | None]
     _made_at: tuple[str, int]
+    _seen: list[float] | None  # the parents' numbers when the user's `_backward` was assigned
+    _is_set: bool  # whether the number of a result was assigned
 
     def __init__(self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
         if isinstance(data, Value):
@@ -86,6 +91,7 @@ class Value:
         self._by_hand = (op, None, None)
         if again:
             vars(self).pop("_b", None)
+            note_assignment(())
             copies.caution_of_cycle(self)
 
     # --- what a node holds ----------------------------------------------------------------------------------------------------------
@@ -98,6 +104,7 @@ class Value:
     @data.setter
     def data(self, number: SupportsFloat) -> None:
         self._data = number if type(number) is float else real(number)
+        note_assignment((self,))
 
     @property
     def grad(self) -> float:
@@ -163,6 +170,7 @@ class Value:
             refuse_backward(function)
         parents, op, rule = self._prev, self._op, self._primitive
         self._a, self._rule, self._by_hand = parents, BY_HAND, (op, function, rule)
+        self._seen = None if takes_node(function) else [parent._data for parent in parents]
 
     @property
     def _function(self) -> Callable[[], object] | None:
@@ -181,7 +189,7 @@ class Value:
         if primitive.arity == 1:
             out = _new(type(self))
             out._data = primitive.forward(self._data)
-            out._grad = 0.0
+            out._grad = ZERO
             out._rule = primitive
             out._a = self
             return out
@@ -200,7 +208,7 @@ class Value:
                 nodes.append(number if primitive.parametric and position == 1 else _leaf(number))
         out = _new(kind)
         out._data = primitive.forward(*data)
-        out._grad = 0.0
+        out._grad = ZERO
         out._rule = primitive
         out._set_operands(nodes)
         return out
@@ -219,7 +227,7 @@ class Value:
             return _binary(self, add, self, other)
         out = _new(type(self))
         out._data = self._data + other._data
-        out._grad = 0.0
+        out._grad = ZERO
         out._rule = add
         out._a = self
         out._b = other
@@ -230,7 +238,7 @@ class Value:
             return _binary(self, multiply, self, other)
         out = _new(type(self))
         out._data = self._data * other._data
-        out._grad = 0.0
+        out._grad = ZERO
         out._rule = multiply
         out._a = self
         out._b = other
@@ -441,7 +449,7 @@ class Value:
 
     def _attributes(self) -> dict[str, Any]:
         """The attributes that this node has beside those of every node, in a new dictionary."""
-        return {name: attribute for name, attribute in vars(self).items() if name not in ("_b", "_by_hand")}
+        return {name: attribute for name, attribute in vars(self).items() if name not in _OWN}
 
     def _copy(self, operands: Sequence[Any]) -> Self:
         """A node of the same operation, data, gradient and attributes, with these operands."""
@@ -460,6 +468,24 @@ class Value:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return copies.reduce(self)
+
+
+_OWN = {"_b", "_by_hand", "_seen", "_is_set"}
+
+
+def note_assignment(nodes: Iterable[Value]) -> None:
+    """Take note that nodes have been given other numbers: what was computed before may not follow from them.
+
+    Where an operation was made by hand, the number of its node is the right one, whatever it is.
+    """
+    global ZERO
+    ZERO = float("0")
+    for node in nodes:
+        if node._rule is BY_HAND:
+            if getattr(node, "_seen", None) is not None:
+                node._seen = [parent._data for parent in node._prev]
+        elif node._rule is not None:
+            node._is_set = True
 
 
 def topological_order(root: Value) -> list[Value]:
@@ -499,8 +525,9 @@ def _zeroed_order(root: Value) -> list[Value]:
 
     This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen.
     """
-    zero = float("0")
+    zero, newest = float("0"), ZERO
     order: list[Value] = []
+    suspects: list[Value] = []
     stack: list[Any] = [root]
     pop, push, done = stack.pop, stack.append, order.append
     while stack:
@@ -508,8 +535,11 @@ def _zeroed_order(root: Value) -> list[Value]:
         if node is None:
             done(pop())
             continue
-        if node._grad is zero:
+        grad = node._grad
+        if grad is zero:
             continue
+        if grad is not newest:
+            suspects.append(node)
         node._grad = zero
         rule = node._rule
         if rule is add or rule is multiply:
@@ -536,6 +566,8 @@ def _zeroed_order(root: Value) -> list[Value]:
                 stack += [operand for operand in reversed(node._a) if operand._grad is not zero]
             else:
                 stack += reversed(node._prev)
+    if newest is not FIRST_ZERO:
+        changes.refuse_changed(root, suspects)
     return order
 
 
@@ -688,5 +720,7 @@ for _ in range(32):
 _first._b = None
 
 # The rest of what an engine has; it builds on the above.
+from chainrule import changes  # noqa: E402
 from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad  # noqa: E402, F401
+from chainrule.changes import changed  # noqa: E402, F401
 from chainrule.guards import guard  # noqa: E402, F401
