@@ -1,9 +1,9 @@
 """Numbers that were changed after others were computed from them: derivatives of such a graph belong to no point at all.
 
 A node's number follows from those of its operands if its operation makes it of them again, but for the rounding of a number that was
-changed and changed back. Both engines look only at nodes that are older than the last assignment of a number, so that a training loop, which
-computes everything anew after each step, looks at none. The number of a result that was itself assigned is right for all that is computed
-from it afterwards.
+changed and changed back. Both engines look only at nodes that are older than the last assignment of a number, so that a training loop,
+which computes everything anew after each step, looks at none. The number of a result that was itself assigned is right for all that is
+computed from it afterwards.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from chainrule.primitives import add, dot, multiply, negative, subtract
+from chainrule.primitives import add, dot, multiply, subtract
 from chainrule.value import BY_HAND, Value, topological_order
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Change: TypeAlias = tuple[Any, Any, bool]
 
 _INFIX = ("+", "-", "*", "/", "**")
-_LINEAR = (add, subtract, negative)  # their derivatives are the same at every point
 _ROUNDING = 1e-12  # relative: a change that is no more than this may come from changing a number and changing it back
 _MOST_OPERANDS = 6  # that are written out
 
@@ -108,8 +107,7 @@ def check(root: Any) -> None:
 def report(root: Any, changes: Sequence[Change]) -> None:
     """Refuse a graph in which a number was changed, or warn if only results were set to other numbers.
 
-    Nothing is wrong with a node whose derivatives do not depend on its numbers, as those of a sum. A class whose `_checks_numbers` is False,
-    as of a Value with micrograd's rules, wants no report.
+    A class whose `_checks_numbers` is False, as of a Value with micrograd's rules, wants no report.
 
     Arguments:
         root: the result whose derivatives are computed.
@@ -118,15 +116,15 @@ def report(root: Any, changes: Sequence[Change]) -> None:
     Raises:
         ChangedNumberError: if the number of an operand was changed.
     """
-    wrong = [change for change in changes if change[0]._rule not in _LINEAR and _is_more_than_rounding(*change)]
+    wrong = [change for change in changes if _is_more_than_rounding(*change)]
     if not wrong or not root._checks_numbers:
         return
-    set_nodes = {id(node) for node, _, is_set in changes if is_set}
+    set_nodes = _set(changes)
     for node, known, is_set in wrong:
         if not is_set:
             raise ChangedNumberError(
-                f"{told(node, known, set_nodes)}; the derivatives would be those at no point. Compute {_name(node)} again after the change, "
-                "or ask for the derivatives before it"
+                f"{told(node, known, set_nodes)}; the derivatives would be those at no point. Compute {_name(node)} again after the "
+                "change, or ask for the derivatives before it"
             )
     from chainrule.caution import caution
 
@@ -136,6 +134,46 @@ def report(root: Any, changes: Sequence[Change]) -> None:
         "derivatives, but those that it passes on to its operands are not of this number. If it is to be a number of its own, such as a "
         "parameter, make it a leaf: Value(v.data)"
     )
+
+
+def refuse_or_find_set(root: Any) -> dict[int, float]:
+    """The numbers that would follow of results that were set to others, by the nodes' ids, for a text in which everything must add up.
+
+    Raises:
+        ChangedNumberError: if the number of an operand was changed.
+    """
+    changes = find(root)
+    for node, known, is_set in changes:
+        if not is_set:
+            raise ChangedNumberError(
+                f"{told(node, known, _set(changes))}. Compute {_name(node)} again after the change, or explain it before"
+            )
+    return {id(node): known for node, known, _ in changes}
+
+
+def mark(root: Any) -> dict[int, str]:
+    """What a picture of a graph puts behind the numbers that no longer follow from those of their operands, by the nodes' ids.
+
+    A warning says what was changed first.
+    """
+    changes = find(root)
+    if not changes:
+        return {}
+    from chainrule.caution import caution
+
+    node, known, is_set = changes[0]
+    what = (
+        f"{_name(node)} was set to {node._data!r}, but {_told_operation(node)} is {known!r}" if is_set else told(node, known, _set(changes))
+    )
+    caution(f"{what}; the numbers that are shown do not all belong together")
+    return {
+        id(node): " (operands changed)" if isinstance(known, tuple) else f" (set, not {known:.6g})" if is_set else f" (now {known:.6g})"
+        for node, known, is_set in changes
+    }
+
+
+def _set(changes: Sequence[Change]) -> set[int]:
+    return {id(node) for node, _, is_set in changes if is_set}
 
 
 def told(node: Any, known: Any, set_nodes: set[int]) -> str:
@@ -158,7 +196,7 @@ def _is_more_than_rounding(node: Any, known: Any, is_set: bool) -> bool:
     if isinstance(known, tuple):
         return any(_differ(old, parent._data, 0.0) for old, parent in zip(known, node._prev, strict=True))
     numbers = _numbers(node)
-    summed = numbers if node._rule in _LINEAR else ()
+    summed = numbers if node._rule in (add, subtract) else ()
     if node._rule is dot:
         start = len(numbers) % 2
         summed = [*numbers[:start], *(w * x for w, x in zip(numbers[start::2], numbers[start + 1 :: 2], strict=True))]

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
 CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of the program, such as the 2.0 of `2.0 * x`
-ZERO = float("0")  # the gradient that results start with: another object after each assignment of a number, so that it tells which are older
+ZERO = float(
+    "0"
+)  # the gradient that results start with: another object after each assignment of a number, so that it tells which are older
 FIRST_ZERO = ZERO  # no number has been assigned yet
 guarding = False  # whether `guard` is on: every leaf that is made is a constant then
 
@@ -393,6 +395,10 @@ class Value:
         Arguments:
             accumulate: add to the gradients that the leaves already have, for the sum of several calls (minibatches). If the sweep
                 fails, in a `_backward` made by hand, the leaves get back what they had.
+
+        Raises:
+            ChangedNumberError: if a number was changed after others had been computed from it, so that the derivatives would be those at
+                no point. A result that was set to another number itself is warned of.
         """
         before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
         order = _zeroed_order(self)
