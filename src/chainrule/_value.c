@@ -91,6 +91,7 @@ static PyObject *copy_function, *deep_copy_function, *reduce_function, *caution_
 static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of refusals.py */
 static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *report_change; /* of changes.py */
+static PyObject *look_function; /* of conversions.py */
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
 static PyObject *on_look;                                   /* what `guard` was given, or NULL */
 static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_name, *s_label, *s_empty, *s_takes_node;
@@ -1845,7 +1846,40 @@ static PyObject *value_reduce(PyObject *self, PyObject *protocol UNUSED) { retur
 
 /* --- a number among numbers ---------------------------------------------------------------------------------------------------- */
 
-static PyObject *value_float(PyObject *self) { return REFUSED(self, "float") ? NULL : get_bare_data(self, NULL); }
+/* The places in the program at which taking a number means just that: see conversions.py, which is asked once about each. */
+#define PLACES 256
+static struct {
+    PyCodeObject *code;
+    int instruction;
+} silent_places[PLACES];
+
+/* Ask whether the calling place means the number; 0, or -1 with an exception. */
+static int look_at_caller(void) {
+    PyFrameObject *frame = PyEval_GetFrame();
+    if (!frame) return 0;
+    Py_INCREF(frame);
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int instruction = PyFrame_GetLasti(frame), result = 0;
+    size_t place = (((uintptr_t)code >> 4) + (size_t)instruction * 31) % PLACES;
+    if (silent_places[place].code != code || silent_places[place].instruction != instruction) {
+        PyObject *answer = PyObject_CallOneArg(look_function, (PyObject *)frame);
+        result = answer ? 0 : -1;
+        if (answer == Py_True) {
+            PyCodeObject *before = silent_places[place].code;
+            silent_places[place].code = (PyCodeObject *)Py_NewRef((PyObject *)code);
+            silent_places[place].instruction = instruction;
+            Py_XDECREF(before);
+        }
+        Py_XDECREF(answer);
+    }
+    Py_DECREF(code);
+    Py_DECREF(frame);
+    return result;
+}
+
+static PyObject *value_float(PyObject *self) {
+    return REFUSED(self, "float") || look_at_caller() < 0 ? NULL : get_bare_data(self, NULL);
+}
 
 static PyObject *value_int(PyObject *self) {
     return REFUSED(self, "int") ? NULL : PyLong_FromDouble(((Value *)self)->data);
@@ -2354,7 +2388,7 @@ static int find_shared(void) {
                                                   "tanh", "exp",  "log",      "sigmoid",  "dot",     "largest", "take", NULL,       NULL};
     PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.value");
     PyObject *copies = PyImport_ImportModule("chainrule.copies"), *refusals = PyImport_ImportModule("chainrule.refusals");
-    PyObject *changes = PyImport_ImportModule("chainrule.changes");
+    PyObject *changes = PyImport_ImportModule("chainrule.changes"), *conversions = PyImport_ImportModule("chainrule.conversions");
     int result = -1;
     for (int op = 0; op < OPERATIONS; op++)
         if (names[op] && !(rows[op] = find(primitives, names[op]))) goto done;
@@ -2380,6 +2414,7 @@ static int find_shared(void) {
                   {&reference_sgd_step, value, "sgd_step"},
                   {&reference_adam_step, value, "adam_step"},
                   {&report_change, changes, "report"},
+                  {&look_function, conversions, "look"},
                   {&copy_function, copies, "shallow_copy"},
                   {&caution_of_cycle, copies, "caution_of_cycle"},
                   {&deep_copy_function, copies, "deep_copy"},
@@ -2401,6 +2436,7 @@ done:
     Py_XDECREF(copies);
     Py_XDECREF(refusals);
     Py_XDECREF(changes);
+    Py_XDECREF(conversions);
     return result;
 }
 

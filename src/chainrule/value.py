@@ -8,9 +8,10 @@ This is the reference engine, in plain Python.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from chainrule import copies, primitives
+from chainrule import conversions, copies, primitives
 from chainrule.primitives import Primitive, add, multiply, negative, passing_positions, power, real, zero
 from chainrule.primitives import dot as dot_row
 from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root
@@ -415,6 +416,10 @@ class Value:
     # --- a number among numbers -----------------------------------------------------------------------------------------------------
 
     def __float__(self) -> float:
+        frame = _getframe(1)
+        code = frame.f_code
+        if silent_places.get(frame.f_lasti) is not code:
+            conversions.look_once(frame)
         return self._data
 
     def __int__(self) -> int:
@@ -718,6 +723,8 @@ def operation_name(rule: Primitive, operands: Sequence[Any]) -> str:
 
 
 _new = object.__new__
+_getframe = sys._getframe
+silent_places = conversions.recent
 
 # CPython gives instances room for few attributes in line once a class has made some without any: then one place is left, for _b. It
 # must be the first to be set, or every result would need a dictionary of its own.
