@@ -72,23 +72,31 @@ class Value:
         if isinstance(data, Value):
             refuse_data(data)
         number = data if type(data) is float else real(data)
+        if label or _children or _op:
+            self._check_and_fill(number, _children, _op, label)
+            return
+        self._data = number
+        self._grad = 0.0
+        self._rule = None
+        self._a = CONSTANT if guarding else None
+
+    def _check_and_fill(self, number: float, _children: Iterable[Value], op: str, label: str) -> None:
+        """The rest of `__init__`, which changes nothing if it refuses anything."""
         if label and not isinstance(label, str):
             refuse_label(label)
-        if _children or _op:
-            self._become_by_hand(tuple(_children), _op)
-        else:
-            self._rule = None
-            self._a = CONSTANT if guarding else None
+        children = tuple(_children) if _children or op else None
+        for child in children or ():
+            if not isinstance(child, Value):
+                refuse_child(child)
+        again = hasattr(self, "_rule")
         self._data = number
         self._grad = 0.0
         if label:
             self.label = label
-
-    def _become_by_hand(self, children: tuple[Value, ...], op: str) -> None:
-        for child in children:
-            if not isinstance(child, Value):
-                refuse_child(child)
-        again = hasattr(self, "_rule")
+        if children is None:
+            self._rule = None
+            self._a = CONSTANT if guarding else None
+            return
         self._a = children
         self._rule = BY_HAND
         self._by_hand = (op, None, None)
@@ -107,7 +115,10 @@ class Value:
     @data.setter
     def data(self, number: SupportsFloat) -> None:
         self._data = number if type(number) is float else real(number)
-        note_assignment((self,))
+        global ZERO
+        ZERO = ZERO + 0.0  # a new object
+        if self._rule is not None:
+            note_assignment((self,))
 
     @property
     def grad(self) -> float:
@@ -547,9 +558,9 @@ def _zeroed_order(root: Value) -> list[Value]:
             done(pop())
             continue
         grad = node._grad
-        if grad is zero:
-            continue
         if grad is not newest:
+            if grad is zero:
+                continue
             suspects.append(node)
         node._grad = zero
         rule = node._rule
