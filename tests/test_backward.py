@@ -71,15 +71,6 @@ def test_every_reached_gradient_is_zeroed_and_no_other(Value: type) -> None:
     assert [node.grad for node in (a, b, inner, out, stranger)] == [3.0, 2.0, 1.0, 1.0, 100.0]
 
 
-def test_numbers_read_by_the_sweep_are_those_of_now(Value: type) -> None:
-    """A parameter changed after the forward pass: the sweep reads the data it finds, and recomputes nothing."""
-    a, b = Value(2.0), Value(3.0)
-    product = a * b
-    b.data = 10.0
-    product.backward()
-    assert (product.data, a.grad) == (6.0, 10.0)
-
-
 # --- accumulate -----------------------------------------------------------------------------------------------------------------------
 
 

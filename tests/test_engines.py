@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 import chainrule
 from chainrule import MLP, value
+from chainrule.changes import ChangedNumberError
 from chainrule.primitives import PRIMITIVES, Primitive
 
 INF, NAN = math.inf, math.nan
@@ -98,9 +99,12 @@ def run(engine: ModuleType, program: tuple[Any, ...]) -> list[Any]:
     pictures.append(picture(engine, total))
     total.backward(accumulate=True)
     pictures.append(picture(engine, total))
-    for node, number in zip(nodes, others, strict=False):  # data that changed since the graph was built is read at backward()
+    for node, number in zip(nodes, others, strict=False):
         node.data = number
-    total.backward()
+    try:  # numbers that changed since the graph was built
+        total.backward()
+    except ChangedNumberError as error:
+        pictures.append([str(error)])
     pictures.append(picture(engine, total))
     nodes[len(nodes) // 2]._backward()
     return [*pictures, picture(engine, total)]

@@ -156,6 +156,29 @@ def test_a_choice_says_why(name: str, x: float, expected: str) -> None:
     assert explain(PRIMITIVES[name](*arguments)).steps[1].local == expected
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if row.arity in (1, 2)], ids=lambda row: row.name)
+def test_a_condition_is_given_only_where_the_formula_depends_on_it(row: Primitive) -> None:
+    """The same formula does not come with one condition here and another, or none, there."""
+    for number in (2.0, 10.0, 0.5, -2.0, 0.25):
+        for place in range(row.arity or 0):
+            conditions: dict[str, set[str]] = {}
+            for x in (-3.0, -0.75, 0.75, 3.0):
+                operands = [number] * ((row.arity or 0) - 1)
+                operands.insert(place, Value(x, label="x"))
+                for step in explain(row(*operands)).steps[1:]:
+                    formula, _, condition = step.local.partition(", as ")
+                    if formula.startswith("dL/dx"):
+                        conditions.setdefault(formula.split(" = ")[1], set()).add(condition)
+            assert all(len(each) == 1 for each in conditions.values()), (number, place, conditions)
+
+
+def test_the_derivative_in_an_exponent_has_a_condition_for_a_base_of_0_only() -> None:
+    for base in (2.0, 10.0, 0.5, -2.0, 1.0, Value(2.0)):
+        for x in (3.0, 0.0, -3.0):
+            assert " as " not in explain(base ** Value(x, label="x")).steps[1].local
+    assert explain(0.0 ** Value(3.0, label="x")).steps[1].local == "dL/dx = 0, as x ≥ 0"
+
+
 def test_the_line_that_a_learner_writes() -> None:
     a, b, f = Value(2.0, label="a"), Value(-3.0, label="b"), Value(6.0, label="f")
     assert gradient_lines(a * b * f) == [

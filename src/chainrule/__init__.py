@@ -11,6 +11,8 @@ Importing this loads nothing heavy: what needs other packages is loaded when it 
 from typing import TYPE_CHECKING, Any
 
 from chainrule.anomaly import detect_anomaly
+from chainrule.caution import GradientWarning
+from chainrule.changes import ChangedNumberError
 from chainrule.compiler.errors import CompileWarning, TraceError
 from chainrule.derivatives import grad
 from chainrule.engine import Value, dot
@@ -76,7 +78,9 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "ChangedNumberError",
     "CompileWarning",
+    "GradientWarning",
     "Layer",
     "Module",
     "Neuron",

@@ -43,8 +43,9 @@ enum { LEAF, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, POWER_NUMBER, NEGATIVE, REL
 #define HAS_EXTRA(v) ((v)->op >= DOT)
 
 /* flags: the cyclic collector knows this node; and all nodes that it depends on; it is a leaf that stands for a number of the program; the
- * collector has known it since it was made, or is to know it while nodes that were made from it before are not known: `look_around` */
-enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4, BORN_TRACKED = 8, LATE = 16 };
+ * collector has known it since it was made, or is to know it while nodes that were made from it before are not known: `look_around`; its
+ * number may not be that of its operation, or was set: `follows` */
+enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4, BORN_TRACKED = 8, LATE = 16, SUSPECT = 32, SET = 64 };
 
 typedef struct Value Value;
 
@@ -55,6 +56,7 @@ typedef struct Extra {
     PyObject *name;      /* of BY_HAND: the operation's name */
     PyObject *function;  /* of BY_HAND: the `_backward` that was assigned, or NULL */
     int takes_node;      /* whether it is called with the node, so that it need not hold it and close a cycle */
+    double *seen;        /* the operands' numbers when the function was assigned, or NULL */
     Py_ssize_t n;
     PyObject *operands[]; /* Values, but for a number that belongs to the operation */
 } Extra;
@@ -74,7 +76,7 @@ struct Value {
         Value *b;
         double exponent;
     };
-    uint64_t epoch : 48; /* of the last walk that came here; wide enough for centuries of walks */
+    uint64_t epoch : 48; /* of the last walk that came here, or when it was made; see `epoch` below */
     uint64_t op : 8;
     uint64_t flags : 8;
     PyObject *attributes; /* NULL until the node gets a label or an attribute of the user's */
@@ -88,11 +90,19 @@ static PyObject *real_function, *operation_name_function;   /* primitives.real, 
 static PyObject *copy_function, *deep_copy_function, *reduce_function, *caution_of_cycle; /* of copies.py */
 static PyObject *refuse_data, *stand_for, *refuse_child, *refuse_label, *refuse_backward, *refuse_root, *refuse_lengths; /* of refusals.py */
 static PyObject *refuse_node, *refuse_numbers, *refuse_count;
+static PyObject *report_change; /* of changes.py */
+static PyObject *look_function; /* of conversions.py */
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
 static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_choices, *s_name, *s_label, *s_empty, *s_takes_node;
 
 #define IS_EXACT(o) Py_IS_TYPE((PyObject *)(o), value_type)
 #define IS_VALUE(o) (IS_EXACT(o) || PyType_IsSubtype(Py_TYPE(o), value_type))
+
+/* Moves on with each walk through a graph and each assignment of a number. Wide enough: a million of them a second take nine years. A node
+ * whose epoch is before the last assignment may hold a number that no longer follows from those of its operands. */
+static uint64_t epoch, last_assignment;
+#define LAST_EPOCH ((UINT64_C(1) << 48) - 1)
+#define UNINITIALIZED LAST_EPOCH /* in place of an epoch, before `__init__` */
 
 /* --- allocation ---------------------------------------------------------------------------------------------------------------- */
 
@@ -124,7 +134,7 @@ static inline Value *new_node(double data, int op) {
         return NULL;
     v->data = data;
     v->grad = 0.0;
-    v->epoch = 0;
+    v->epoch = epoch;
     v->op = (unsigned char)op;
     v->flags = 0;
     v->attributes = NULL;
@@ -144,6 +154,7 @@ static Value *new_node_of(PyTypeObject *type, double data) {
     Value *v = (Value *)type->tp_alloc(type, 0);
     if (v) {
         v->data = data;
+        v->epoch = epoch;
         v->flags = TRACKED | BORN_TRACKED;
     }
     return v;
@@ -235,6 +246,7 @@ static inline void free_extra(Extra *x, Dropper drop_operand) {
     Py_XDECREF(x->row);
     Py_XDECREF(x->name);
     Py_XDECREF(x->function);
+    PyMem_Free(x->seen);
     PyMem_Free(x);
 }
 
@@ -1005,6 +1017,7 @@ static PyObject *value_push(PyObject *self, PyObject *nothing UNUSED) {
 typedef struct {
     Value **items;
     size_t n, room;
+    int flags; /* of an order: those of all its nodes */
 } Nodes;
 
 static int grow(Nodes *nodes, size_t more) {
@@ -1023,7 +1036,7 @@ static int grow(Nodes *nodes, size_t more) {
 
 /* Let the cyclic collector know a node and all that it depends on. Without memory for it, a cycle may stay uncollected: no more. */
 static void track_all(Value *root) {
-    Nodes stack = {NULL, 0, 0};
+    Nodes stack = {NULL, 0, 0, 0};
     if (HAS_ROOM(stack, 1)) stack.items[stack.n++] = root;
     while (stack.n) {
         Value *v = stack.items[--stack.n];
@@ -1127,8 +1140,6 @@ static void track_function(Value *v, PyObject *function) {
     if (defaults && PyTuple_CheckExact(defaults)) track_led_to(v, defaults);
 }
 
-static uint64_t epoch; /* of the last walk */
-#define UNINITIALIZED ((UINT64_C(1) << 48) - 1) /* in place of an epoch, before `__init__` */
 #define SIGNALS_EVERY 65536
 
 enum { EVERY_NODE = 1, ZERO = 2 };
@@ -1136,7 +1147,9 @@ enum { EVERY_NODE = 1, ZERO = 2 };
 /* Collect the nodes that the roots depend on, each after its operands: all of them, or without the leaves, which have nothing to push.
  * With ZERO, set their gradients to zero on the way. `leaves`, if given, gets the leaves. */
 static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *stack, Nodes *leaves, int how, int heed_signals) {
-    uint64_t now = epoch = (epoch + 1) & ((UINT64_C(1) << 48) - 1);
+    if (epoch + 2 >= LAST_EPOCH) epoch = 0;
+    const uint64_t now = epoch + 1, since = last_assignment;
+    epoch = now + 1; /* of what is made meanwhile */
     size_t steps = 0;
     int tracked = 0, zero = how & ZERO, every = how & EVERY_NODE;
     order->n = stack->n = 0;
@@ -1165,10 +1178,12 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
         if (v->epoch == now) continue;
         if (UNLIKELY(++steps % SIGNALS_EVERY == 0) && heed_signals) {
             if (PyErr_CheckSignals() < 0) return -1;
-            if (now != epoch) return 1; /* a signal handler walked through a graph and wrote its own marks */
+            if (epoch != now + 1) return 1; /* a signal handler walked through a graph and wrote its own marks */
         }
+        const uint64_t stamp = v->epoch;
         v->epoch = now;
         if (zero) v->grad = v->op == LEAF ? 0.0 : NOTHING;
+        if (v->op != LEAF && UNLIKELY(stamp < since)) v->flags |= SUSPECT;
         tracked |= v->flags;
         if (v->op == LEAF) {
             Nodes *into = every ? order : leaves;
@@ -1203,11 +1218,12 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
                     if (IS_VALUE(v->extra->operands[k])) any |= ((Value *)v->extra->operands[k])->flags;
             if (any & TRACKED) track(v);
         }
+    order->flags = tracked;
     return 0;
 }
 
 static int walk(Value *const *roots, size_t count, Nodes *order, Nodes *leaves, int how) {
-    Nodes stack = {NULL, 0, 0};
+    Nodes stack = {NULL, 0, 0, 0};
     int result = 1;
     for (int tries = 0; result > 0; tries++) result = walk_once(roots, count, order, &stack, leaves, how, tries < 3);
     PyMem_RawFree(stack.items);
@@ -1227,6 +1243,128 @@ static int zero_the_rest(const Nodes *order, size_t count, int result) {
         if (IS_NOTHING(order->items[i]->grad)) order->items[i]->grad = 0.0;
     return result;
 }
+
+/* --- numbers that were changed -------------------------------------------------------------------------------------------------- */
+
+static int same(double a, double b) { return a == b || (a != a && b != b); }
+
+/* Remember the numbers of the operands that a function made by hand goes with. Without memory for them, they are not compared. */
+static void remember_operands(Extra *x) {
+    double *seen = PyMem_Realloc(x->seen, ((size_t)x->n + 1) * sizeof *seen);
+    if (!seen) return;
+    x->seen = seen;
+    for (Py_ssize_t i = 0; i < x->n; i++) seen[i] = IS_VALUE(x->operands[i]) ? ((Value *)x->operands[i])->data : 0.0;
+}
+
+/* A node has been given a number. Where the operation was made by hand, it is the right one. */
+static inline void note_assignment(Value *v) {
+    if (LIKELY(v->op == LEAF)) return;
+    if (v->op != BY_HAND) v->flags |= SUSPECT | SET;
+    else if (v->extra->seen) remember_operands(v->extra);
+}
+
+static void assign(Value *v, double number) {
+    if (same(number, v->data) && signbit(number) == signbit(v->data)) return;
+    v->data = number;
+    last_assignment = ++epoch;
+    note_assignment(v);
+}
+
+/* What a row of the table makes of the numbers of a node's operands. */
+static int row_number(Value *v, double *number) {
+    Extra *x = v->extra;
+    PyObject *forward = PyObject_GetAttr(x->row, s_forward), *answer = NULL;
+    PyObject **data = PyMem_Calloc((size_t)x->n + 1, sizeof(PyObject *));
+    Py_ssize_t n = x->n, i = 0;
+    if (!data) PyErr_NoMemory();
+    for (; forward && data && i < n; i++) {
+        PyObject *o = x->operands[i];
+        if (!(data[i] = IS_VALUE(o) ? PyFloat_FromDouble(((Value *)o)->data) : Py_NewRef(o))) break;
+    }
+    if (forward && data && i == n) answer = PyObject_Vectorcall(forward, data, (size_t)n, NULL);
+    while (data && i-- > 0) Py_DECREF(data[i]);
+    PyMem_Free(data);
+    Py_XDECREF(forward);
+    if (answer) *number = PyFloat_AsDouble(answer);
+    Py_XDECREF(answer);
+    return !answer || (*number == -1.0 && PyErr_Occurred()) ? -1 : 0;
+}
+
+/* Whether a node's number is what its operation makes of those of its operands, which is then `number`; -1 with an exception. */
+static int follows(Value *v, double *number) {
+    *number = v->data;
+    if (HAS_B(v)) *number = binary_forward(v->op, v->a->data, v->b->data);
+    else if (v->op == POWER_NUMBER) *number = ieee_power(v->a->data, v->exponent);
+    else if (HAS_A(v)) *number = unary_forward(v->op, v->a->data);
+    else if (v->op == DOT) *number = dot_forward((Value **)v->extra->operands, v->extra->n);
+    else if (v->op == LARGEST) *number = largest_forward((Value **)v->extra->operands, v->extra->n);
+    else if (v->op == TAKE) *number = take_forward((Value **)v->extra->operands, v->extra->n);
+    else if (v->op == ROW) {
+        if (row_number(v, number) < 0) return -1;
+    } else if (v->op == BY_HAND && v->extra->seen)
+        for (Py_ssize_t i = 0; i < v->extra->n; i++)
+            if (!same(v->extra->seen[i], ((Value *)v->extra->operands[i])->data)) return 0;
+    return same(*number, v->data);
+}
+
+/* What is told of a node whose number does not follow: the node, the number that would (of an operation made by hand: the numbers that its
+ * operands had), and whether its own was set. */
+static PyObject *told_change(Value *v, double number) {
+    PyObject *known = NULL;
+    if (v->op != BY_HAND) known = PyFloat_FromDouble(number);
+    else if ((known = PyTuple_New(v->extra->n)))
+        for (Py_ssize_t i = 0; known && i < v->extra->n; i++) {
+            PyObject *seen = PyFloat_FromDouble(v->extra->seen[i]);
+            if (seen) PyTuple_SET_ITEM(known, i, seen);
+            else Py_CLEAR(known);
+        }
+    PyObject *told = known ? PyTuple_Pack(3, (PyObject *)v, known, v->flags & SET ? Py_True : Py_False) : NULL;
+    Py_XDECREF(known);
+    return told;
+}
+
+/* Put into a list what there is to tell of the suspects of an order, and clear those that are none; 0, or -1 with an exception. */
+static int list_changed(const Nodes *order, PyObject *list) {
+    for (size_t i = 0; i < order->n; i++) {
+        Value *v = order->items[i];
+        double number;
+        if (!(v->flags & SUSPECT)) continue;
+        int answer = follows(v, &number);
+        if (answer < 0) return -1;
+        if (answer) {
+            v->flags &= ~(SUSPECT | SET);
+            continue;
+        }
+        PyObject *told = told_change(v, number);
+        int failed = told ? PyList_Append(list, told) : -1;
+        Py_XDECREF(told);
+        if (failed < 0) return -1;
+    }
+    return 0;
+}
+
+/* Report the changes that `backward` meets; 0 if it may go on, or -1 with an exception. */
+static int refuse_changed(Value *root, const Nodes *order) {
+    PyObject *list = PyList_New(0), *answer = NULL;
+    if (list && list_changed(order, list) == 0)
+        answer = PyList_GET_SIZE(list) ? PyObject_CallFunctionObjArgs(report_change, (PyObject *)root, list, NULL) : Py_NewRef(Py_None);
+    Py_XDECREF(list);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+static PyObject *module_changed(PyObject *module UNUSED, PyObject *root) {
+    if (!IS_VALUE(root)) return PyObject_CallOneArg(refuse_root, root);
+    Nodes order = {NULL, 0, 0, 0};
+    PyObject *list = PyList_New(0);
+    sweeping++;
+    if (list && (walk((Value **)&root, 1, &order, NULL, EVERY_NODE) < 0 || (order.flags & SUSPECT && list_changed(&order, list) < 0))) Py_CLEAR(list);
+    end_of_sweep();
+    PyMem_RawFree(order.items);
+    return list;
+}
+
+/* --- the sweep ----------------------------------------------------------------------------------------------------------------- */
 
 static int sweep(const Nodes *order) {
     for (size_t i = order->n; i-- > 0;) {
@@ -1253,8 +1391,9 @@ static int watched_sweep(const Nodes *order) {
 }
 
 static int backward(Value *root) {
-    Nodes order = {NULL, 0, 0};
+    Nodes order = {NULL, 0, 0, 0};
     int result = walk(&root, 1, &order, NULL, ZERO);
+    if (result == 0 && UNLIKELY(order.flags & SUSPECT)) result = refuse_changed(root, &order);
     if (result == 0) {
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
@@ -1264,9 +1403,10 @@ static int backward(Value *root) {
 }
 
 static int backward_accumulating(Value *root) {
-    Nodes order = {NULL, 0, 0}, leaves = {NULL, 0, 0};
+    Nodes order = {NULL, 0, 0, 0}, leaves = {NULL, 0, 0, 0};
     double *before = NULL;
     int result = walk(&root, 1, &order, &leaves, 0);
+    if (result == 0 && UNLIKELY(order.flags & SUSPECT)) result = refuse_changed(root, &order);
     if (result == 0 && !(before = PyMem_RawMalloc((leaves.n + 1) * sizeof(double)))) {
         PyErr_NoMemory();
         result = -1;
@@ -1303,7 +1443,7 @@ static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_s
 
 static PyObject *module_topological_order(PyObject *module UNUSED, PyObject *root) {
     if (!IS_VALUE(root)) return PyObject_CallOneArg(refuse_root, root);
-    Nodes order = {NULL, 0, 0};
+    Nodes order = {NULL, 0, 0, 0};
     sweeping++;
     PyObject *list = walk((Value **)&root, 1, &order, NULL, EVERY_NODE) < 0 ? NULL : as_list(&order);
     end_of_sweep();
@@ -1334,7 +1474,10 @@ static PyObject *get_data(PyObject *self, void *closure) { return REFUSED(self, 
 
 static int set_data(PyObject *self, PyObject *value, void *name) {
     if (!value) return not_settable(self, name, "deleter");
-    return REFUSED(self, "data=") ? -1 : to_number(value, &((Value *)self)->data);
+    double number;
+    if (REFUSED(self, "data=") || to_number(value, &number) < 0) return -1;
+    assign((Value *)self, number);
+    return 0;
 }
 static int set_grad(PyObject *self, PyObject *value, void *name) {
     if (!value) return not_settable(self, name, "deleter");
@@ -1469,6 +1612,7 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
     int wants_node = takes_node(function);
     if (v->op == BY_HAND) {
         v->extra->takes_node = wants_node;
+        if (!wants_node) remember_operands(v->extra);
         Py_XSETREF(v->extra->function, Py_NewRef(function));
         if (!wants_node) track_late(v);
         track_function(v, function);
@@ -1482,6 +1626,7 @@ static int set_backward(PyObject *self, PyObject *function, void *name) {
         x->name = Py_NewRef(op);
         x->function = Py_NewRef(function);
         x->takes_node = wants_node;
+        if (!wants_node) remember_operands(x);
         if (become(v, BY_HAND, x) < 0) {
             discard(x);
             x = NULL;
@@ -1575,10 +1720,12 @@ static int initialize(Value *v, PyObject *const *got, int again) {
         if (x) discard(x);
         return -1;
     }
+    if (UNLIKELY(again)) last_assignment = ++epoch;
     v->data = data;
     v->grad = 0.0;
     v->flags &= ~CONSTANT;
-    v->epoch = 0;
+    v->epoch = epoch;
+    v->flags &= ~(SUSPECT | SET);
     if (x && tracked_late) track_late(v); /* what was made from it is not known to the collector, and may be among the children */
     else if (x) track_new(v); /* its `_backward` is about to come */
     else mark_leaf(v);
@@ -1711,6 +1858,7 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
         x->row = Py_XNewRef(v->extra->row);
         x->name = Py_XNewRef(v->extra->name);
         x->function = Py_XNewRef(v->extra->function);
+        if (v->extra->seen) remember_operands(x);
     }
     PyObject *attributes = v->attributes ? PyDict_Copy(v->attributes) : NULL;
     if ((v->attributes && !attributes) || !(twin = new_node_of(Py_TYPE(self), v->data)) || v->op != op) {
@@ -1721,6 +1869,8 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
         goto done;
     }
     twin->grad = v->grad;
+    twin->epoch = v->epoch;
+    twin->flags |= v->flags & (SUSPECT | SET);
     twin->attributes = attributes;
     if (op == LEAF) mark_leaf(twin);
     int tracked = v->flags;
@@ -1753,7 +1903,40 @@ static PyObject *value_reduce(PyObject *self, PyObject *protocol UNUSED) { retur
 
 /* --- a number among numbers ---------------------------------------------------------------------------------------------------- */
 
-static PyObject *value_float(PyObject *self) { return REFUSED(self, "float") ? NULL : get_bare_data(self, NULL); }
+/* The places in the program at which taking a number means just that: see conversions.py, which is asked once about each. */
+#define PLACES 256
+static struct {
+    PyCodeObject *code;
+    int instruction;
+} silent_places[PLACES];
+
+/* Ask whether the calling place means the number; 0, or -1 with an exception. */
+static int look_at_caller(void) {
+    PyFrameObject *frame = PyEval_GetFrame();
+    if (!frame) return 0;
+    Py_INCREF(frame);
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int instruction = PyFrame_GetLasti(frame), result = 0;
+    size_t place = (((uintptr_t)code >> 4) + (size_t)instruction * 31) % PLACES;
+    if (silent_places[place].code != code || silent_places[place].instruction != instruction) {
+        PyObject *answer = PyObject_CallOneArg(look_function, (PyObject *)frame);
+        result = answer ? 0 : -1;
+        if (answer == Py_True) {
+            PyCodeObject *before = silent_places[place].code;
+            silent_places[place].code = (PyCodeObject *)Py_NewRef((PyObject *)code);
+            silent_places[place].instruction = instruction;
+            Py_XDECREF(before);
+        }
+        Py_XDECREF(answer);
+    }
+    Py_DECREF(code);
+    Py_DECREF(frame);
+    return result;
+}
+
+static PyObject *value_float(PyObject *self) {
+    return REFUSED(self, "float") || look_at_caller() < 0 ? NULL : get_bare_data(self, NULL);
+}
 
 static PyObject *value_int(PyObject *self) {
     return REFUSED(self, "int") ? NULL : PyLong_FromDouble(((Value *)self)->data);
@@ -1891,7 +2074,7 @@ static int flatten(PyObject *roots, Layout *layout, Nodes *order) {
         PyErr_SetString(PyExc_OverflowError, "the graph has more nodes than an int32 can count");
         return -1;
     }
-    if (epoch + order->n >= UINT64_C(1) << 48) epoch = 0;
+    if (epoch + order->n >= LAST_EPOCH) epoch = 0;
     uint64_t first = epoch + 1;
     epoch += order->n;
     if (!(layout->codes = bytes_for(order->n, sizeof(int32_t))) || !(layout->starts = bytes_for(order->n + 1, sizeof(int64_t))) ||
@@ -1912,7 +2095,7 @@ static PyObject *as_array(PyObject *bytes, const char *format) {
 static PyObject *module_flatten(PyObject *module UNUSED, PyObject *sequence) {
     PyObject *roots = PySequence_Tuple(sequence), *result = NULL, *leaves = NULL, *by_hand = NULL;
     Layout layout;
-    Nodes order = {NULL, 0, 0};
+    Nodes order = {NULL, 0, 0, 0};
     memset(&layout, 0, sizeof layout);
     if (!roots) return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(roots); i++)
@@ -1977,7 +2160,7 @@ static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view,
 }
 
 /* A function of nodes, numbers and perhaps a scale: what it does to each node v and each number. */
-#define FOR_EACH_NODE(name, wanted, writable, statement)                                                              \
+#define FOR_EACH_NODE(name, wanted, writable, changes_data, statement)                                                \
     static PyObject *module_##name(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {           \
         double scale = 1.0;                                                                                           \
         Py_buffer view;                                                                                               \
@@ -1990,6 +2173,7 @@ static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view,
         if (n < 0) return NULL;                                                                                       \
         PyObject **nodes = PySequence_Fast_ITEMS(arguments[0]);                                                       \
         double *number = view.buf;                                                                                    \
+        if (changes_data) last_assignment = ++epoch;                                                                  \
         for (Py_ssize_t i = 0; i < n; i++, number++) {                                                                \
             Value *v = (Value *)nodes[i];                                                                             \
             statement;                                                                                                \
@@ -1998,11 +2182,11 @@ static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view,
         PyBuffer_Release(&view);                                                                                      \
         Py_RETURN_NONE;                                                                                               \
     }
-FOR_EACH_NODE(read_data, 2, 1, *number = v->data)
-FOR_EACH_NODE(write_data, 2, 0, v->data = *number)
-FOR_EACH_NODE(read_grad, 2, 1, *number = v->grad)
-FOR_EACH_NODE(write_grad, 2, 0, v->grad = *number)
-FOR_EACH_NODE(add_grad, 3, 0, v->grad += scale * *number)
+FOR_EACH_NODE(read_data, 2, 1, 0, *number = v->data)
+FOR_EACH_NODE(write_data, 2, 0, 1, v->data = *number; note_assignment(v))
+FOR_EACH_NODE(read_grad, 2, 1, 0, *number = v->grad)
+FOR_EACH_NODE(write_grad, 2, 0, 0, v->grad = *number)
+FOR_EACH_NODE(add_grad, 3, 0, 0, v->grad += scale * *number)
 
 /* --- the steps of optimisers --------------------------------------------------------------------------------------------------- */
 
@@ -2050,6 +2234,7 @@ static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *argum
     if (!are_plain(arguments[0]) || PyList_GET_SIZE(arguments[0]) != n) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     double *buffer = view.buf;
+    last_assignment = ++epoch;
     for (Py_ssize_t i = 0; i < n; i++) {
         double g = direction(params[i], weight_decay, maximize);
         if (momentum != 0.0) {
@@ -2057,6 +2242,7 @@ static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *argum
             g = nesterov ? g + momentum * buffer[i] : buffer[i];
         }
         params[i]->data -= lr * g;
+        note_assignment(params[i]);
     }
     PyBuffer_Release(&view);
     Py_RETURN_NONE;
@@ -2078,6 +2264,7 @@ static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *argu
     if (correction == 0.0 || !are_plain(arguments[0]) || PyList_GET_SIZE(arguments[0]) != n) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     double *m = views[0].buf, *v = views[1].buf, *largest = views[2].buf;
+    last_assignment = ++epoch;
     for (Py_ssize_t i = 0; decay_factor != 1.0 && i < n; i++) params[i]->data *= decay_factor;
     for (Py_ssize_t i = 0; i < n; i++) {
         double g = direction(params[i], l2, maximize), scale;
@@ -2088,6 +2275,7 @@ static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *argu
             largest[i] = scale;
         }
         params[i]->data -= rate * ieee_divide(m[i], sqrt(scale) / correction + eps);
+        note_assignment(params[i]);
     }
     for (int i = 0; i < 3; i++) PyBuffer_Release(&views[i]);
     Py_RETURN_NONE;
@@ -2201,6 +2389,7 @@ static PyMethodDef module_methods[] = {
     {"constant", module_constant, METH_O, "(number, /)"},
     {"topological_order", module_topological_order, METH_O, "(root)"},
     {"flatten", module_flatten, METH_O, "(roots, /)"},
+    {"changed", module_changed, METH_O, "(root, /)"},
     {"read_data", METHOD(module_read_data, METH_FASTCALL), "(nodes, out, /)"},
     {"write_data", METHOD(module_write_data, METH_FASTCALL), "(nodes, numbers, /)"},
     {"read_grad", METHOD(module_read_grad, METH_FASTCALL), "(nodes, out, /)"},
@@ -2269,6 +2458,7 @@ static int find_shared(void) {
                                                   "tanh", "exp",  "log",      "sigmoid",  "dot",     "largest", "take", NULL,       NULL};
     PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.value");
     PyObject *copies = PyImport_ImportModule("chainrule.copies"), *refusals = PyImport_ImportModule("chainrule.refusals");
+    PyObject *changes = PyImport_ImportModule("chainrule.changes"), *conversions = PyImport_ImportModule("chainrule.conversions");
     int result = -1;
     for (int op = 0; op < OPERATIONS; op++)
         if (names[op] && !(rows[op] = find(primitives, names[op]))) goto done;
@@ -2294,6 +2484,8 @@ static int find_shared(void) {
                   {&refuse_count, refusals, "refuse_count"},
                   {&reference_sgd_step, value, "sgd_step"},
                   {&reference_adam_step, value, "adam_step"},
+                  {&report_change, changes, "report"},
+                  {&look_function, conversions, "look"},
                   {&copy_function, copies, "shallow_copy"},
                   {&caution_of_cycle, copies, "caution_of_cycle"},
                   {&deep_copy_function, copies, "deep_copy"},
@@ -2314,6 +2506,8 @@ done:
     Py_XDECREF(value);
     Py_XDECREF(copies);
     Py_XDECREF(refusals);
+    Py_XDECREF(changes);
+    Py_XDECREF(conversions);
     return result;
 }
 
@@ -2341,7 +2535,7 @@ static int make_type(PyObject *module) {
     ((PyTypeObject *)type)->tp_vectorcall = value_vectorcall;
     ((PyTypeObject *)type)->tp_name = "Value"; /* as Python's own messages show it: "unsupported operand type(s) for +: 'Value' and 'str'" */
     int failed = PyObject_SetAttrString(type, "__array_ufunc__", Py_None) < 0; /* NumPy scalars and arrays leave the arithmetic to us */
-    if (!failed) failed = share_methods(type) < 0;
+    if (!failed) failed = PyObject_SetAttrString(type, "_checks_numbers", Py_True) < 0 || share_methods(type) < 0;
     if (failed)
         Py_DECREF(type);
     else

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.primitives import divide, maximum, real
 from chainrule.refusals import refuse_count, refuse_node, refuse_numbers, refuse_root
-from chainrule.value import BY_HAND, CONSTANT, Value, order_below
+from chainrule.value import BY_HAND, CONSTANT, Value, note_assignment, order_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,6 +137,7 @@ def write_data(nodes: Sequence[Value], numbers: Any, /) -> None:
     """
     for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
         node._data = number
+    note_assignment(nodes)
 
 
 def read_grad(nodes: Sequence[Value], out: Any, /) -> None:

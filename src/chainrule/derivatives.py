@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from chainrule import primitives
+from chainrule.changes import check
 from chainrule.engine import Value, topological_order
 from chainrule.primitives import Primitive, equal, take, where, zero
 
@@ -39,12 +40,14 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     Raises:
         TypeError: if `output` or an input is not a Value, or an operation made by hand lies between them: its `_backward` computes
             numbers, which cannot be differentiated again.
+        ChangedNumberError: if a number was changed after others had been computed from it.
     """
     targets = [inputs] if isinstance(inputs, Value) else list(inputs)
     for what in (output, *targets):
         if not isinstance(what, Value):
             raise TypeError(f"grad() takes Values, got {type(what).__name__}: {what!r}")
 
+    check(output)
     order = topological_order(output)
     between = {id(target) for target in targets}  # the nodes that depend on an input; by id, as a subclass may compare by data
     for node in order:

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule.changes import mark
 from chainrule.engine import Value
 from chainrule.files import write_atomically
 from chainrule.layout import groups_of_uses, lay_out
@@ -60,6 +61,9 @@ def draw(value: Value, *, parameters: Iterable[Value] | None = None, rankdir: st
         max_nodes: draw at most so many Values, those the fewest steps away from the result. What is cut off shows as dashed stubs, and a
             note in the picture counts it.
 
+    Where a number was changed after others had been computed from it, a warning says so, and what would follow stands behind what no longer
+    does: `data 6 (now 15)`.
+
     Returns:
         A picture that shows itself in Jupyter and has `.svg`, `.dot` and `.save(path)`.
 
@@ -78,7 +82,8 @@ def draw(value: Value, *, parameters: Iterable[Value] | None = None, rankdir: st
         if not isinstance(parameter, Value):
             raise TypeError(f"parameters must be Values, got {type(parameter).__name__}: {parameter!r}")
     shown, left_out = _nearest(value, max_nodes)
-    return Drawing(value, shown, left_out, chosen, rankdir)
+    changed = mark(value)
+    return Drawing(value, shown, left_out, chosen, rankdir, changed)
 
 
 class Drawing:
@@ -91,12 +96,14 @@ class Drawing:
 
     dot: str
 
-    def __init__(self, root: Value, shown: list[Value], left_out: str, parameters: set[Value] | None, rankdir: str) -> None:
+    def __init__(
+        self, root: Value, shown: list[Value], left_out: str, parameters: set[Value] | None, rankdir: str, changed: dict[int, str]
+    ) -> None:
         kinds = _kinds(root, shown, parameters)
         colors = {node: color for node in shown if (color := _own_color(node)) is not None}
-        self.dot = "\n".join(_dot_lines(shown, kinds, colors, left_out, rankdir))
+        self.dot = "\n".join(_dot_lines(shown, kinds, colors, left_out, rankdir, changed))
         self._nodes = len(shown)
-        self._titles = {f"n{number}": _title(node, kinds[node]) for number, node in enumerate(shown)}
+        self._titles = {f"n{number}": _title(node, kinds[node], changed.get(id(node), "")) for number, node in enumerate(shown)}
         present = {kinds[node] for node in shown if node not in colors}
         self._legend = [look for kind, look in LOOKS.items() if kind in present]
         if any(node._op for node in shown):
@@ -222,7 +229,9 @@ def _ink_on(color: str) -> str:
 # --- DOT ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _dot_lines(shown: list[Value], kinds: dict[Value, str], colors: dict[Value, str], left_out: str, rankdir: str) -> Iterable[str]:
+def _dot_lines(
+    shown: list[Value], kinds: dict[Value, str], colors: dict[Value, str], left_out: str, rankdir: str, changed: dict[int, str]
+) -> Iterable[str]:
     yield "digraph {"
     gap = 0.32 if len(shown) <= _FEW else 0.7  # many edges need room to pass between the ranks
     yield f"  graph [rankdir={rankdir}, bgcolor=transparent, nodesep=0.22, ranksep={gap}]"
@@ -239,7 +248,8 @@ def _dot_lines(shown: list[Value], kinds: dict[Value, str], colors: dict[Value, 
     tags = _tags(shown, {node for (node, _), group in groups.items() if group})
     upright = rankdir in ("LR", "RL")
     for node in shown:
-        yield _box(names[node], node, kinds[node], colors.get(node), tags.get(node, node.label), upright=upright)
+        note = changed.get(id(node), "")
+        yield _box(names[node], node, kinds[node], colors.get(node), tags.get(node, node.label), note, upright=upright)
         sources = {parent: _source(names[parent], groups[parent, node]) for parent in node._prev if parent in names}
         yield from _operation(names[node], sources, node, backwards=rankdir in ("RL", "BT"))
     for node, group in dict.fromkeys((node, group) for (node, _), group in groups.items() if group):
@@ -266,10 +276,10 @@ def _paint(kind: str, color: str | None) -> str:
     return f'fillcolor="{fill}", color="{line}", fontcolor="{ink}"'
 
 
-def _box(name: str, node: Value, kind: str, color: str | None, tag: str, *, upright: bool) -> str:
-    """A Value: a stack of label, data and gradient."""
+def _box(name: str, node: Value, kind: str, color: str | None, tag: str, mark: str, *, upright: bool) -> str:
+    """A Value: a stack of label, data, with what is to be said of it, and gradient."""
     cells = [_in_dot(_shorten(tag))] if tag else []
-    cells += [f"data {_number(node.data)}", f"grad {_number(node.grad)}"]
+    cells += [f"data {_number(node.data)}{mark}", f"grad {_number(node.grad)}"]
     label = "|".join(cells)
     # A record's cells lie across the direction of the arrows; braces turn them.
     shape = label if upright else "{" + label + "}"
@@ -344,7 +354,7 @@ def _in_dot(text: str) -> str:
     return text.replace('"', '\\"').replace("&", "&amp;")
 
 
-def _title(node: Value, kind: str) -> str:
+def _title(node: Value, kind: str, mark: str) -> str:
     """What a browser shows when the pointer rests on a node: everything, in full."""
     made = f" = {_printable(node._op)}(…)" if node._op else ""
-    return f"{_printable(node.label) or kind}{made}\ndata = {node.data!r}\ngrad = {node.grad!r}"
+    return f"{_printable(node.label) or kind}{made}\ndata = {node.data!r}{mark}\ngrad = {node.grad!r}"

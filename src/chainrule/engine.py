@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad
+    from chainrule.changes import changed
     from chainrule.guards import forget_other_threads, guard
     from chainrule.value import Value, constant, dot, topological_order
 
@@ -19,6 +20,7 @@ __all__ = [
     "Value",
     "adam_step",
     "add_grad",
+    "changed",
     "constant",
     "dot",
     "flatten",

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule.changes import refuse_or_find_set
 from chainrule.engine import Value, topological_order
 from chainrule.formulas import ATOM, SUM, Formula, short
 from chainrule.graph import names
@@ -42,6 +43,7 @@ def explain(value: Value, *, max_steps: int = 100) -> Explanation:
     Raises:
         TypeError: if `value` is not a Value.
         ValueError: if `max_steps` is less than 1.
+        ChangedNumberError: if a number was changed after others had been computed from it: nothing would add up.
     """
     if not isinstance(value, Value):
         raise TypeError(f"explain() tells how a Value came about, got {type(value).__name__}: {value!r}")
@@ -132,6 +134,7 @@ class _Sweep:
 
     def __init__(self, root: Value) -> None:
         self.root = root
+        self.set_to = refuse_or_find_set(root)
         self.order = topological_order(root)
         self.namer = _Namer(self.order, root)
         self.gradients: defaultdict[Value, float] = defaultdict(float, {root: 1.0})
@@ -164,7 +167,7 @@ class _Sweep:
     def _pass_on(self, node: Value) -> None:
         """Multiply the gradient that has arrived at a node by each local derivative, as backward() does, and tell so."""
         data = [operand.data if isinstance(operand, Value) else operand for operand in node._operands]
-        operation = self.namer.operation(node)
+        operation = self._operation(node)
         to_tell = [operand for operand in node._prev if operand not in self.namer.constants]
         for operand, position in _pairs(node):
             derivative = node._rule.partial(position, data, node.data)  # type: ignore[union-attr]
@@ -204,7 +207,13 @@ class _Sweep:
             for operand in node._prev:
                 if self.uses[operand] > 1:
                     self.shares.setdefault(operand, []).append("?")
-        self._tell(self.namer.operation(node), "made by hand", fate)
+        self._tell(self._operation(node), "made by hand", fate)
+
+    def _operation(self, node: Value) -> str:
+        """The operation with numbers put in; where the result was set to another number, both are told."""
+        if id(node) not in self.set_to:
+            return self.namer.operation(node, _told(node.data))
+        return self.namer.operation(node, f"{_told(self.set_to[id(node)])}, set to {_told(node.data)}")
 
     def _tell(self, operation: str, local: str, gradient: str) -> None:
         self.steps.append(Step(len(self.steps), operation, local, gradient))
@@ -297,13 +306,13 @@ class _Namer:
     def name(self, node: Value) -> str:
         return self._names[node]
 
-    def operation(self, node: Value) -> str:
-        """`e = a*b + c = -6.0 + 10.0 = 4.0`."""
+    def operation(self, node: Value, result: str) -> str:
+        """`e = a*b + c = -6.0 + 10.0 = 4.0`, of which the 4.0 is given."""
         name = self._names[node]
         text, _ = self._by_operands(node)
         data = [operand.data if isinstance(operand, Value) else operand for operand in node._operands]
         numbers, _ = _written(node, [(_told(x), _CALL if x >= 0 else _BINDS["neg"]) for x in data], " ")
-        return " = ".join([*([name] if name != text else []), text, numbers, _told(node.data)])
+        return " = ".join([*([name] if name != text else []), text, numbers, result])
 
     def _by_operands(self, node: Value) -> tuple[str, int]:
         return _written(node, [self._operand(operand) for operand in node._operands], "")

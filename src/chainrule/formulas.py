@@ -180,13 +180,19 @@ def _negative(a: Formula) -> Formula:
 
 
 def _product(a: Formula, b: Formula) -> Formula:
-    # Two conditions multiplied are a guard at a pole or a corner, no part of the formula as people write it: forget their reasons.
-    reasons = {} if a.is_number and b.is_number and a.reasons and b.reasons else _merged(a, b)
+    # Two conditions multiplied are a guard at a pole or a corner, no part of the formula as people write it: forget their reasons. And a 0
+    # that is one at every point makes the product 0, whatever the other factor rests on.
+    is_guard = a.is_number and b.is_number and a.reasons and b.reasons
+    reasons = {} if is_guard or _is_always_zero(a) or _is_always_zero(b) else _merged(a, b)
     exponents: dict[tuple[str, int], float] = {}
     for text, binding, exponent in a.factors + b.factors:
         exponents[text, binding] = exponents.get((text, binding), 0.0) + exponent
     factors = tuple(Factor(text, binding, exponent) for (text, binding), exponent in exponents.items() if exponent != 0.0)
     return Formula(a.coefficient * b.coefficient, factors, 0.0, reasons)
+
+
+def _is_always_zero(a: Formula) -> bool:
+    return a.is_number and a.coefficient == 0.0 and not a.reasons
 
 
 def _quotient(a: Formula, b: Formula) -> Formula:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from chainrule.changes import mark
 from chainrule.engine import Value, topological_order
 
 __all__ = ["count_operations", "dump_graph", "names", "topological_order"]
@@ -50,6 +51,9 @@ def dump_graph(root: Value, *, max_nodes: int = 200, as_text: bool = False) -> s
         max_nodes: show the last so many nodes, those nearest the root, and count those left out.
         as_text: return the text instead of printing it.
 
+    Where a number was changed after others had been computed from it, a warning says so, and what would follow stands behind what no longer
+    does: `6 (now 15)`.
+
     Returns:
         The text if `as_text`, else None.
 
@@ -64,9 +68,16 @@ def dump_graph(root: Value, *, max_nodes: int = 200, as_text: bool = False) -> s
     order = topological_order(root)
     name = names(order)
     shown = order[-max_nodes:]
+    changed = mark(root)
     rows = [("name", "op", "data", "grad", "parents")]
     rows += [
-        (name[node], node._op or "leaf", f"{node.data:.6g}", f"{node.grad:.6g}", ", ".join(name[parent] for parent in node._prev))
+        (
+            name[node],
+            node._op or "leaf",
+            f"{node.data:.6g}{changed.get(id(node), '')}",
+            f"{node.grad:.6g}",
+            ", ".join(name[parent] for parent in node._prev),
+        )
         for node in shown
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]

@@ -8,9 +8,10 @@ This is the reference engine, in plain Python.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from chainrule import copies, primitives
+from chainrule import conversions, copies, primitives
 from chainrule.primitives import Primitive, add, multiply, negative, passing_positions, power, real, zero
 from chainrule.primitives import dot as dot_row
 from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root, stand_for
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
 CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of the program, such as the 2.0 of `2.0 * x`
 watching: dict[int, list[Value]] = {}  # for each thread that has a guard, the list to which it adds the leaves that it makes
+ZERO = float("0")  # the gradient that results start with: a new object after each assignment of a number, to tell which are older
+FIRST_ZERO = ZERO  # no number has been assigned yet
 
 
 class Value:
@@ -51,6 +54,7 @@ class Value:
     # bytes and may have attributes of the user's.
     __slots__ = ("__dict__", "_a", "_data", "_grad", "_rule")
     __array_ufunc__ = None  # NumPy scalars and arrays leave the arithmetic to us
+    _checks_numbers = True  # whether backward() refuses a graph with numbers that were changed; see changes.py
 
     _a: Any
     _b: Any
@@ -59,36 +63,49 @@ class Value:
     _rule: Primitive | None
     _by_hand: tuple[str, Callable[[], object] | None, Primitive | None]
     _made_at: tuple[str, int]
+    _seen: list[float] | None  # the parents' numbers when the user's `_backward` was assigned
+    _is_set: bool  # whether the number of a result was assigned
 
     def __init__(self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
         if isinstance(data, Value):
             stand_for(self, data, label)
             return
         number = data if type(data) is float else real(data)
+        if label or _children or _op:
+            self._check_and_fill(number, _children, _op, label)
+            return
+        self._data = number
+        self._grad = 0.0
+        self._rule = None
+        self._a = None
+        if watching:
+            note_leaf(self)
+
+    def _check_and_fill(self, number: float, _children: Iterable[Value], op: str, label: str) -> None:
+        """The rest of `__init__`, which changes nothing if it refuses anything."""
         if label and not isinstance(label, str):
             refuse_label(label)
-        if _children or _op:
-            self._become_by_hand(tuple(_children), _op)
-        else:
-            self._rule = None
-            self._a = None
-            if watching:
-                note_leaf(self)
+        children = tuple(_children) if _children or op else None
+        for child in children or ():
+            if not isinstance(child, Value):
+                refuse_child(child)
+        again = hasattr(self, "_rule")
         self._data = number
         self._grad = 0.0
         if label:
             self.label = label
-
-    def _become_by_hand(self, children: tuple[Value, ...], op: str) -> None:
-        for child in children:
-            if not isinstance(child, Value):
-                refuse_child(child)
-        again = hasattr(self, "_rule")
+        if children is None:
+            self._rule = None
+            self._a = None
+            if watching:
+                note_leaf(self)
+            return
         self._a = children
         self._rule = BY_HAND
         self._by_hand = (op, None, None)
         if again:
             vars(self).pop("_b", None)
+            note_assignment(())
             copies.caution_of_cycle(self)
 
     # --- what a node holds ----------------------------------------------------------------------------------------------------------
@@ -101,6 +118,10 @@ class Value:
     @data.setter
     def data(self, number: SupportsFloat) -> None:
         self._data = number if type(number) is float else real(number)
+        global ZERO
+        ZERO = ZERO + 0.0  # a new object
+        if self._rule is not None:
+            note_assignment((self,))
 
     @property
     def grad(self) -> float:
@@ -166,6 +187,7 @@ class Value:
             refuse_backward(function)
         parents, op, rule = self._prev, self._op, self._primitive
         self._a, self._rule, self._by_hand = parents, BY_HAND, (op, function, rule)
+        self._seen = None if takes_node(function) else [parent._data for parent in parents]
 
     @property
     def _function(self) -> Callable[[], object] | None:
@@ -184,7 +206,7 @@ class Value:
         if primitive.arity == 1:
             out = _new(type(self))
             out._data = primitive.forward(self._data)
-            out._grad = 0.0
+            out._grad = ZERO
             out._rule = primitive
             out._a = self
             return out
@@ -203,7 +225,7 @@ class Value:
                 nodes.append(number if primitive.parametric and position == 1 else _leaf(number))
         out = _new(kind)
         out._data = primitive.forward(*data)
-        out._grad = 0.0
+        out._grad = ZERO
         out._rule = primitive
         out._set_operands(nodes)
         return out
@@ -222,7 +244,7 @@ class Value:
             return _binary(self, add, self, other)
         out = _new(type(self))
         out._data = self._data + other._data
-        out._grad = 0.0
+        out._grad = ZERO
         out._rule = add
         out._a = self
         out._b = other
@@ -233,7 +255,7 @@ class Value:
             return _binary(self, multiply, self, other)
         out = _new(type(self))
         out._data = self._data * other._data
-        out._grad = 0.0
+        out._grad = ZERO
         out._rule = multiply
         out._a = self
         out._b = other
@@ -408,6 +430,10 @@ class Value:
         Arguments:
             accumulate: add to the gradients that the leaves already have, for the sum of several calls (minibatches). If the sweep
                 fails, in a `_backward` made by hand, the leaves get back what they had.
+
+        Raises:
+            ChangedNumberError: if a number was changed after others had been computed from it, so that the derivatives would be those at
+                no point. A result that was set to another number itself is warned of.
         """
         before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
         order, nothing = _zeroed_order(self)
@@ -424,6 +450,10 @@ class Value:
     # --- a number among numbers -----------------------------------------------------------------------------------------------------
 
     def __float__(self) -> float:
+        frame = _getframe(1)
+        code = frame.f_code
+        if silent_places.get(frame.f_lasti) is not code:
+            conversions.look_once(frame)
         return self._data
 
     def __int__(self) -> int:
@@ -464,7 +494,7 @@ class Value:
 
     def _attributes(self) -> dict[str, Any]:
         """The attributes that this node has beside those of every node, in a new dictionary."""
-        return {name: attribute for name, attribute in vars(self).items() if name not in ("_b", "_by_hand")}
+        return {name: attribute for name, attribute in vars(self).items() if name not in _OWN}
 
     def _copy(self, operands: Sequence[Any]) -> Self:
         """A node of the same operation, data, gradient and attributes, with these operands."""
@@ -483,6 +513,24 @@ class Value:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return copies.reduce(self)
+
+
+_OWN = {"_b", "_by_hand", "_seen", "_is_set"}
+
+
+def note_assignment(nodes: Iterable[Value]) -> None:
+    """Take note that nodes have been given other numbers: what was computed before may not follow from them.
+
+    Where an operation was made by hand, the number of its node is the right one, whatever it is.
+    """
+    global ZERO
+    ZERO = float("0")
+    for node in nodes:
+        if node._rule is BY_HAND:
+            if getattr(node, "_seen", None) is not None:
+                node._seen = [parent._data for parent in node._prev]
+        elif node._rule is not None:
+            node._is_set = True
 
 
 def topological_order(root: Value) -> list[Value]:
@@ -525,8 +573,9 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float]:
     Returns:
         The nodes, and that zero: a node that still holds it in the sweep has been passed nothing.
     """
-    zero = float("0")
+    zero, newest = float("0"), ZERO
     order: list[Value] = []
+    suspects: list[Value] = []
     stack: list[Any] = [root]
     pop, push, done = stack.pop, stack.append, order.append
     while stack:
@@ -534,8 +583,11 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float]:
         if node is None:
             done(pop())
             continue
-        if node._grad is zero:
-            continue
+        grad = node._grad
+        if grad is not newest:
+            if grad is zero:
+                continue
+            suspects.append(node)
         node._grad = zero
         rule = node._rule
         if rule is add or rule is multiply:
@@ -562,6 +614,8 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float]:
                 stack += [operand for operand in reversed(node._a) if operand._grad is not zero]
             else:
                 stack += reversed(node._prev)
+    if newest is not FIRST_ZERO:
+        changes.refuse_changed(root, suspects)
     return order, zero
 
 
@@ -720,6 +774,8 @@ def operation_name(rule: Primitive, operands: Sequence[Any]) -> str:
 
 
 _new = object.__new__
+_getframe = sys._getframe
+silent_places = conversions.recent
 
 # CPython gives instances room for few attributes in line once a class has made some without any: then one place is left, for _b. It
 # must be the first to be set, or every result would need a dictionary of its own.
@@ -728,5 +784,7 @@ for _ in range(32):
 _first._b = None
 
 # The rest of what an engine has; it builds on the above.
+from chainrule import changes  # noqa: E402
 from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad  # noqa: E402, F401
+from chainrule.changes import changed  # noqa: E402, F401
 from chainrule.guards import forget_other_threads, guard, note_leaf  # noqa: E402, F401
