@@ -101,8 +101,9 @@ def test_data_and_grad_refuse_what_is_no_real_number(thing: Any, Value: type) ->
         Value(thing)
     with pytest.raises(TypeError, match=message):
         v.data = thing
-    with pytest.raises(TypeError, match=message):
-        v.grad = thing
+    if thing is not None:  # which a gradient may be
+        with pytest.raises(TypeError, match=message):
+            v.grad = thing
     assert (v.data, v.grad) == (1.0, 0.0)
 
 
@@ -312,7 +313,7 @@ def test_functions_have_a_method_form_and_a_function_form(name: str, arity: int,
         assert (type(number), number) == (float, expected.data)
     for form in forms:
         out = form(*operands)
-        assert (type(out), out.data, out._op, out._prev) == (Value, expected.data, name, tuple(operands))
+        assert (type(out), out.data, out._op, out._prev) == (Value, expected.data, PRIMITIVES[name].shown, tuple(operands))
         if arity > 1:
             with pytest.raises(TypeError, match=r"^expected a real number or a Value, got str: 'x'$"):
                 form(*operands[:-1], "x")
@@ -479,7 +480,7 @@ def test_classes_are_made_as_python_makes_them(Value: type) -> None:
 
 
 def test_signatures_and_docstrings_can_be_read(Value: type) -> None:
-    assert list(inspect.signature(Value).parameters) == ["data", "_children", "_op", "label"]
+    assert list(inspect.signature(Value).parameters) == ["data", "_children", "_op", "label", "named"]
     assert "computation graph" in Value.__doc__
     for name in ("data", "grad", "label", "_prev", "_backward"):
         assert getattr(Value, name).__doc__ == getattr(chainrule.value.Value, name).__doc__

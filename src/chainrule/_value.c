@@ -72,6 +72,7 @@ struct Value {
     union {
         Value *b;
         double exponent;
+        uint64_t written; /* of a leaf: the epoch in which its gradient was last written */
     };
     uint64_t epoch : 48; /* of the last walk that came here; wide enough for centuries of walks */
     uint64_t op : 8;
@@ -89,7 +90,9 @@ static PyObject *refuse_data, *refuse_child, *refuse_label, *refuse_backward, *r
 static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
 static PyObject *on_look;                                   /* what `guard` was given, or NULL */
-static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_name, *s_label, *s_empty, *s_takes_node;
+static PyObject *arguments_function, *set_parents_function, *set_name_function; /* of by_hand.py */
+static PyObject *warn_function;                             /* thrown_away.warn */
+static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_shown, *s_named, *s_label, *s_empty, *s_takes_node;
 
 #define IS_EXACT(o) Py_IS_TYPE((PyObject *)(o), value_type)
 #define IS_VALUE(o) (IS_EXACT(o) || PyType_IsSubtype(Py_TYPE(o), value_type))
@@ -131,16 +134,22 @@ static inline Value *new_node(double data, int op) {
     return v;
 }
 
+static inline Value *new_leaf(double data) {
+    Value *v = new_node(data, LEAF);
+    if (LIKELY(v != NULL)) v->written = 0;
+    return v;
+}
+
 /* A leaf for a number of the program, such as the 2.0 of 2.0 * x. */
 static inline Value *new_constant(double data) {
-    Value *v = new_node(data, LEAF);
+    Value *v = new_leaf(data);
     if (LIKELY(v != NULL)) v->flags = CONSTANT;
     return v;
 }
 
 /* A node of a class: LEAF, until its operands are set. A subclass of the user's is tracked, as every object of such a class is. */
 static Value *new_node_of(PyTypeObject *type, double data) {
-    if (type == value_type) return new_node(data, LEAF);
+    if (type == value_type) return new_leaf(data);
     Value *v = (Value *)type->tp_alloc(type, 0);
     if (v) {
         v->data = data;
@@ -324,6 +333,44 @@ static int value_clear(PyObject *self) {
         Py_CLEAR(v->extra->function);
     }
     return 0;
+}
+
+/* --- gradients ----------------------------------------------------------------------------------------------------------------- */
+
+/* What stands for None in `grad`: a nan that no arithmetic makes. */
+#define NO_GRADIENT UINT64_C(0x7ff8c0de4e6f6e65)
+
+static inline int is_none(double grad) {
+    uint64_t bits;
+    memcpy(&bits, &grad, sizeof bits);
+    return UNLIKELY(bits == NO_GRADIENT);
+}
+
+static inline double none(void) {
+    uint64_t bits = NO_GRADIENT;
+    double grad;
+    memcpy(&grad, &bits, sizeof grad);
+    return grad;
+}
+
+static inline double or_zero(double grad) { return is_none(grad) ? 0.0 : grad; }
+
+static uint64_t epoch; /* of the last walk, or of the last assignment of a gradient */
+#define NEVER UINT64_MAX
+#define NEXT_EPOCH (epoch = (epoch + 1) & ((UINT64_C(1) << 48) - 1))
+
+/* What backward() throws away: gradients of parameters that the last call left, for another result, and nobody has read or set since. */
+static int gradients_seen = 1;     /* whether one has been read or set since the last backward() */
+static int is_told;                /* whether it was said already that some were thrown away, since one was seen */
+static Value *last_root;           /* of the last backward(); may be gone */
+static uint64_t last_walk;         /* the epoch of its walk */
+static unsigned long last_thread;  /* the thread that called it */
+static uint64_t unread = NEVER;    /* the same while a walk looks for such gradients, which sets `thrown_away` */
+static int thrown_away;
+
+static inline void written_in(Value *v, uint64_t now) {
+    gradients_seen = 1;
+    if (v->op == LEAF) v->written = now;
 }
 
 /* --- numbers ------------------------------------------------------------------------------------------------------------------- */
@@ -922,7 +969,25 @@ static inline int push(Value *v) {
     }
 }
 
+/* By hand, one node after another: its operands get the gradient, which counts as an assignment to them. */
 static PyObject *value_push(PyObject *self, PyObject *nothing UNUSED) {
+    Value *v = (Value *)self;
+    uint64_t now = NEXT_EPOCH;
+    if (HAS_A(v)) {
+        v->a->grad = or_zero(v->a->grad);
+        written_in(v->a, now);
+        if (HAS_B(v)) {
+            v->b->grad = or_zero(v->b->grad);
+            written_in(v->b, now);
+        }
+    } else if (HAS_EXTRA(v))
+        for (Py_ssize_t i = 0; i < v->extra->n; i++)
+            if (IS_VALUE(v->extra->operands[i])) {
+                Value *operand = (Value *)v->extra->operands[i];
+                operand->grad = or_zero(operand->grad);
+                written_in(operand, now);
+            }
+    v->grad = or_zero(v->grad);
     sweeping++;
     int result = push((Value *)self);
     end_of_sweep();
@@ -1005,15 +1070,20 @@ static void track_function(Value *v, PyObject *function) {
     if (defaults && PyTuple_CheckExact(defaults)) track_led_to(v, defaults);
 }
 
-static uint64_t epoch; /* of the last walk */
 #define SIGNALS_EVERY 65536
 
 enum { EVERY_NODE = 1, ZERO = 2 };
 
+static inline void zero_leaf(Value *v, uint64_t now) {
+    if (UNLIKELY(v->written >= unread) && !(v->flags & CONSTANT) && v->grad != 0.0) thrown_away = 1;
+    v->grad = 0.0;
+    v->written = now;
+}
+
 /* Collect the nodes that the roots depend on, each after its operands: all of them, or without the leaves, which have nothing to push.
  * With ZERO, set their gradients to zero on the way. `leaves`, if given, gets the leaves. */
 static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *stack, Nodes *leaves, int how, int heed_signals) {
-    uint64_t now = epoch = (epoch + 1) & ((UINT64_C(1) << 48) - 1);
+    uint64_t now = NEXT_EPOCH;
     size_t steps = 0;
     int tracked = 0, zero = how & ZERO, every = how & EVERY_NODE;
     order->n = stack->n = 0;
@@ -1026,7 +1096,7 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
         if (p->epoch == now) break;                                             \
         if (p->op == LEAF && !every && !leaves) {                               \
             p->epoch = now;                                                     \
-            p->grad = 0.0;                                                      \
+            if (LIKELY(zero)) zero_leaf(p, now);                                \
             tracked |= p->flags;                                                \
         } else                                                                  \
             stack->items[stack->n++] = p;                                       \
@@ -1045,9 +1115,10 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
             if (now != epoch) return 1; /* a signal handler walked through a graph and wrote its own marks */
         }
         v->epoch = now;
-        if (zero) v->grad = 0.0;
         tracked |= v->flags;
+        if (zero && v->op != LEAF) v->grad = 0.0;
         if (v->op == LEAF) {
+            if (zero) zero_leaf(v, now);
             Nodes *into = every ? order : leaves;
             if (into) {
                 if (!HAS_ROOM(*into, 1)) return -1;
@@ -1117,14 +1188,51 @@ static int watched_sweep(const Nodes *order) {
     return answer ? 0 : -1;
 }
 
+/* What is remembered of a call of backward() at its end; then say if it threw gradients away. 0, or -1 with an exception. */
+static int remember(Value *root, uint64_t walked) {
+    int lost = thrown_away && !is_told;
+    thrown_away = gradients_seen = 0;
+    last_root = root;
+    last_thread = PyThread_get_thread_ident();
+    last_walk = walked;
+    if (!lost) return 0;
+    is_told = 1;
+    PyObject *answer = PyObject_CallNoArgs(warn_function);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
 static int backward(Value *root) {
     Nodes order = {NULL, 0, 0};
+    if (gradients_seen) is_told = 0;
+    else if (!is_told && !(root == last_root && root->epoch >= last_walk) && last_thread == PyThread_get_thread_ident()) unread = last_walk;
     int result = walk(&root, 1, &order, NULL, ZERO);
+    uint64_t walked = epoch;
+    unread = NEVER;
     if (result == 0) {
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
     }
     PyMem_RawFree(order.items);
+    return result == 0 ? remember(root, walked) : result;
+}
+
+/* As in micrograd: nothing is zeroed, and every gradient on the way is added to. */
+static int backward_adding(Value *root) {
+    Nodes order = {NULL, 0, 0}, leaves = {NULL, 0, 0};
+    int result = walk(&root, 1, &order, &leaves, 0);
+    if (result == 0) {
+        for (size_t i = 0; i < order.n; i++) order.items[i]->grad = or_zero(order.items[i]->grad);
+        for (size_t i = 0; i < leaves.n; i++) {
+            leaves.items[i]->grad = or_zero(leaves.items[i]->grad);
+            leaves.items[i]->written = epoch;
+        }
+        root->grad = 1.0;
+        result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
+    }
+    PyMem_RawFree(order.items);
+    PyMem_RawFree(leaves.items);
+    gradients_seen = 1;
     return result;
 }
 
@@ -1132,6 +1240,8 @@ static int backward_accumulating(Value *root) {
     Nodes order = {NULL, 0, 0}, leaves = {NULL, 0, 0};
     double *before = NULL;
     int result = walk(&root, 1, &order, &leaves, 0);
+    uint64_t walked = epoch;
+    if (gradients_seen) is_told = 0;
     if (result == 0 && !(before = PyMem_RawMalloc((leaves.n + 1) * sizeof(double)))) {
         PyErr_NoMemory();
         result = -1;
@@ -1140,16 +1250,17 @@ static int backward_accumulating(Value *root) {
         for (size_t i = 0; i < leaves.n; i++) {
             before[i] = leaves.items[i]->grad;
             leaves.items[i]->grad = 0.0;
+            leaves.items[i]->written = walked;
         }
         for (size_t i = 0; i < order.n; i++) order.items[i]->grad = 0.0;
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
-        for (size_t i = 0; i < leaves.n; i++) leaves.items[i]->grad = result == 0 ? before[i] + leaves.items[i]->grad : before[i];
+        for (size_t i = 0; i < leaves.n; i++) leaves.items[i]->grad = result == 0 ? or_zero(before[i]) + leaves.items[i]->grad : before[i];
     }
     PyMem_RawFree(order.items);
     PyMem_RawFree(leaves.items);
     PyMem_RawFree(before);
-    return result;
+    return result == 0 ? remember(root, walked) : result;
 }
 
 static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_ssize_t n, PyObject *keywords) {
@@ -1161,6 +1272,15 @@ static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_s
     if (REFUSED(self, "backward")) return NULL;
     sweeping++;
     int result = accumulate ? backward_accumulating((Value *)self) : backward((Value *)self);
+    end_of_sweep();
+    if (result < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *value_add_up(PyObject *self, PyObject *nothing UNUSED) {
+    if (REFUSED(self, "backward")) return NULL;
+    sweeping++;
+    int result = backward_adding((Value *)self);
     end_of_sweep();
     if (result < 0) return NULL;
     Py_RETURN_NONE;
@@ -1191,7 +1311,11 @@ static int set_nothing(PyObject *self, PyObject *value, void *name) {
 }
 
 static PyObject *get_bare_data(PyObject *self, void *closure UNUSED) { return PyFloat_FromDouble(((Value *)self)->data); }
-static PyObject *get_grad(PyObject *self, void *closure UNUSED) { return PyFloat_FromDouble(((Value *)self)->grad); }
+static PyObject *get_grad(PyObject *self, void *closure UNUSED) {
+    double grad = ((Value *)self)->grad;
+    gradients_seen = 1;
+    return is_none(grad) ? Py_NewRef(Py_None) : PyFloat_FromDouble(grad);
+}
 static PyObject *get_data(PyObject *self, void *closure) { return REFUSED(self, "data") ? NULL : get_bare_data(self, closure); }
 
 static int set_data(PyObject *self, PyObject *value, void *name) {
@@ -1200,7 +1324,13 @@ static int set_data(PyObject *self, PyObject *value, void *name) {
 }
 static int set_grad(PyObject *self, PyObject *value, void *name) {
     if (!value) return not_settable(self, name, "deleter");
-    return REFUSED(self, "grad=") ? -1 : to_number(value, &((Value *)self)->grad);
+    if (REFUSED(self, "grad=")) return -1;
+    Value *v = (Value *)self;
+    double grad = none();
+    if (value != Py_None && to_number(value, &grad) < 0) return -1;
+    v->grad = grad;
+    written_in(v, NEXT_EPOCH);
+    return 0;
 }
 
 static PyObject *get_label(PyObject *self, void *closure UNUSED) {
@@ -1271,15 +1401,20 @@ static PyObject *get_function(PyObject *self, void *closure UNUSED) {
 
 static PyObject *get_op(PyObject *self, void *closure UNUSED) {
     Value *v = (Value *)self;
+    if (UNLIKELY(v->attributes != NULL)) { /* another name may have been assigned; comparing keys may run code of the user's */
+        PyObject *attributes = Py_NewRef(v->attributes), *named = Py_XNewRef(PyDict_GetItemWithError(attributes, s_named));
+        Py_DECREF(attributes);
+        if (named || PyErr_Occurred()) return named;
+    }
     if (v->op == LEAF) return Py_NewRef(s_empty);
     if (v->op == BY_HAND) return Py_NewRef(v->extra->name ? v->extra->name : s_empty);
     PyObject *row = row_of(v);
-    if (v->op != POWER_NUMBER && v->op != ROW) return PyObject_GetAttr(row, s_name);
+    if (v->op != POWER_NUMBER && v->op != ROW) return PyObject_GetAttr(row, s_shown);
     PyObject *parametric = PyObject_GetAttr(row, s_parametric);
     int is_parametric = parametric ? PyObject_IsTrue(parametric) : -1;
     Py_XDECREF(parametric);
     if (is_parametric < 0) return NULL;
-    if (!is_parametric) return PyObject_GetAttr(row, s_name);
+    if (!is_parametric) return PyObject_GetAttr(row, s_shown);
     PyObject *operands = kept_operands_of(self, 1), *name = operands ? PyObject_CallFunctionObjArgs(operation_name_function, row, operands, NULL) : NULL;
     Py_XDECREF(operands);
     return name;
@@ -1306,9 +1441,12 @@ static int become(Value *v, int op, Extra *extra) {
     v->op = (unsigned char)op;
     v->extra = extra;
     if (op != LEAF) v->flags &= ~CONSTANT;
+    else v->written = 0;
     if (old) retire(old);
     return 0;
 }
+
+static Extra *by_hand_extra(PyObject *children, PyObject *op);
 
 /* Whether a function's class says that it is to be called with the node. */
 static int takes_node(PyObject *function) {
@@ -1317,6 +1455,45 @@ static int takes_node(PyObject *function) {
     int yes = answer == Py_True;
     Py_XDECREF(answer);
     return yes;
+}
+
+static int set_op(PyObject *self, PyObject *text, void *name) {
+    if (!text) return not_settable(self, name, "deleter");
+    PyObject *answer = PyObject_CallFunctionObjArgs(set_name_function, self, text, NULL);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+static int set_prev(PyObject *self, PyObject *parents, void *name) {
+    if (!parents) return not_settable(self, name, "deleter");
+    if (REFUSED(self, "_prev=")) return -1;
+    PyObject *answer = PyObject_CallFunctionObjArgs(set_parents_function, self, parents, NULL);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+/* Be an operation made by hand, with these parents, this name and this `_backward` or None; or a leaf, if there is none of them. */
+static PyObject *value_become(PyObject *self, PyObject *const *arguments, Py_ssize_t n) {
+    Value *v = (Value *)self;
+    if (n != 3 || !PyTuple_CheckExact(arguments[0])) {
+        PyErr_SetString(PyExc_TypeError, "_become() takes a tuple of parents, a name and a function or None");
+        return NULL;
+    }
+    PyObject *function = arguments[2] == Py_None ? NULL : arguments[2];
+    int named = PyObject_IsTrue(arguments[1]);
+    Extra *x = NULL;
+    if (named < 0) return NULL;
+    if (PyTuple_GET_SIZE(arguments[0]) || named || function) {
+        if (!(x = by_hand_extra(arguments[0], arguments[1]))) return NULL;
+        x->function = Py_XNewRef(function);
+        x->takes_node = function && takes_node(function);
+    }
+    if (become(v, x ? BY_HAND : LEAF, x) < 0) {
+        if (x) discard(x);
+        return NULL;
+    }
+    if (x) track_all(v); /* its parents may be younger than it is */
+    Py_RETURN_NONE;
 }
 
 static int set_backward(PyObject *self, PyObject *function, void *name) {
@@ -1411,8 +1588,27 @@ static Extra *by_hand_extra(PyObject *children, PyObject *op) {
     return x;
 }
 
-/* Value.__init__ with its arguments in order, NULL where left out. */
-static int initialize(Value *v, PyObject *const *got) {
+/* The Extra of an operation made by hand whose arguments by_hand.py has to sort: local gradients, or names of other engines. NULL for a
+ * leaf, or with an exception. */
+static Extra *sorted_extra(PyObject *children, PyObject *op, PyObject *named) {
+    PyObject *nothing = PyTuple_New(0), *sorted = NULL, *function;
+    Extra *x = NULL;
+    if (nothing) sorted = PyObject_CallFunctionObjArgs(arguments_function, children ? children : nothing, op ? op : s_empty, named, NULL);
+    Py_XDECREF(nothing);
+    if (!sorted) return NULL;
+    children = PyTuple_GET_ITEM(sorted, 0);
+    op = PyTuple_GET_ITEM(sorted, 1);
+    function = PyTuple_GET_ITEM(sorted, 2);
+    if ((PyTuple_GET_SIZE(children) || PyUnicode_GET_LENGTH(op)) && (x = by_hand_extra(children, op)) && function != Py_None) {
+        x->function = Py_NewRef(function);
+        x->takes_node = 1;
+    }
+    Py_DECREF(sorted);
+    return x;
+}
+
+/* Value.__init__ with its arguments in order, NULL where left out; `named`, if not NULL, is a dict of those with other names. */
+static int initialize(Value *v, PyObject *const *got, PyObject *named) {
     double data;
     if (IS_VALUE(got[0])) {
         Py_XDECREF(PyObject_CallOneArg(refuse_data, got[0]));
@@ -1422,15 +1618,27 @@ static int initialize(Value *v, PyObject *const *got) {
     int has_children = got[1] ? PyObject_IsTrue(got[1]) : 0, has_op = has_children >= 0 && got[2] ? PyObject_IsTrue(got[2]) : 0;
     if (has_children < 0 || has_op < 0) return -1;
     Extra *x = NULL;
-    if ((has_children || has_op) && !(x = by_hand_extra(got[1], got[2]))) return -1;
+    if (has_children || has_op || named) {
+        if (LIKELY(!named && (!got[2] || PyUnicode_Check(got[2]))))
+            x = by_hand_extra(got[1], got[2]);
+        else {
+            PyObject *none_named = named ? Py_NewRef(named) : PyDict_New();
+            if (none_named) x = sorted_extra(got[1], got[2], none_named);
+            Py_XDECREF(none_named);
+        }
+        if (!x && PyErr_Occurred()) return -1;
+    }
     if (become(v, x ? BY_HAND : LEAF, x) < 0) {
         if (x) discard(x);
         return -1;
     }
     v->data = data;
     v->grad = 0.0;
-    if (x) track(v); /* its `_backward` is about to come */
-    else mark_leaf(v);
+    if (x && !x->function) track(v); /* its `_backward` is about to come */
+    else if (x)
+        for (Py_ssize_t i = 0; i < x->n && !(v->flags & TRACKED); i++)
+            if (((Value *)x->operands[i])->flags & TRACKED) track(v);
+    if (!x) mark_leaf(v);
     int has_label = got[3] ? PyObject_IsTrue(got[3]) : 0;
     if (has_label > 0) return set_label((PyObject *)v, got[3], "label");
     return has_label;
@@ -1464,7 +1672,7 @@ static PyObject *value_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
 
 static int value_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
     static const char *const names[] = {"data", "_children", "_op", "label"};
-    PyObject *got[4] = {NULL, NULL, NULL, NULL};
+    PyObject *got[4] = {NULL, NULL, NULL, NULL}, *others = NULL;
     Py_ssize_t n = PyTuple_GET_SIZE(arguments), named = 0;
     int fits = bind(got, PySequence_Fast_ITEMS(arguments), n < 5 ? n : 5, NULL) || n == 0;
     for (int i = 0; i < 4 && keywords; i++) {
@@ -1474,7 +1682,7 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
         got[i] = value;
         named++;
     }
-    if (!fits || !got[0] || (keywords && named != PyDict_GET_SIZE(keywords))) {
+    if (!fits || !got[0]) {
         PyObject *method = PyObject_GetAttrString(reference, "__init__"), *all = PyTuple_New(n + 1);
         if (method && all) {
             PyTuple_SET_ITEM(all, 0, Py_NewRef(self));
@@ -1486,7 +1694,17 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
         Py_XDECREF(all);
         return -1;
     }
-    if (initialize((Value *)self, got) < 0) return -1;
+    if (keywords && named != PyDict_GET_SIZE(keywords)) { /* names of other engines, or wrong ones */
+        if (!(others = PyDict_Copy(keywords))) return -1;
+        for (int i = 0; i < 4; i++)
+            if (PyDict_GetItemString(others, names[i]) && PyDict_DelItemString(others, names[i]) < 0) {
+                Py_DECREF(others);
+                return -1;
+            }
+    }
+    int failed = initialize((Value *)self, got, others) < 0;
+    Py_XDECREF(others);
+    if (failed) return -1;
     if (on_made && ((Value *)self)->op != LEAF) {
         if (!show((Value *)Py_NewRef(self))) return -1;
         Py_DECREF(self);
@@ -1511,14 +1729,14 @@ static PyObject *value_vectorcall(PyObject *type, PyObject *const *arguments, si
         Py_XDECREF(dict);
         return made;
     }
-    Value *v = new_node(0.0, LEAF);
+    Value *v = new_leaf(0.0);
     if (!v) return NULL;
     if (LIKELY(PyFloat_CheckExact(got[0]) && !got[1] && !got[2] && !got[3])) {
         v->data = PyFloat_AS_DOUBLE(got[0]);
         mark_leaf(v);
         return (PyObject *)v;
     }
-    if (initialize(v, got) < 0) {
+    if (initialize(v, got, NULL) < 0) {
         Py_DECREF(v);
         return NULL;
     }
@@ -1553,6 +1771,7 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
         x->row = Py_XNewRef(v->extra->row);
         x->name = Py_XNewRef(v->extra->name);
         x->function = Py_XNewRef(v->extra->function);
+        x->takes_node = v->extra->takes_node;
     }
     PyObject *attributes = v->attributes ? PyDict_Copy(v->attributes) : NULL;
     if ((v->attributes && !attributes) || !(twin = new_node_of(Py_TYPE(self), v->data)) || v->op != op) {
@@ -1564,7 +1783,10 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     }
     twin->grad = v->grad;
     twin->attributes = attributes;
-    if (op == LEAF) mark_leaf(twin);
+    if (op == LEAF) {
+        mark_leaf(twin);
+        twin->written = v->written;
+    }
     int tracked = v->flags;
     if (x)
         twin->extra = x;
@@ -1623,7 +1845,7 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int op) {
 }
 
 static PyObject *value_repr(PyObject *self) {
-    PyObject *name = PyType_GetName(Py_TYPE(self)), *data = get_bare_data(self, NULL), *grad = PyFloat_FromDouble(((Value *)self)->grad), *text = NULL;
+    PyObject *name = PyType_GetName(Py_TYPE(self)), *data = get_bare_data(self, NULL), *grad = get_grad(self, NULL), *text = NULL;
     if (name && data && grad) text = PyUnicode_FromFormat("%U(data=%R, grad=%R)", name, data, grad);
     Py_XDECREF(name);
     Py_XDECREF(data);
@@ -1832,19 +2054,48 @@ static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view,
         if (n < 0) return NULL;                                                                                       \
         PyObject **nodes = PySequence_Fast_ITEMS(arguments[0]);                                                       \
         double *number = view.buf;                                                                                    \
+        uint64_t now = NEXT_EPOCH;                                                                                    \
         for (Py_ssize_t i = 0; i < n; i++, number++) {                                                                \
             Value *v = (Value *)nodes[i];                                                                             \
             statement;                                                                                                \
         }                                                                                                             \
-        (void)scale;                                                                                                  \
+        (void)scale, (void)now;                                                                                       \
         PyBuffer_Release(&view);                                                                                      \
         Py_RETURN_NONE;                                                                                               \
     }
 FOR_EACH_NODE(read_data, 2, 1, *number = v->data)
 FOR_EACH_NODE(write_data, 2, 0, v->data = *number)
-FOR_EACH_NODE(read_grad, 2, 1, *number = v->grad)
-FOR_EACH_NODE(write_grad, 2, 0, v->grad = *number)
-FOR_EACH_NODE(add_grad, 3, 0, v->grad += scale * *number)
+FOR_EACH_NODE(read_grad, 2, 1, *number = or_zero(v->grad); gradients_seen = 1)
+FOR_EACH_NODE(write_grad, 2, 0, v->grad = *number; written_in(v, now))
+FOR_EACH_NODE(add_grad, 3, 0, v->grad = or_zero(v->grad) + scale * *number; written_in(v, now))
+
+/* --- gradients that no backward() has reached ---------------------------------------------------------------------------------- */
+
+static int are_nodes(PyObject *params) {
+    if (!PyList_Check(params)) return 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(params); i++)
+        if (!IS_VALUE(PyList_GET_ITEM(params, i))) return 0;
+    return 1;
+}
+
+static PyObject *module_mark_gradients(PyObject *module UNUSED, PyObject *params UNUSED) { return PyLong_FromUnsignedLongLong(epoch); }
+
+static PyObject *module_settle_gradients(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    if (given != 2 || !are_nodes(arguments[0])) {
+        PyErr_SetString(PyExc_TypeError, "settle_gradients() takes a list of Values and what mark_gradients() returned");
+        return NULL;
+    }
+    uint64_t mark = PyLong_AsUnsignedLongLong(arguments[1]);
+    if (PyErr_Occurred()) return NULL;
+    Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
+    Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
+    int any = 0;
+    gradients_seen = 1;
+    for (Py_ssize_t i = 0; i < n && !any; i++) any = params[i]->op != LEAF || params[i]->written > mark;
+    for (Py_ssize_t i = 0; any && i < n; i++)
+        if (params[i]->op == LEAF && params[i]->written <= mark && !is_none(params[i]->grad)) params[i]->grad = 0.0;
+    return PyLong_FromUnsignedLongLong(epoch);
+}
 
 /* --- the steps of optimisers --------------------------------------------------------------------------------------------------- */
 
@@ -1893,6 +2144,7 @@ static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *argum
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     double *buffer = view.buf;
     for (Py_ssize_t i = 0; i < n; i++) {
+        if (is_none(params[i]->grad)) continue;
         double g = direction(params[i], weight_decay, maximize);
         if (momentum != 0.0) {
             buffer[i] = first ? g : momentum * buffer[i] + (1.0 - dampening) * g;
@@ -1920,8 +2172,10 @@ static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *argu
     if (correction == 0.0 || !are_plain(arguments[0]) || PyList_GET_SIZE(arguments[0]) != n) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     double *m = views[0].buf, *v = views[1].buf, *largest = views[2].buf;
-    for (Py_ssize_t i = 0; decay_factor != 1.0 && i < n; i++) params[i]->data *= decay_factor;
+    for (Py_ssize_t i = 0; decay_factor != 1.0 && i < n; i++)
+        if (!is_none(params[i]->grad)) params[i]->data *= decay_factor;
     for (Py_ssize_t i = 0; i < n; i++) {
+        if (is_none(params[i]->grad)) continue;
         double g = direction(params[i], l2, maximize), scale;
         m[i] = beta1 * m[i] + (1.0 - beta1) * g;
         v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g;
@@ -1950,6 +2204,8 @@ static PyMethodDef value_methods[] = {
     {"tanh", METHOD(value_tanh, METH_FASTCALL | METH_KEYWORDS), "($self)"},
     {"sigmoid", METHOD(value_sigmoid, METH_FASTCALL | METH_KEYWORDS), "($self)"},
     {"relu", METHOD(value_relu, METH_FASTCALL | METH_KEYWORDS), "($self)"},
+    {"_add_up", value_add_up, METH_NOARGS, "($self)"},
+    {"_become", METHOD(value_become, METH_FASTCALL), NULL},
     {"_apply", METHOD(value_apply, METH_FASTCALL), NULL},
     {"_bare", value_bare, METH_NOARGS | METH_CLASS, NULL},
     {"_copy", value_copy_with, METH_O, NULL},
@@ -1964,9 +2220,9 @@ static PyGetSetDef value_properties[] = {{"data", get_data, set_data, NULL, "dat
                                          {"_data", get_bare_data, set_nothing, NULL, "_data"},
                                          {"_grad", get_grad, set_nothing, NULL, "_grad"},
                                          {"label", get_label, set_label, NULL, "label"},
-                                         {"_prev", get_prev, set_nothing, NULL, "_prev"},
+                                         {"_prev", get_prev, set_prev, NULL, "_prev"},
                                          {"_operands", get_operands, set_nothing, NULL, "_operands"},
-                                         {"_op", get_op, set_nothing, NULL, "_op"},
+                                         {"_op", get_op, set_op, NULL, "_op"},
                                          {"_backward", get_backward, set_backward, NULL, "_backward"},
                                          {"_rule", get_rule, set_nothing, NULL, "_rule"},
                                          {"_function", get_function, set_nothing, NULL, "_function"},
@@ -2034,6 +2290,8 @@ static PyMethodDef module_methods[] = {
     {"read_data", METHOD(module_read_data, METH_FASTCALL), "(nodes, out, /)"},
     {"write_data", METHOD(module_write_data, METH_FASTCALL), "(nodes, numbers, /)"},
     {"read_grad", METHOD(module_read_grad, METH_FASTCALL), "(nodes, out, /)"},
+    {"mark_gradients", module_mark_gradients, METH_O, "(params, /)"},
+    {"settle_gradients", METHOD(module_settle_gradients, METH_FASTCALL), "(params, mark, /)"},
     {"write_grad", METHOD(module_write_grad, METH_FASTCALL), "(nodes, numbers, /)"},
     {"add_grad", METHOD(module_add_grad, METH_FASTCALL), "(nodes, numbers, scale, /)"},
     {"sgd_step", METHOD(module_sgd_step, METH_FASTCALL),
@@ -2078,7 +2336,7 @@ static int borrow_docs(void) {
         if (PyErr_Occurred()) return -1;
     }
     PyObject *text = PyObject_GetAttrString(reference, "__doc__");
-    const char *words = text ? PyUnicode_AsUTF8(text) : NULL, *signature = "Value(data, _children=(), _op=\"\", label=\"\")\n--\n\n";
+    const char *words = text ? PyUnicode_AsUTF8(text) : NULL, *signature = "Value(data, _children=(), _op=\"\", label=\"\", **named)\n--\n\n";
     char *joined = words ? PyMem_RawMalloc(strlen(signature) + strlen(words) + 1) : NULL;
     if (joined) {
         strcat(strcpy(joined, signature), words);
@@ -2098,6 +2356,7 @@ static int find_shared(void) {
                                                   "tanh", "exp",  "log",      "sigmoid",  "dot",     "largest", "take", NULL,       NULL};
     PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.value");
     PyObject *copies = PyImport_ImportModule("chainrule.copies"), *refusals = PyImport_ImportModule("chainrule.refusals");
+    PyObject *by_hand = PyImport_ImportModule("chainrule.by_hand"), *thrown = PyImport_ImportModule("chainrule.thrown_away");
     int result = -1;
     for (int op = 0; op < OPERATIONS; op++)
         if (names[op] && !(rows[op] = find(primitives, names[op]))) goto done;
@@ -2124,15 +2383,19 @@ static int find_shared(void) {
                   {&reference_adam_step, value, "adam_step"},
                   {&copy_function, copies, "shallow_copy"},
                   {&deep_copy_function, copies, "deep_copy"},
-                  {&reduce_function, copies, "reduce"}};
+                  {&reduce_function, copies, "reduce"},
+                  {&arguments_function, by_hand, "arguments"},
+                  {&set_parents_function, by_hand, "set_parents"},
+                  {&set_name_function, by_hand, "set_name"},
+                  {&warn_function, thrown, "warn"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!(*wanted[i].into = find(wanted[i].module, wanted[i].name))) goto done;
     const struct {
         PyObject **into;
         const char *text;
     } strings[] = {{&s_forward, "forward"}, {&s_partials, "partials"}, {&s_partial, "partial"}, {&s_parametric, "parametric"},
-                   {&s_each, "each"},       {&s_name, "name"},         {&s_label, "_label"},   {&s_empty, ""},
-                   {&s_takes_node, "takes_node"}};
+                   {&s_each, "each"},       {&s_shown, "shown"},         {&s_label, "_label"},   {&s_empty, ""},
+                   {&s_takes_node, "takes_node"}, {&s_named, "_named"}};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         if (!(*strings[i].into = PyUnicode_InternFromString(strings[i].text))) goto done;
     result = borrow_text(value_methods, reference) < 0 || borrow_text(module_methods, value) < 0 || borrow_docs() < 0 ? -1 : 0;
@@ -2140,18 +2403,20 @@ done:
     Py_XDECREF(primitives);
     Py_XDECREF(value);
     Py_XDECREF(copies);
+    Py_XDECREF(by_hand);
+    Py_XDECREF(thrown);
     Py_XDECREF(refusals);
     return result;
 }
 
-/* The methods that are not written here are the reference's own functions, such as `sin`: most are one call of `_apply`. */
+/* The methods and properties that are not written here are the reference's own, such as `sin`: most are one call of `_apply`. */
 static int share_methods(PyObject *type) {
     PyObject *theirs = PyObject_GetAttrString(reference, "__dict__"), *items = theirs ? PyMapping_Items(theirs) : NULL;
     PyObject *ours = PyObject_GetAttrString(type, "__dict__");
     int result = items && ours ? 0 : -1;
     for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0), *method = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
-        int have = PyFunction_Check(method) ? PySequence_Contains(ours, name) : 1;
+        int have = PyFunction_Check(method) || Py_IS_TYPE(method, &PyProperty_Type) ? PySequence_Contains(ours, name) : 1;
         result = have < 0 ? -1 : have ? 0 : PyObject_SetAttr(type, name, method);
     }
     Py_XDECREF(theirs);

@@ -313,11 +313,10 @@ def _found(root: Module) -> Iterator[tuple[str, Value]]:
             parts = vars(thing).items() if own else thing.named_parameters()
         else:
             parts = thing.items() if isinstance(thing, dict) else enumerate(thing)  # type: ignore[arg-type]
-        inner = [(f"{name}.{key}" if name else str(key), part) for key, part in parts if isinstance(part, _HOLDERS)]
+        inner = [
+            (f"{name}.{key}" if name else str(key), part) for key, part in parts if isinstance(part, (Value, Module, list, tuple, dict))
+        ]
         stack.extend(reversed(inner))
-
-
-_HOLDERS = (Value, Module, list, tuple, dict)
 
 
 def _distinct(named: Iterable[tuple[str, Value]]) -> Iterator[tuple[str, Value]]:

@@ -30,16 +30,17 @@ class Primitive:
     """One operation: its name, its value, and its partial derivatives.
 
     Arguments:
-        name: what a graph shows, such as `"*"` or `"tanh"`.
+        name: what it is called, such as `"*"` or `"tanh"`.
         forward: the operation on floats; returns a float and never raises.
         partials: for each operand, a function of the operands and the result that returns the partial derivative.
         parametric: whether a plain number as the second operand belongs to the operation, as the 2 of `x ** 2` does, and is not a node.
         each: for an operation of any number of operands, in place of `partials`: a function of an operand's position, the operands and
             the result that returns the partial derivative with respect to that operand; `zero` where nothing passes to any of them.
             Such a row has None as its arity.
+        shown: what a graph shows, where that is not the name.
     """
 
-    __slots__ = ("arity", "each", "forward", "name", "parametric", "partials")
+    __slots__ = ("arity", "each", "forward", "name", "parametric", "partials", "shown")
 
     def __init__(
         self,
@@ -48,8 +49,10 @@ class Primitive:
         *partials: Callable[..., Operand],
         parametric: bool = False,
         each: Callable[[int, Sequence[Operand], Operand], Operand] | None = None,
+        shown: str = "",
     ) -> None:
         self.name = name
+        self.shown = shown or name
         self.forward = forward
         self.partials = partials
         self.each = each
@@ -334,7 +337,7 @@ tanh: Primitive = Primitive("tanh", math.tanh, lambda a, out: 1.0 - out * out)
 erf: Primitive = Primitive("erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)))
 sigmoid: Primitive = Primitive("sigmoid", _sigmoid, lambda a, out: out * (1.0 - out))
 softplus: Primitive = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
-relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0))
+relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0), shown="ReLU")
 leaky_relu: Primitive = Primitive(
     "leaky_relu",
     lambda a, slope: a if a > 0 else slope * a,

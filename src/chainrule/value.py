@@ -8,9 +8,11 @@ This is the reference engine, in plain Python.
 
 from __future__ import annotations
 
+from _thread import get_ident
+from array import array
 from typing import TYPE_CHECKING, Any
 
-from chainrule import copies, primitives
+from chainrule import by_hand, copies, primitives, thrown_away
 from chainrule.primitives import Primitive, add, multiply, negative, passing_positions, power, real, zero
 from chainrule.primitives import dot as dot_row
 from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 BY_HAND = Primitive("", lambda *data: primitives.NAN)  # the rule of a node whose operation the user wrote: Value(data, parents, op)
 CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of the program, such as the 2.0 of `2.0 * x`
+unread: Any = None  # of the last backward(), until a gradient is read or set: see `_remember`
 guarding = False  # whether `guard` is on: every leaf that is made is a constant then
 
 
@@ -30,10 +33,16 @@ class Value:
     Arguments:
         data: a real number, kept as a float.
         _children: the Values this one was computed from; only for an operation made by hand.
-        _op: the name of that operation.
+        _op: the name of that operation; or, as in microgpt, its local gradients: a number for each of the children.
         label: a name to show in pictures and tables.
+        named: names that other engines have: `children` and `_prev` for `_children`, `local_grads` and `_local_grads` for the
+            local gradients.
 
-    An operation made by hand also assigns `_backward`, a function without arguments that adds to its parents' gradients:
+    An operation made by hand can be given its local gradients, the derivatives with respect to its children:
+
+        out = Value(math.sin(x.data), (x,), (math.cos(x.data),))
+
+    Or one assigns its `_backward`, a function without arguments that adds to its parents' gradients:
 
         out = Value(math.sin(x.data), (x,), "sin")
         def push():
@@ -43,7 +52,8 @@ class Value:
     Values compare by their data (`<`, `<=`, `>`, `>=`); `==` and `hash` are identity, so that Values can be members of a set.
 
     Raises:
-        TypeError: if `data` is not a real number, or a child is not a Value.
+        TypeError: if `data` is not a real number, a child is not a Value, or `_op` is neither a string nor numbers.
+        ValueError: if there are not as many local gradients as children.
     """
 
     # A leaf has no rule, and nothing in _a or, if it is a constant, a mark. A result has its operands in _a and _b; with other than one
@@ -55,12 +65,15 @@ class Value:
     _a: Any
     _b: Any
     _data: float
-    _grad: float
+    _grad: Any
+    _named: str | None = None
     _rule: Primitive | None
     _by_hand: tuple[str, Callable[[], object] | None, Primitive | None]
     _made_at: tuple[str, int]
 
-    def __init__(self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
+    def __init__(
+        self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str | Iterable[Any] = "", label: str = "", **named: Any
+    ) -> None:
         if isinstance(data, Value):
             refuse_data(data)
         self._data = data if type(data) is float else real(data)
@@ -68,13 +81,13 @@ class Value:
         self._rule = None
         if guarding:
             self._a = CONSTANT
-        if _children or _op:
-            self._a = tuple(_children)
-            for child in self._a:
+        if _children or _op or named:
+            children, op, function = by_hand.arguments(_children, _op, named)
+            for child in children:
                 if not isinstance(child, Value):
                     refuse_child(child)
-            self._rule = BY_HAND
-            self._by_hand = (_op, None, None)
+            if children or op:
+                self._become(children, op, function)
         if label:
             self.label = label
 
@@ -90,13 +103,17 @@ class Value:
         self._data = number if type(number) is float else real(number)
 
     @property
-    def grad(self) -> float:
-        """The derivative of the result that `backward()` was last called on, with respect to this node."""
+    def grad(self) -> Any:
+        """The derivative of the result that `backward()` was last called on, with respect to this node; None if that was assigned."""
+        global unread
+        unread = None
         return self._grad
 
     @grad.setter
-    def grad(self, number: SupportsFloat) -> None:
-        self._grad = number if type(number) is float else real(number)
+    def grad(self, number: SupportsFloat | None) -> None:
+        global unread
+        unread = None  # and each assignment keeps a float object of its own: see `settle_gradients`
+        self._grad = number * 1.0 if type(number) is float else None if number is None else real(number) * 1.0
 
     @property
     def label(self) -> str:
@@ -117,6 +134,24 @@ class Value:
         """The parents: the Values this one was computed from, in the order of the operands."""
         return tuple(operand for operand in self._operands if isinstance(operand, Value))
 
+    @_prev.setter
+    def _prev(self, parents: Iterable[Value]) -> None:
+        by_hand.set_parents(self, parents)
+
+    @property
+    def _children(self) -> tuple[Value, ...]:
+        """The same as `_prev`, by microgpt's name."""
+        return self._prev
+
+    @_children.setter
+    def _children(self, parents: Iterable[Value]) -> None:
+        self._prev = parents  # type: ignore[assignment]
+
+    @property
+    def _local_grads(self) -> tuple[float, ...]:
+        """The derivative of this node with respect to each of its parents, as microgpt keeps it."""
+        return by_hand.local_gradients(self)
+
     @property
     def _operands(self) -> tuple[Any, ...]:
         """The parents, and the numbers that belong to the operation, such as the 2.0 of `x ** 2`."""
@@ -132,20 +167,26 @@ class Value:
 
     @property
     def _op(self) -> str:
-        """The name of the operation that made this node: "+", "*", "**2", "tanh"; "" for a leaf."""
+        """The name of the operation that made this node: "+", "*", "**2", "tanh"; "" for a leaf. Another may be assigned."""
+        if self._named is not None:
+            return self._named
         rule = self._rule
         if rule is None:
             return ""
         if rule is BY_HAND:
             return self._by_hand[0]
-        return operation_name(rule, self._operands) if rule.parametric else rule.name
+        return operation_name(rule, self._operands) if rule.parametric else rule.shown
+
+    @_op.setter
+    def _op(self, name: str) -> None:
+        by_hand.set_name(self, name)
 
     @property
     def _backward(self) -> Callable[[], object]:
         """A function that adds this node's share to its parents' gradients, once. Assign one to define an operation by hand."""
         if self._rule is BY_HAND and self._by_hand[1] is not None and not takes_node(self._by_hand[1]):
             return self._by_hand[1]
-        return lambda: _push(self)
+        return lambda: _push_alone(self)
 
     @_backward.setter
     def _backward(self, function: Callable[..., object]) -> None:
@@ -153,6 +194,16 @@ class Value:
             refuse_backward(function)
         parents, op, rule = self._prev, self._op, self._primitive
         self._a, self._rule, self._by_hand = parents, BY_HAND, (op, function, rule)
+
+    def _become(self, parents: tuple[Value, ...], op: str, function: Callable[..., object] | None) -> None:
+        """Be an operation made by hand from now on, or a leaf if there is none of these."""
+        if parents or op or function is not None:
+            self._a, self._rule, self._by_hand = parents, BY_HAND, (op, function, None)
+        else:
+            for name in ("_a", "_b", "_by_hand"):
+                if hasattr(self, name):
+                    delattr(self, name)
+            self._rule = None
 
     @property
     def _function(self) -> Callable[[], object] | None:
@@ -377,8 +428,9 @@ class Value:
                 fails, in a `_backward` made by hand, the leaves get back what they had.
         """
         before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
-        order = _zeroed_order(self)
-        self._grad = 1.0
+        mark = self._grad
+        order, leaves, lost = _zeroed_order(self)
+        self._grad = one = float("1")
         try:
             sweep(order)
         except BaseException:
@@ -386,7 +438,18 @@ class Value:
                 node._grad = grad
             raise
         for node, grad in before:
-            node._grad = grad + node._grad
+            node._grad = (0.0 if grad is None else grad) + node._grad
+        _remember(mark, one, leaves, () if accumulate else lost)
+
+    def _add_up(self) -> None:
+        """As micrograd's `backward()`: nothing is zeroed first, and every gradient on the way is added to."""
+        global unread
+        order, _, before = _zeroed_order(self)
+        for node, grad in before:
+            node._grad = grad
+        self._grad = 1.0
+        sweep(order)
+        unread = None
 
     # --- a number among numbers -----------------------------------------------------------------------------------------------------
 
@@ -415,7 +478,7 @@ class Value:
         return format(self.data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(data={self._data}, grad={self._grad})"
+        return f"{type(self).__name__}(data={self._data}, grad={self.grad})"
 
     # --- copies ---------------------------------------------------------------------------------------------------------------------
 
@@ -484,30 +547,41 @@ def order_below(roots: Sequence[Value]) -> list[Value]:
     return order
 
 
-def _zeroed_order(root: Value) -> list[Value]:
+def _zeroed_order(root: Value) -> tuple[list[Value], list[Value], list[tuple[Value, float]]]:
     """Set the gradient of every node to 0, and list the nodes in topological order but for the leaves, which pass nothing on.
 
-    This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen.
+    With them come the leaves, and every node whose gradient was not 0, with it. This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen.
     """
     zero = float("0")
     order: list[Value] = []
+    leaves: list[Value] = []
+    before: list[tuple[Value, float]] = []
     stack: list[Any] = [root]
-    pop, push, done = stack.pop, stack.append, order.append
+    pop, push, done, leaf = stack.pop, stack.append, order.append, leaves.append
     while stack:
         node = pop()
         if node is None:
             done(pop())
             continue
-        if node._grad is zero:
+        grad = node._grad
+        if grad is zero:
             continue
+        if grad:
+            before.append((node, grad))
         node._grad = zero
         rule = node._rule
         if rule is add or rule is multiply:
             a, b = node._a, node._b
-            if a._rule is None:
+            if a._rule is None and a._grad is not zero:
+                if a._grad:
+                    before.append((a, a._grad))
                 a._grad = zero
-            if b._rule is None:
+                leaf(a)
+            if b._rule is None and b._grad is not zero:
+                if b._grad:
+                    before.append((b, b._grad))
                 b._grad = zero
+                leaf(b)
             if a._grad is zero and b._grad is zero:
                 done(node)
                 continue
@@ -517,7 +591,9 @@ def _zeroed_order(root: Value) -> list[Value]:
                 push(b)
             if a._grad is not zero:
                 push(a)
-        elif rule is not None:
+        elif rule is None:
+            leaf(node)
+        else:
             push(node)
             push(None)
             if rule.arity == 1:
@@ -526,7 +602,29 @@ def _zeroed_order(root: Value) -> list[Value]:
                 stack += [operand for operand in reversed(node._a) if operand._grad is not zero]
             else:
                 stack += reversed(node._prev)
-    return order
+    return order, leaves, before
+
+
+def _remember(mark: object, one: float, leaves: list[Value], lost: Sequence[tuple[Value, float]]) -> None:
+    """At the end of a backward(): remember which it was, and warn if it threw away what the last one left and nobody has looked at.
+
+    Arguments:
+        mark: the gradient that the result had before: that of the last backward() if it was the same.
+        one: the gradient that it has now.
+        leaves: those that it reached.
+        lost: the nodes whose gradients it replaced, with them.
+    """
+    global unread
+    thread, told = get_ident(), False
+    warned = False
+    if unread is not None:  # its result's mark, its leaves' ids, its thread, and whether it was said already that gradients were lost
+        last_one, reached, last_thread, told = unread
+        if lost and not told and mark is not last_one and thread == last_thread:
+            ids = {*reached}
+            warned = any(id(node) in ids and node._rule is None and getattr(node, "_a", None) is not CONSTANT for node, _ in lost)
+    unread = one, array("q", map(id, leaves)), thread, told or warned
+    if warned:
+        thrown_away.warn()
 
 
 def sweep(order: list[Value]) -> None:
@@ -572,6 +670,16 @@ def _push(node: Value) -> None:
     for operand, partial in zip(operands, rule.partials, strict=True):
         if isinstance(operand, Value) and partial is not zero:
             operand._grad += partial(*data, node._data) * node._grad
+
+
+def _push_alone(node: Value) -> None:
+    """The same, by hand, one node after another: a gradient that is None is 0."""
+    global unread
+    unread = None
+    for each in (node, *node._prev):
+        if each._grad is None:
+            each._grad = 0.0
+    _push(node)
 
 
 def takes_node(function: object) -> bool:
@@ -678,5 +786,16 @@ for _ in range(32):
 _first._b = None
 
 # The rest of what an engine has; it builds on the above.
-from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad  # noqa: E402, F401
+from chainrule.bulk import (  # noqa: E402, F401
+    adam_step,
+    add_grad,
+    flatten,
+    mark_gradients,
+    read_data,
+    read_grad,
+    settle_gradients,
+    sgd_step,
+    write_data,
+    write_grad,
+)
 from chainrule.guards import guard  # noqa: E402, F401
