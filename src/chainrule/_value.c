@@ -42,8 +42,9 @@ enum { LEAF, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, POWER_NUMBER, NEGATIVE, REL
 #define HAS_B(v) ((v)->op >= ADD && (v)->op <= POWER)
 #define HAS_EXTRA(v) ((v)->op >= DOT)
 
-/* flags: the cyclic collector knows this node; and all nodes that it depends on; it is a leaf that stands for a number of the program */
-enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4 };
+/* flags: the cyclic collector knows this node; and all nodes that it depends on; it is a leaf that stands for a number of the program;
+ * its data was given as an int */
+enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4, WHOLE = 8 };
 
 typedef struct Value Value;
 
@@ -91,6 +92,7 @@ static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
 static PyObject *on_look;                                   /* what `guard` was given, or NULL */
 static PyObject *arguments_function, *set_parents_function, *set_name_function; /* of by_hand.py */
+static PyObject *whole_class;                               /* primitives.Whole */
 static PyObject *warn_function;                             /* thrown_away.warn */
 static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_shown, *s_named, *s_label, *s_empty, *s_takes_node;
 
@@ -147,9 +149,107 @@ static inline Value *new_constant(double data) {
     return v;
 }
 
-/* A node of a class: LEAF, until its operands are set. A subclass of the user's is tracked, as every object of such a class is. */
+/* A subclass of the user's: of which class the results of operations on its objects are, and their free list. Only objects that have
+ * nothing in themselves but what a Value has, and perhaps references that are weak, are as light as Values: such a class gets
+ * `light_dealloc`, and its objects are tracked only when they have to be. */
+typedef struct {
+    PyTypeObject *type, *result; /* both are held */
+    int light;
+    Value *free;
+    Py_ssize_t count;
+} Kind;
+#define KINDS 4 /* that are known at a time; others take a place in turn */
+static Kind kinds[KINDS], *recent = kinds;
+static PyObject *result_class_function; /* of kinds.py */
+
+static void light_dealloc(PyObject *self);
+
+#if PY_VERSION_HEX >= 0x030C0000
+#define WEAKLY_REFERENCED(type) ((type)->tp_weaklistoffset != 0)
+#define PLAIN_SIZE(type) ((type)->tp_basicsize == (Py_ssize_t)sizeof(Value))
+#else
+#define WEAK_LIST(v) (*(PyObject **)((char *)(v) + sizeof(Value)))
+#define WEAKLY_REFERENCED(type) ((type)->tp_basicsize > (Py_ssize_t)sizeof(Value))
+#define PLAIN_SIZE(type)                                    \
+    ((type)->tp_basicsize == (Py_ssize_t)sizeof(Value) ||   \
+     ((type)->tp_basicsize == (Py_ssize_t)(sizeof(Value) + sizeof(PyObject *)) && (type)->tp_weaklistoffset == (Py_ssize_t)sizeof(Value)))
+#endif
+
+static int is_light(PyTypeObject *type) {
+    if (type->tp_dealloc == light_dealloc) return 1;
+    if (!PLAIN_SIZE(type) || type->tp_itemsize || type->tp_finalize || type->tp_del || type->tp_alloc != PyType_GenericAlloc ||
+        type->tp_free != PyObject_GC_Del || type->tp_dictoffset != value_type->tp_dictoffset)
+        return 0;
+    type->tp_dealloc = light_dealloc;
+    return 1;
+}
+
+static void forget(Kind *kind) {
+    Kind old = *kind;
+    memset(kind, 0, sizeof *kind);
+    while (old.free) {
+        Value *v = old.free;
+        old.free = v->next;
+        Py_INCREF(old.type); /* deleting looks at the type */
+        PyObject_GC_Del(v);
+        Py_DECREF(old.type);
+    }
+    Py_XDECREF(old.type);
+    Py_XDECREF(old.result);
+}
+
+/* What is known of a class; NULL with an exception. */
+static Kind *kind_of(PyTypeObject *type) {
+    if (LIKELY(recent->type == type)) return recent;
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i].type == type) return recent = &kinds[i];
+    PyObject *result = PyObject_CallFunctionObjArgs(result_class_function, type, value_type, NULL);
+    if (!result) return NULL;
+    static int turn;
+    Kind *kind = &kinds[turn++ % KINDS];
+    forget(kind);
+    kind->type = (PyTypeObject *)Py_NewRef((PyObject *)type);
+    kind->result = (PyTypeObject *)result;
+    kind->light = is_light(type);
+    return recent = kind;
+}
+
+static inline Value *new_light(Kind *kind, double data) {
+    PyTypeObject *type = kind->type;
+    Value *v;
+    if (LIKELY((v = kind->free) != NULL)) {
+        kind->free = v->next;
+        kind->count--;
+        PREFETCH(kind->free);
+        PREFETCH((char *)kind->free + sizeof(Value) - 1);
+        Py_INCREF(type);
+#if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS)
+        _Py_NewReference((PyObject *)v);
+#else
+        Py_SET_REFCNT((PyObject *)v, 1);
+#endif
+    } else {
+        if (!(v = PyObject_GC_New(Value, type))) return NULL;
+#if PY_VERSION_HEX < 0x030C0000
+        if (WEAKLY_REFERENCED(type)) WEAK_LIST(v) = NULL;
+#endif
+    }
+    v->data = data;
+    v->grad = 0.0;
+    v->epoch = 0;
+    v->op = LEAF;
+    v->flags = 0;
+    v->attributes = NULL;
+    v->written = 0;
+    return v;
+}
+
+/* A node of a class: LEAF, until its operands are set. */
 static Value *new_node_of(PyTypeObject *type, double data) {
     if (type == value_type) return new_leaf(data);
+    Kind *kind = kind_of(type);
+    if (!kind) return NULL;
+    if (LIKELY(kind->light)) return new_light(kind, data);
     Value *v = (Value *)type->tp_alloc(type, 0);
     if (v) {
         v->data = data;
@@ -189,6 +289,10 @@ static inline void drop(PyObject *o) {
         if (UNLIKELY(v->flags & TRACKED)) PyObject_GC_UnTrack(o);
         v->next = dying;
         dying = v;
+        return;
+    }
+    if (Py_REFCNT(o) == 1 && Py_TYPE(o)->tp_dealloc == light_dealloc) {
+        light_dealloc(o);
         return;
     }
 #endif
@@ -239,7 +343,18 @@ static void empty_queue(void) {
         if (LIKELY(v != NULL)) {
             dying = v->next;
             release(v, drop);
-            if (free_count < CHAINRULE_FREE_NODES) {
+            PyTypeObject *type = Py_TYPE(v);
+            if (UNLIKELY(type != value_type)) {
+                Kind *kind = recent;
+                for (int i = 0; i < KINDS && kind->type != type; i++) kind = &kinds[i];
+                if (kind->type == type && kind->count < CHAINRULE_FREE_NODES) {
+                    v->next = kind->free;
+                    kind->free = v;
+                    kind->count++;
+                } else
+                    PyObject_GC_Del(v);
+                Py_DECREF(type);
+            } else if (free_count < CHAINRULE_FREE_NODES) {
                 v->next = free_list;
                 free_list = v;
                 free_count++;
@@ -270,7 +385,7 @@ static void value_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     int outermost = !emptying;
     emptying = 1;
-    if (v->flags & TRACKED) PyObject_GC_UnTrack(self);
+    if (v->flags & TRACKED || type != value_type) PyObject_GC_UnTrack(self);
     if (LIKELY(type == value_type)) {
         v->next = dying;
         dying = v;
@@ -279,6 +394,31 @@ static void value_dealloc(PyObject *self) {
         type->tp_free(self);
         Py_DECREF(type);
     }
+    if (outermost) {
+        empty_queue();
+        emptying = 0;
+    }
+}
+
+/* An object of a class that is light; or of one derived from it, whose own deallocation ends here. */
+static void light_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    Value *v = (Value *)self;
+    if (UNLIKELY(type->tp_dealloc != light_dealloc)) {
+        value_dealloc(self);
+        return;
+    }
+    if (UNLIKELY(type->tp_finalize != NULL) && PyObject_CallFinalizerFromDealloc(self) < 0) return;
+    if (UNLIKELY(v->flags & TRACKED)) PyObject_GC_UnTrack(self);
+#if PY_VERSION_HEX < 0x030C0000
+    if (WEAKLY_REFERENCED(type) && UNLIKELY(WEAK_LIST(v) != NULL)) PyObject_ClearWeakRefs(self);
+#else
+    if (WEAKLY_REFERENCED(type)) PyObject_ClearWeakRefs(self);
+#endif
+    int outermost = !emptying;
+    emptying = 1;
+    v->next = dying;
+    dying = v;
     if (outermost) {
         empty_queue();
         emptying = 0;
@@ -484,17 +624,30 @@ static inline PyObject *made(Value *v) {
     return UNLIKELY(on_made != NULL) ? show(v) : (PyObject *)v;
 }
 
-/* The class of a result: that of the most derived operand. */
+/* The class of a result: the most derived of those that its operands give; NULL with an exception. */
 static inline PyTypeObject *wider(PyTypeObject *kind, PyObject *operand) {
-    PyTypeObject *type = Py_TYPE(operand);
-    return type != kind && PyType_IsSubtype(type, kind) ? type : kind;
+    if (!kind || IS_EXACT(operand)) return kind;
+    Kind *known = kind_of(Py_TYPE(operand));
+    if (!known) return NULL;
+    PyTypeObject *type = known->result;
+    if (kind == value_type || type == kind) return type;
+    return PyType_IsSubtype(type, kind) ? type : kind;
+}
+
+static Value *new_result(Value *a, Value *b, double data) {
+    Kind *kind = recent;
+    PyTypeObject *type = kind->type;
+    if (LIKELY(kind->result == type && kind->light && (IS_EXACT(a) || Py_IS_TYPE((PyObject *)a, type)) && (IS_EXACT(b) || Py_IS_TYPE((PyObject *)b, type))))
+        return new_light(kind, data);
+    type = wider(wider(value_type, (PyObject *)a), (PyObject *)b);
+    return type ? new_node_of(type, data) : NULL;
 }
 
 /* A node of one operand; takes no reference. */
 static PyObject *unary(PyObject *self, int op) {
     Value *a = (Value *)self;
     double data = unary_forward(op, a->data);
-    Value *v = LIKELY(IS_EXACT(a)) ? new_node(data, op) : new_node_of(Py_TYPE(a), data);
+    Value *v = LIKELY(IS_EXACT(a)) ? new_node(data, op) : new_result(a, a, data);
     if (!v) return NULL;
     Py_INCREF(a);
     v->a = a;
@@ -506,7 +659,7 @@ static PyObject *unary(PyObject *self, int op) {
 /* A node of two; steals the references to a and b. */
 static inline PyObject *binary_node(int op, Value *a, Value *b) {
     double data = binary_forward(op, a->data, b->data);
-    Value *v = LIKELY(IS_EXACT(a) && IS_EXACT(b)) ? new_node(data, op) : new_node_of(wider(wider(value_type, (PyObject *)a), (PyObject *)b), data);
+    Value *v = LIKELY(IS_EXACT(a) && IS_EXACT(b)) ? new_node(data, op) : new_result(a, b, data);
     if (!v) {
         Py_DECREF(a);
         Py_DECREF(b);
@@ -521,7 +674,7 @@ static inline PyObject *binary_node(int op, Value *a, Value *b) {
 
 static PyObject *power_number(Value *a, double exponent) {
     double data = ieee_power(a->data, exponent);
-    Value *v = IS_EXACT(a) ? new_node(data, POWER_NUMBER) : new_node_of(Py_TYPE(a), data);
+    Value *v = IS_EXACT(a) ? new_node(data, POWER_NUMBER) : new_result(a, a, data);
     if (!v) return NULL;
     Py_INCREF(a);
     v->a = a;
@@ -533,7 +686,7 @@ static PyObject *power_number(Value *a, double exponent) {
 
 /* A Value as it is, a number as a new leaf. 1: *v is a new reference; 0: neither; -1: error. */
 static inline int to_operand(PyObject *o, Value **v) {
-    if (LIKELY(IS_EXACT(o))) {
+    if (LIKELY(IS_EXACT(o)) || Py_IS_TYPE(o, recent->type)) {
         *v = (Value *)Py_NewRef(o);
         return 1;
     }
@@ -596,6 +749,7 @@ static Value *node_of(int op, PyObject *const *operands, Py_ssize_t n, int param
     PyTypeObject *kind = value_type;
     for (Py_ssize_t i = 0; i < n; i++)
         if (UNLIKELY(!IS_EXACT(operands[i])) && IS_VALUE(operands[i])) kind = wider(kind, operands[i]);
+    if (!kind) return NULL;
     Extra *x = new_extra(n);
     if (!x) return NULL;
     Value *v = NULL;
@@ -1316,11 +1470,25 @@ static PyObject *get_grad(PyObject *self, void *closure UNUSED) {
     gradients_seen = 1;
     return is_none(grad) ? Py_NewRef(Py_None) : PyFloat_FromDouble(grad);
 }
-static PyObject *get_data(PyObject *self, void *closure) { return REFUSED(self, "data") ? NULL : get_bare_data(self, closure); }
+static PyObject *get_data(PyObject *self, void *closure) {
+    if (REFUSED(self, "data")) return NULL;
+    PyObject *number = get_bare_data(self, closure);
+    if (LIKELY(!(((Value *)self)->flags & WHOLE)) || !number) return number;
+    PyObject *whole = PyObject_CallOneArg(whole_class, number);
+    Py_DECREF(number);
+    return whole;
+}
 
 static int set_data(PyObject *self, PyObject *value, void *name) {
     if (!value) return not_settable(self, name, "deleter");
-    return REFUSED(self, "data=") ? -1 : to_number(value, &((Value *)self)->data);
+    if (REFUSED(self, "data=")) return -1;
+    Value *v = (Value *)self;
+    double data;
+    if (to_number(value, &data) < 0) return -1;
+    v->data = data;
+    v->flags &= ~WHOLE;
+    if (UNLIKELY(Py_IS_TYPE(value, (PyTypeObject *)whole_class))) v->flags |= WHOLE;
+    return 0;
 }
 static int set_grad(PyObject *self, PyObject *value, void *name) {
     if (!value) return not_settable(self, name, "deleter");
@@ -1634,6 +1802,8 @@ static int initialize(Value *v, PyObject *const *got, PyObject *named) {
     }
     v->data = data;
     v->grad = 0.0;
+    v->flags &= ~WHOLE;
+    if (UNLIKELY(PyIndex_Check(got[0]) && fabs(data) <= 9007199254740992.0)) v->flags |= WHOLE;
     if (x && !x->function) track(v); /* its `_backward` is about to come */
     else if (x)
         for (Py_ssize_t i = 0; i < x->n && !(v->flags & TRACKED); i++)
@@ -1786,6 +1956,7 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     if (op == LEAF) {
         mark_leaf(twin);
         twin->written = v->written;
+        twin->flags |= v->flags & WHOLE;
     }
     int tracked = v->flags;
     if (x)
@@ -2064,7 +2235,7 @@ static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view,
         Py_RETURN_NONE;                                                                                               \
     }
 FOR_EACH_NODE(read_data, 2, 1, *number = v->data)
-FOR_EACH_NODE(write_data, 2, 0, v->data = *number)
+FOR_EACH_NODE(write_data, 2, 0, v->data = *number; v->flags &= ~WHOLE)
 FOR_EACH_NODE(read_grad, 2, 1, *number = or_zero(v->grad); gradients_seen = 1)
 FOR_EACH_NODE(write_grad, 2, 0, v->grad = *number; written_in(v, now))
 FOR_EACH_NODE(add_grad, 3, 0, v->grad = or_zero(v->grad) + scale * *number; written_in(v, now))
@@ -2151,6 +2322,7 @@ static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *argum
             g = nesterov ? g + momentum * buffer[i] : buffer[i];
         }
         params[i]->data -= lr * g;
+        params[i]->flags &= ~WHOLE;
     }
     PyBuffer_Release(&view);
     Py_RETURN_NONE;
@@ -2183,6 +2355,7 @@ static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *argu
             if (largest[i] > scale || isnan(largest[i])) scale = largest[i];
             largest[i] = scale;
         }
+        params[i]->flags &= ~WHOLE;
         params[i]->data -= rate * ieee_divide(m[i], sqrt(scale) / correction + eps);
     }
     for (int i = 0; i < 3; i++) PyBuffer_Release(&views[i]);
@@ -2356,6 +2529,7 @@ static int find_shared(void) {
                                                   "tanh", "exp",  "log",      "sigmoid",  "dot",     "largest", "take", NULL,       NULL};
     PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.value");
     PyObject *copies = PyImport_ImportModule("chainrule.copies"), *refusals = PyImport_ImportModule("chainrule.refusals");
+    PyObject *kinds_module = PyImport_ImportModule("chainrule.kinds");
     PyObject *by_hand = PyImport_ImportModule("chainrule.by_hand"), *thrown = PyImport_ImportModule("chainrule.thrown_away");
     int result = -1;
     for (int op = 0; op < OPERATIONS; op++)
@@ -2366,6 +2540,7 @@ static int find_shared(void) {
     } wanted[] = {{&absolute_row, primitives, "absolute"},
                   {&zero_function, primitives, "zero"},
                   {&real_function, primitives, "real"},
+                  {&whole_class, primitives, "Whole"},
                   {&by_hand_rule, value, "BY_HAND"},
                   {&reference, value, "Value"},
                   {&reference_dot, value, "dot"},
@@ -2387,6 +2562,7 @@ static int find_shared(void) {
                   {&arguments_function, by_hand, "arguments"},
                   {&set_parents_function, by_hand, "set_parents"},
                   {&set_name_function, by_hand, "set_name"},
+                  {&result_class_function, kinds_module, "result_class"},
                   {&warn_function, thrown, "warn"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!(*wanted[i].into = find(wanted[i].module, wanted[i].name))) goto done;
@@ -2404,6 +2580,7 @@ done:
     Py_XDECREF(value);
     Py_XDECREF(copies);
     Py_XDECREF(by_hand);
+    Py_XDECREF(kinds_module);
     Py_XDECREF(thrown);
     Py_XDECREF(refusals);
     return result;

@@ -114,6 +114,26 @@ def real(x: object) -> float:
         raise OverflowError(f"this {kind.__name__} is too large for a float: {_shorten(x)}") from None
 
 
+class Whole(float):
+    """The number of a Value that was made from an int: a float like any other, and good as an index."""
+
+    __slots__ = ()
+
+    def __index__(self) -> int:
+        return int(self)
+
+    def __reduce__(self) -> tuple[type[Whole], tuple[float]]:
+        return Whole, (float(self),)
+
+
+LARGEST_WHOLE = 2.0**53  # up to which a float holds every int
+
+
+def is_whole(x: object, number: float) -> bool:
+    """Whether what was given is an int, of whatever type, and the float it became is the same number."""
+    return hasattr(type(x), "__index__") and -LARGEST_WHOLE <= number <= LARGEST_WHOLE
+
+
 def _shorten(x: object, limit: int = 60) -> str:
     try:
         text = " ".join(repr(x).split())

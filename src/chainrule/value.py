@@ -12,8 +12,8 @@ from _thread import get_ident
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from chainrule import by_hand, copies, primitives, thrown_away
-from chainrule.primitives import Primitive, add, multiply, negative, passing_positions, power, real, zero
+from chainrule import by_hand, copies, kinds, primitives, thrown_away
+from chainrule.primitives import Primitive, Whole, add, is_whole, multiply, negative, passing_positions, power, real, zero
 from chainrule.primitives import dot as dot_row
 from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root
 
@@ -67,16 +67,33 @@ class Value:
     _data: float
     _grad: Any
     _named: str | None = None
+    _whole: float | None = None  # the very object in _data, if that was an int
     _rule: Primitive | None
     _by_hand: tuple[str, Callable[[], object] | None, Primitive | None]
     _made_at: tuple[str, int]
+    _kind: type[Value]
+    _adds_up = False
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        """Decide of which class the results of operations on objects of a subclass are."""
+        super().__init_subclass__(**named)
+        cls._kind = kinds.result_class(cls, Value)
+        if cls._kind is not cls:
+            for name, row in (("__add__", add), ("__mul__", multiply)):
+                if getattr(cls, name) is vars(Value)[name]:
+                    setattr(cls, name, lambda self, other, row=row: _binary(self, row, self, other))
 
     def __init__(
         self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str | Iterable[Any] = "", label: str = "", **named: Any
     ) -> None:
         if isinstance(data, Value):
             refuse_data(data)
-        self._data = data if type(data) is float else real(data)
+        if type(data) is float:
+            self._data = data
+        else:
+            self._data = real(data)
+            if is_whole(data, self._data):
+                self._whole = self._data
         self._grad = 0.0
         self._rule = None
         if guarding:
@@ -95,12 +112,15 @@ class Value:
 
     @property
     def data(self) -> float:
-        """The number itself."""
-        return self._data
+        """The number itself; one that the Value was made with, and that was an int, is good as an index too."""
+        number = self._data
+        return number if number is not self._whole else Whole(number)
 
     @data.setter
     def data(self, number: SupportsFloat) -> None:
         self._data = number if type(number) is float else real(number)
+        if type(number) is Whole:
+            self._whole = self._data
 
     @property
     def grad(self) -> Any:
@@ -220,7 +240,8 @@ class Value:
     def _apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
         """Make the node for `primitive` of `operands`; numbers among them become leaves, but for a parameter of the operation."""
         if primitive.arity == 1:
-            out = _new(type(self))
+            kind = type(self)
+            out = _new(kind if kind is Value else kind._kind)
             out._data = primitive.forward(self._data)
             out._grad = 0.0
             out._rule = primitive
@@ -228,11 +249,11 @@ class Value:
             return out
         data: list[float] = []
         nodes: list[Any] = []
-        kind: type[Value] = Value
+        kind = Value
         for position, operand in enumerate(operands):
             if isinstance(operand, Value):
-                if type(operand) is not Value and issubclass(type(operand), kind):
-                    kind = type(operand)
+                if type(operand) is not Value and issubclass(type(operand)._kind, kind):
+                    kind = type(operand)._kind
                 data.append(operand._data)
                 nodes.append(operand)
             else:
@@ -256,7 +277,7 @@ class Value:
             self._a = tuple(operands)
 
     def __add__(self, other: Value | SupportsFloat) -> Value:
-        if type(other) is not Value:
+        if type(other) is not Value and type(other) is not type(self):
             return _binary(self, add, self, other)
         out = _new(type(self))
         out._data = self._data + other._data
@@ -267,7 +288,7 @@ class Value:
         return out
 
     def __mul__(self, other: Value | SupportsFloat) -> Value:
-        if type(other) is not Value:
+        if type(other) is not Value and type(other) is not type(self):
             return _binary(self, multiply, self, other)
         out = _new(type(self))
         out._data = self._data * other._data
@@ -494,7 +515,7 @@ class Value:
 
     def _attributes(self) -> dict[str, Any]:
         """The attributes that this node has beside those of every node, in a new dictionary."""
-        return {name: attribute for name, attribute in vars(self).items() if name not in ("_b", "_by_hand")}
+        return {name: attribute for name, attribute in vars(self).items() if name not in ("_b", "_by_hand", "_whole")}
 
     def _copy(self, operands: Sequence[Any]) -> Self:
         """A node of the same operation, data, gradient and attributes, with these operands."""
@@ -778,6 +799,7 @@ def operation_name(rule: Primitive, operands: Sequence[Any]) -> str:
 
 
 _new = object.__new__
+Value._kind = Value
 
 # CPython gives instances room for few attributes in line once a class has made some without any: then one place is left, for _b. It
 # must be the first to be set, or every result would need a dictionary of its own.
