@@ -541,13 +541,6 @@ static int to_number_if_any(PyObject *o, double *number) {
     return 0;
 }
 
-/* The same for arithmetic, which refuses NumPy's arrays at once: NumPy's own answer would be a riddle about ufuncs. */
-static int to_operand_number(PyObject *o, double *number) {
-    int found = to_number_if_any(o, number);
-    if (found || !PyObject_HasAttrString(o, "__array__")) return found;
-    return to_number(o, number);
-}
-
 static double ieee_divide(double a, double b) {
     if (UNLIKELY(b == 0.0)) return a == 0.0 || isnan(a) ? (double)NAN : copysign(HUGE_VAL, a) * copysign(1.0, b);
     return a / b;
@@ -697,7 +690,7 @@ static inline int to_operand(PyObject *o, Value **v) {
         *v = (Value *)Py_NewRef(o);
         return 1;
     } else {
-        int found = to_operand_number(o, &number);
+        int found = to_number_if_any(o, &number);
         if (found <= 0) return found;
     }
     *v = new_constant(number);
@@ -729,7 +722,7 @@ static PyObject *value_power(PyObject *base, PyObject *exponent, PyObject *modul
     }
     if (!IS_VALUE(base) || IS_VALUE(exponent)) return binary(base, exponent, POWER);
     double number;
-    int found = to_operand_number(exponent, &number);
+    int found = to_number_if_any(exponent, &number);
     if (found < 0) return NULL;
     if (!found) Py_RETURN_NOTIMPLEMENTED;
     return power_number((Value *)base, number);
@@ -2609,7 +2602,9 @@ static int make_type(PyObject *module) {
     if (!type) return -1;
     ((PyTypeObject *)type)->tp_vectorcall = value_vectorcall;
     ((PyTypeObject *)type)->tp_name = "Value"; /* as Python's own messages show it: "unsupported operand type(s) for +: 'Value' and 'str'" */
-    int failed = PyObject_SetAttrString(type, "__array_ufunc__", Py_None) < 0; /* NumPy scalars and arrays leave the arithmetic to us */
+    PyObject *priority = PyObject_GetAttrString(reference, "__array_priority__");
+    int failed = !priority || PyObject_SetAttrString(type, "__array_priority__", priority) < 0;
+    Py_XDECREF(priority);
     if (!failed) failed = share_methods(type) < 0;
     if (failed)
         Py_DECREF(type);

@@ -60,7 +60,8 @@ class Value:
     # or two, _a is a tuple of them. _b lives in the instance dictionary, where CPython keeps the first entry in line: so a node takes 128
     # bytes and may have attributes of the user's.
     __slots__ = ("__dict__", "_a", "_data", "_grad", "_rule")
-    __array_ufunc__ = None  # NumPy scalars and arrays leave the arithmetic to us
+    # NumPy's scalars, whose priority is lower, leave arithmetic to us; its arrays, whose priority is 0, go through it element by element.
+    __array_priority__ = -1.0
 
     _a: Any
     _b: Any
@@ -384,6 +385,22 @@ class Value:
     def hypot(self, other: Value | SupportsFloat) -> Value:
         """The square root of `self ** 2 + other ** 2`, without overflow on the way."""
         return self._apply(primitives.hypot, (self, other))
+
+    def arcsin(self) -> Value:
+        """The same as `asin`, by NumPy's name: `numpy.arcsin(v)` calls this."""
+        return self.asin()
+
+    def arccos(self) -> Value:
+        """The same as `acos`, by NumPy's name."""
+        return self.acos()
+
+    def arctan(self) -> Value:
+        """The same as `atan`, by NumPy's name."""
+        return self.atan()
+
+    def arctan2(self, other: Value | SupportsFloat) -> Value:
+        """The same as `atan2`, by NumPy's name."""
+        return self.atan2(other)
 
     def sinh(self) -> Value:
         """The hyperbolic sine."""
@@ -726,8 +743,6 @@ def _binary(self: Value, primitive: Primitive, a: Any, b: Any) -> Any:
         try:
             number = real(other)
         except TypeError:
-            if hasattr(other, "__array__"):  # NumPy's own answer would be a riddle about ufuncs
-                raise
             return NotImplemented
         a, b = (number, b) if b is self else (a, number)
     return self._apply(primitive, (a, b))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, SupportsFloat
 
 from chainrule import engine
-from chainrule.primitives import Whole, power
+from chainrule.primitives import Whole, negative, power
 
 
 class Value(engine.Value):
@@ -30,7 +30,7 @@ class Value(engine.Value):
         return self * -1
 
     def __sub__(self, other: Any) -> Any:
-        return self + (-other)
+        return self + _negative(other)
 
     def __rsub__(self, other: Any) -> Any:
         return other + (-self)
@@ -48,4 +48,13 @@ class Value(engine.Value):
 
 
 def _inverse(number: Any) -> Any:
-    return number**-1 if hasattr(number, "_apply") or hasattr(number, "__array__") and hasattr(number, "__len__") else power(number, -1.0)
+    """A number, a Value or an array to the power of -1."""
+    return number**-1.0 if _is_of_values(number) else power(number, -1.0)
+
+
+def _negative(number: Any) -> Any:
+    return -number if _is_of_values(number) else negative(number)
+
+
+def _is_of_values(x: Any) -> bool:
+    return hasattr(x, "_apply") or (hasattr(x, "__array__") and hasattr(x, "__len__"))
