@@ -56,6 +56,7 @@ from chainrule.graph import count_operations, dump_graph, topological_order
 from chainrule.losses import binary_cross_entropy, cross_entropy, l2_penalty, max_margin, mean_squared_error
 from chainrule.nn import MLP, Layer, Module, Neuron
 from chainrule.optim import SGD, Adam, AdamW
+from chainrule.thrown_away import GradientWarning
 
 if TYPE_CHECKING:
     from chainrule.compiler.api import compile
@@ -72,6 +73,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "CompileWarning",
+    "GradientWarning",
     "Layer",
     "Module",
     "Neuron",

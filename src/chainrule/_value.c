@@ -501,7 +501,7 @@ static uint64_t epoch; /* of the last walk, or of the last assignment of a gradi
 
 /* What backward() throws away: gradients of parameters that the last call left, for another result, and nobody has read or set since. */
 static int gradients_seen = 1;     /* whether one has been read or set since the last backward() */
-static int is_told;                /* whether it was said already that some were thrown away, since one was seen */
+static int is_told;                /* whether the last backward() threw some away, which was said then or before */
 static Value *last_root;           /* of the last backward(); may be gone */
 static uint64_t last_walk;         /* the epoch of its walk */
 static unsigned long last_thread;  /* the thread that called it */
@@ -515,6 +515,8 @@ static inline void written_in(Value *v, uint64_t now) {
 
 /* --- numbers ------------------------------------------------------------------------------------------------------------------- */
 
+static PyTypeObject *number_type; /* of the last object that `real` converted, which looks at nothing but the type: such as numpy.float64 */
+
 /* What primitives.real makes of an object; the everyday types are converted here. */
 static int to_number(PyObject *o, double *number) {
     if (PyFloat_CheckExact(o)) {
@@ -526,8 +528,10 @@ static int to_number(PyObject *o, double *number) {
         if (*number != -1.0 || !PyErr_Occurred()) return 0;
         PyErr_Clear(); /* too large: `real` says so in its own words */
     }
-    PyObject *converted = PyObject_CallOneArg(real_function, o);
-    if (!converted) return -1;
+    PyObject *converted = NULL;
+    if (Py_TYPE(o) == number_type && !(converted = PyNumber_Float(o))) PyErr_Clear(); /* again, for `real` to say what is wrong */
+    if (!converted && !(converted = PyObject_CallOneArg(real_function, o))) return -1;
+    if (UNLIKELY(Py_TYPE(o) != number_type)) Py_XSETREF(number_type, (PyTypeObject *)Py_NewRef((PyObject *)Py_TYPE(o)));
     *number = PyFloat_AsDouble(converted);
     Py_DECREF(converted);
     return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
@@ -539,6 +543,14 @@ static int to_number_if_any(PyObject *o, double *number) {
     if (!PyErr_ExceptionMatches(PyExc_TypeError)) return -1;
     PyErr_Clear();
     return 0;
+}
+
+/* The same for arithmetic. An array goes through it element by element, by its own operators; another of NumPy's scalars, such as a
+ * complex one, is refused at once. */
+static int to_operand_number(PyObject *o, double *number) {
+    int found = to_number_if_any(o, number);
+    if (found || !PyObject_HasAttrString(o, "__array__") || PyObject_HasAttrString((PyObject *)Py_TYPE(o), "__len__")) return found;
+    return to_number(o, number);
 }
 
 static double ieee_divide(double a, double b) {
@@ -690,7 +702,7 @@ static inline int to_operand(PyObject *o, Value **v) {
         *v = (Value *)Py_NewRef(o);
         return 1;
     } else {
-        int found = to_number_if_any(o, &number);
+        int found = to_operand_number(o, &number);
         if (found <= 0) return found;
     }
     *v = new_constant(number);
@@ -722,7 +734,7 @@ static PyObject *value_power(PyObject *base, PyObject *exponent, PyObject *modul
     }
     if (!IS_VALUE(base) || IS_VALUE(exponent)) return binary(base, exponent, POWER);
     double number;
-    int found = to_number_if_any(exponent, &number);
+    int found = to_operand_number(exponent, &number);
     if (found < 0) return NULL;
     if (!found) Py_RETURN_NOTIMPLEMENTED;
     return power_number((Value *)base, number);
@@ -1338,12 +1350,12 @@ static int watched_sweep(const Nodes *order) {
 /* What is remembered of a call of backward() at its end; then say if it threw gradients away. 0, or -1 with an exception. */
 static int remember(Value *root, uint64_t walked) {
     int lost = thrown_away && !is_told;
+    is_told = thrown_away;
     thrown_away = gradients_seen = 0;
     last_root = root;
     last_thread = PyThread_get_thread_ident();
     last_walk = walked;
     if (!lost) return 0;
-    is_told = 1;
     PyObject *answer = PyObject_CallNoArgs(warn_function);
     Py_XDECREF(answer);
     return answer ? 0 : -1;
@@ -1352,7 +1364,7 @@ static int remember(Value *root, uint64_t walked) {
 static int backward(Value *root) {
     Nodes order = {NULL, 0, 0};
     if (gradients_seen) is_told = 0;
-    else if (!is_told && !(root == last_root && root->epoch >= last_walk) && last_thread == PyThread_get_thread_ident()) unread = last_walk;
+    else if (!(root == last_root && root->epoch >= last_walk) && last_thread == PyThread_get_thread_ident()) unread = last_walk;
     int result = walk(&root, 1, &order, NULL, ZERO);
     uint64_t walked = epoch;
     unread = NEVER;
@@ -1388,7 +1400,6 @@ static int backward_accumulating(Value *root) {
     double *before = NULL;
     int result = walk(&root, 1, &order, &leaves, 0);
     uint64_t walked = epoch;
-    if (gradients_seen) is_told = 0;
     if (result == 0 && !(before = PyMem_RawMalloc((leaves.n + 1) * sizeof(double)))) {
         PyErr_NoMemory();
         result = -1;

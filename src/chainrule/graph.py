@@ -66,7 +66,13 @@ def dump_graph(root: Value, *, max_nodes: int = 200, as_text: bool = False) -> s
     shown = order[-max_nodes:]
     rows = [("name", "op", "data", "grad", "parents")]
     rows += [
-        (name[node], node._op or "leaf", f"{node.data:.6g}", f"{node.grad:.6g}", ", ".join(name[parent] for parent in node._prev))
+        (
+            name[node],
+            node._op or ("by hand" if node._prev else "leaf"),
+            f"{node.data:.6g}",
+            "None" if node.grad is None else f"{node.grad:.6g}",
+            ", ".join(name[parent] for parent in node._prev),
+        )
         for node in shown
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]

@@ -113,7 +113,7 @@ class Value:
 
     @property
     def data(self) -> float:
-        """The number itself; one that the Value was made with, and that was an int, is good as an index too."""
+        """The number itself."""
         number = self._data
         return number if number is not self._whole else Whole(number)
 
@@ -466,7 +466,7 @@ class Value:
                 fails, in a `_backward` made by hand, the leaves get back what they had.
         """
         before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
-        mark = self._grad
+        mark, last = self._grad, unread
         order, leaves, lost = _zeroed_order(self)
         self._grad = one = float("1")
         try:
@@ -477,7 +477,7 @@ class Value:
             raise
         for node, grad in before:
             node._grad = (0.0 if grad is None else grad) + node._grad
-        _remember(mark, one, leaves, () if accumulate else lost)
+        _remember(last, mark, one, leaves, () if accumulate else lost)
 
     def _add_up(self) -> None:
         """As micrograd's `backward()`: nothing is zeroed first, and every gradient on the way is added to."""
@@ -643,25 +643,25 @@ def _zeroed_order(root: Value) -> tuple[list[Value], list[Value], list[tuple[Val
     return order, leaves, before
 
 
-def _remember(mark: object, one: float, leaves: list[Value], lost: Sequence[tuple[Value, float]]) -> None:
+def _remember(last: Any, mark: object, one: float, leaves: list[Value], lost: Sequence[tuple[Value, float]]) -> None:
     """At the end of a backward(): remember which it was, and warn if it threw away what the last one left and nobody has looked at.
 
     Arguments:
+        last: what was remembered of the last call; None if a gradient has been read or set since.
         mark: the gradient that the result had before: that of the last backward() if it was the same.
         one: the gradient that it has now.
         leaves: those that it reached.
         lost: the nodes whose gradients it replaced, with them.
     """
     global unread
-    thread, told = get_ident(), False
-    warned = False
-    if unread is not None:  # its result's mark, its leaves' ids, its thread, and whether it was said already that gradients were lost
-        last_one, reached, last_thread, told = unread
-        if lost and not told and mark is not last_one and thread == last_thread:
+    thread, told, found = get_ident(), False, False
+    if last is not None:  # its result's mark, its leaves' ids, its thread, and whether it lost gradients itself, which was said then
+        last_one, reached, last_thread, told = last
+        if lost and mark is not last_one and thread == last_thread:
             ids = {*reached}
-            warned = any(id(node) in ids and node._rule is None and getattr(node, "_a", None) is not CONSTANT for node, _ in lost)
-    unread = one, array("q", map(id, leaves)), thread, told or warned
-    if warned:
+            found = any(id(node) in ids and node._rule is None and getattr(node, "_a", None) is not CONSTANT for node, _ in lost)
+    unread = one, array("q", map(id, leaves)), thread, found
+    if found and not told:
         thrown_away.warn()
 
 
@@ -743,6 +743,8 @@ def _binary(self: Value, primitive: Primitive, a: Any, b: Any) -> Any:
         try:
             number = real(other)
         except TypeError:
+            if hasattr(other, "__array__") and not hasattr(type(other), "__len__"):  # a complex scalar of NumPy's, which is no operand
+                raise
             return NotImplemented
         a, b = (number, b) if b is self else (a, number)
     return self._apply(primitive, (a, b))
