@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import chainrule
-from chainrule import SGD, GradientWarning, MLP
+from chainrule import MLP, SGD, GradientWarning
 
 
 def samples(V: Any) -> None:

@@ -258,6 +258,12 @@ class AdamW(Adam):
         self._descend(0.0, 1.0 - self.lr * self.weight_decay)
 
 
+def zero_grad(params: Iterable[Value]) -> None:
+    """Set the gradient of every parameter to 0, before the `backward()` of a loop without an optimiser that may not reach them all."""
+    for p in params:
+        p.grad = 0.0
+
+
 def _checked(params: Iterable[Value]) -> list[Value]:
     if not hasattr(params, "__iter__"):
         raise TypeError(f"params must be a list of Values, such as model.parameters(), got {type(params).__name__}: {params!r}")

@@ -166,7 +166,7 @@ class Value:
 
     @_children.setter
     def _children(self, parents: Iterable[Value]) -> None:
-        self._prev = parents  # type: ignore[assignment]
+        by_hand.set_parents(self, parents)
 
     @property
     def _local_grads(self) -> tuple[float, ...]:
@@ -588,7 +588,8 @@ def order_below(roots: Sequence[Value]) -> list[Value]:
 def _zeroed_order(root: Value) -> tuple[list[Value], list[Value], list[tuple[Value, float]]]:
     """Set the gradient of every node to 0, and list the nodes in topological order but for the leaves, which pass nothing on.
 
-    With them come the leaves, and every node whose gradient was not 0, with it. This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen.
+    With them come the leaves, and every node whose gradient was not 0, with it. This is the walk of `topological_order`, faster: each
+    call has a zero object of its own, and a node that holds it has been seen.
     """
     zero = float("0")
     order: list[Value] = []

@@ -77,9 +77,10 @@ def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None 
                 "the graph contains the result of a compiled function, whose inside it does not see. Compile the function that makes the "
                 "whole graph: what it calls may be compiled or not"
             )
-        what = "its local gradients are numbers of this one moment" if isinstance(by_hand[0]._function, LocalGradients) else ""
+        fixed = isinstance(by_hand[0]._function, LocalGradients)
+        why = "its local gradients are numbers of this one moment" if fixed else "its _backward is a Python function"
         raise HandMadeError(
-            f"{by_hand[0]._op or 'an operation'!r} was made by hand: {what or 'its _backward is a Python function'}, which cannot be compiled. "
+            f"{by_hand[0]._op or 'an operation'!r} was made by hand: {why}, which cannot be compiled. "
             "Write it with the operations of chainrule, or use backward() without compile()"
         )
     codes_array = np.frombuffer(codes, np.int32).copy()
