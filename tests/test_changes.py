@@ -33,6 +33,7 @@ def step(function: Any, node: Any, number: float) -> None:
 # --- what is refused --------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:backward\\(\\) starts from zero")
 @pytest.mark.parametrize("assign", ASSIGN.values(), ids=ASSIGN.keys())
 def test_the_derivative_of_a_graph_whose_numbers_were_changed_is_refused(assign: Any, engine: ModuleType) -> None:
     for look in (

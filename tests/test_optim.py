@@ -1,7 +1,9 @@
 """Optimisers follow their published formulas, schedules torch's recurrences; both can be saved and refuse bad options."""
 
+import copy
 import json
 import math
+import pickle
 import random
 from collections.abc import Callable
 from typing import Any
@@ -123,6 +125,90 @@ def test_the_learning_rate_can_be_set() -> None:
     assert optimizer.lr == 0.25
     assert descend(optimizer, [1.0]) == [0.75]
     assert repr(optimizer) == "SGD(1 parameters, lr=0.25, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False)"
+
+
+# --- gradients that a step does not reach --------------------------------------------------------------------------------------------
+
+
+class Chosen(Value):
+    """A parameter whose class the optimisers go through in Python."""
+
+
+@pytest.mark.parametrize("make", [Value, Chosen])
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"weight_decay": 0.1}])
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+@given(used=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3), min_size=1, max_size=6))
+def test_a_parameter_that_no_backward_reached_has_gradient_0(
+    kind: type[Optimizer], options: dict[str, float], make: type[Value], used: list[list[int]]
+) -> None:
+    if "momentum" in options and kind is not SGD:
+        return
+
+    def train(zero: bool) -> tuple[list[float], list[float]]:
+        rows = [make(0.5 * i) for i in range(4)]
+        optimizer = kind(rows, lr=0.1, **options)
+        for batch in used:
+            if zero:
+                optimizer.zero_grad()
+            sum((rows[i] - 1.0) ** 2 for i in batch).backward()
+            optimizer.step()
+        return [row.data for row in rows], [row.grad for row in rows]
+
+    assert train(zero=False) == train(zero=True)
+
+
+def test_what_was_written_by_hand_counts_and_without_anything_new_all_stays() -> None:
+    a, b, c = (Value(0.0) for _ in range(3))
+    optimizer = SGD([a, b, c], lr=1.0)
+    (a * 2.0 + b).backward()
+    optimizer.step()
+    optimizer.step()  # nothing was written since: as in torch, the same step again
+    assert [p.data for p in (a, b, c)] == [-4.0, -2.0, 0.0]
+    b.grad = 3.0
+    optimizer.step()
+    assert [p.data for p in (a, b, c)] == [-4.0, -5.0, 0.0]
+    assert [p.grad for p in (a, b, c)] == [0.0, 3.0, 0.0]
+    (a * 2.0).backward()
+    (a * c).backward(accumulate=True)
+    optimizer.step()
+    assert [p.data for p in (a, b, c)] == [-6.0, -5.0, 4.0]
+
+
+def test_each_optimizer_counts_from_its_own_last_step() -> None:
+    shared, own, other = (Value(1.0) for _ in range(3))
+    first, second = SGD([shared, own], lr=1.0), SGD([shared, other], lr=0.5)
+    (shared * own * other).backward()
+    first.step()
+    second.step()
+    assert [p.data for p in (shared, own, other)] == [-0.5, 0.0, 0.5]
+    (shared * other).backward()
+    second.step()
+    first.step()
+    assert own.data == 0.0
+
+
+def test_a_gradient_of_none_leaves_a_parameter_out() -> None:
+    for kind in OPTIMIZERS:
+        a, b = Value(1.0), Value(1.0)
+        optimizer = kind([a, b], lr=0.1, weight_decay=0.1)
+        a.grad = None
+        (b * 2.0).backward()
+        optimizer.step()
+        assert (a.data, a.grad) == (1.0, None)
+        assert b.data < 1.0
+
+
+def test_a_copied_optimizer_counts_from_the_copy() -> None:
+    for twin in (copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))):
+        model = MLP(1, [1], rng=random.Random(0))
+        both = model, SGD(model.parameters(), lr=0.1)
+        model([1.0]).backward()
+        both[1].step()
+        again, optimizer = twin(both)
+        optimizer.params[0].grad = 0.0
+        before = [p.data for p in again.parameters()]
+        optimizer.step()
+        assert [p.data for p in optimizer.params] == before
 
 
 # --- saving -----------------------------------------------------------------------------------------------------------------------------

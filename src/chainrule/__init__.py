@@ -62,7 +62,7 @@ from chainrule.gradcheck import check_gradients, numerical_derivative
 from chainrule.graph import count_operations, dump_graph, topological_order
 from chainrule.losses import binary_cross_entropy, cross_entropy, l2_penalty, max_margin, mean_squared_error
 from chainrule.nn import MLP, Layer, Module, Neuron
-from chainrule.optim import SGD, Adam, AdamW
+from chainrule.optim import SGD, Adam, AdamW, zero_grad
 
 if TYPE_CHECKING:
     from chainrule.compiler.api import compile
@@ -147,6 +147,7 @@ __all__ = [
     "topological_order",
     "where",
     "xlogy",
+    "zero_grad",
 ]
 
 _LOADED_WHEN_USED = {

@@ -44,8 +44,8 @@ enum { LEAF, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, POWER_NUMBER, NEGATIVE, REL
 
 /* flags: the cyclic collector knows this node; and all nodes that it depends on; it is a leaf that stands for a number of the program; the
  * collector has known it since it was made, or is to know it while nodes that were made from it before are not known: `look_around`; its
- * number may not be that of its operation, or was set: `follows` */
-enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4, BORN_TRACKED = 8, LATE = 16, SUSPECT = 32, SET = 64 };
+ * number may not be that of its operation, or was set: `follows`; its data was given as an int */
+enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4, BORN_TRACKED = 8, LATE = 16, SUSPECT = 32, SET = 64, WHOLE = 128 };
 
 typedef struct Value Value;
 
@@ -75,6 +75,7 @@ struct Value {
     union {
         Value *b;
         double exponent;
+        uint64_t written; /* of a leaf: the epoch in which its gradient was last written */
     };
     uint64_t epoch : 48; /* of the last walk that came here, or when it was made; see `epoch` below */
     uint64_t op : 8;
@@ -93,7 +94,10 @@ static PyObject *refuse_node, *refuse_numbers, *refuse_count;
 static PyObject *report_change; /* of changes.py */
 static PyObject *look_function; /* of conversions.py */
 static PyObject *on_made, *on_sweep;                        /* what `watch` was given, or NULL */
-static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_choices, *s_name, *s_label, *s_empty, *s_takes_node;
+static PyObject *arguments_function, *set_parents_function, *set_name_function; /* of by_hand.py */
+static PyObject *whole_class;                               /* primitives.Whole */
+static PyObject *warn_function;                             /* thrown_away.warn */
+static PyObject *s_forward, *s_partials, *s_partial, *s_parametric, *s_each, *s_choices, *s_shown, *s_named, *s_label, *s_empty, *s_takes_node;
 
 #define IS_EXACT(o) Py_IS_TYPE((PyObject *)(o), value_type)
 #define IS_VALUE(o) (IS_EXACT(o) || PyType_IsSubtype(Py_TYPE(o), value_type))
@@ -141,16 +145,120 @@ static inline Value *new_node(double data, int op) {
     return v;
 }
 
+static inline Value *new_leaf(double data) {
+    Value *v = new_node(data, LEAF);
+    if (LIKELY(v != NULL)) v->written = 0;
+    return v;
+}
+
 /* A leaf for a number of the program, such as the 2.0 of 2.0 * x. */
 static inline Value *new_constant(double data) {
-    Value *v = new_node(data, LEAF);
+    Value *v = new_leaf(data);
     if (LIKELY(v != NULL)) v->flags = CONSTANT;
     return v;
 }
 
-/* A node of a class: LEAF, until its operands are set. A subclass of the user's is tracked, as every object of such a class is. */
+/* A subclass of the user's: of which class the results of operations on its objects are, and their free list. Only objects that have
+ * nothing in themselves but what a Value has, and perhaps references that are weak, are as light as Values: such a class gets
+ * `light_dealloc`, and its objects are tracked only when they have to be. */
+typedef struct {
+    PyTypeObject *type, *result; /* both are held */
+    int light;
+    Value *free;
+    Py_ssize_t count;
+} Kind;
+#define KINDS 4 /* that are known at a time; others take a place in turn */
+static Kind kinds[KINDS], *recent = kinds;
+static PyObject *result_class_function; /* of kinds.py */
+
+static void light_dealloc(PyObject *self);
+
+#if PY_VERSION_HEX >= 0x030C0000
+#define WEAKLY_REFERENCED(type) ((type)->tp_weaklistoffset != 0)
+#define PLAIN_SIZE(type) ((type)->tp_basicsize == (Py_ssize_t)sizeof(Value))
+#else
+#define WEAK_LIST(v) (*(PyObject **)((char *)(v) + sizeof(Value)))
+#define WEAKLY_REFERENCED(type) ((type)->tp_basicsize > (Py_ssize_t)sizeof(Value))
+#define PLAIN_SIZE(type)                                    \
+    ((type)->tp_basicsize == (Py_ssize_t)sizeof(Value) ||   \
+     ((type)->tp_basicsize == (Py_ssize_t)(sizeof(Value) + sizeof(PyObject *)) && (type)->tp_weaklistoffset == (Py_ssize_t)sizeof(Value)))
+#endif
+
+static int is_light(PyTypeObject *type) {
+    if (type->tp_dealloc == light_dealloc) return 1;
+    if (!PLAIN_SIZE(type) || type->tp_itemsize || type->tp_finalize || type->tp_del || type->tp_alloc != PyType_GenericAlloc ||
+        type->tp_free != PyObject_GC_Del || type->tp_dictoffset != value_type->tp_dictoffset)
+        return 0;
+    type->tp_dealloc = light_dealloc;
+    return 1;
+}
+
+static void forget(Kind *kind) {
+    Kind old = *kind;
+    memset(kind, 0, sizeof *kind);
+    while (old.free) {
+        Value *v = old.free;
+        old.free = v->next;
+        Py_INCREF(old.type); /* deleting looks at the type */
+        PyObject_GC_Del(v);
+        Py_DECREF(old.type);
+    }
+    Py_XDECREF(old.type);
+    Py_XDECREF(old.result);
+}
+
+/* What is known of a class; NULL with an exception. */
+static Kind *kind_of(PyTypeObject *type) {
+    if (LIKELY(recent->type == type)) return recent;
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i].type == type) return recent = &kinds[i];
+    PyObject *result = PyObject_CallFunctionObjArgs(result_class_function, type, value_type, NULL);
+    if (!result) return NULL;
+    static int turn;
+    Kind *kind = &kinds[turn++ % KINDS];
+    forget(kind);
+    kind->type = (PyTypeObject *)Py_NewRef((PyObject *)type);
+    kind->result = (PyTypeObject *)result;
+    kind->light = is_light(type);
+    return recent = kind;
+}
+
+static inline Value *new_light(Kind *kind, double data) {
+    PyTypeObject *type = kind->type;
+    Value *v;
+    if (LIKELY((v = kind->free) != NULL)) {
+        kind->free = v->next;
+        kind->count--;
+        PREFETCH(kind->free);
+        PREFETCH((char *)kind->free + sizeof(Value) - 1);
+        Py_INCREF(type);
+#if defined(Py_REF_DEBUG) || defined(Py_TRACE_REFS)
+        _Py_NewReference((PyObject *)v);
+#else
+        Py_SET_REFCNT((PyObject *)v, 1);
+#endif
+    } else {
+        if (!(v = PyObject_GC_New(Value, type))) return NULL;
+#if PY_VERSION_HEX < 0x030C0000
+        if (WEAKLY_REFERENCED(type)) WEAK_LIST(v) = NULL;
+#endif
+    }
+    v->data = data;
+    v->grad = 0.0;
+    v->epoch = epoch;
+    v->op = LEAF;
+    v->flags = 0;
+    v->attributes = NULL;
+    v->written = 0;
+    return v;
+}
+
+/* A node of a class: LEAF, until its operands are set. */
 static Value *new_node_of(PyTypeObject *type, double data) {
-    if (type == value_type) return new_node(data, LEAF);
+    if (type == value_type) return new_leaf(data);
+    Kind *kind = kind_of(type);
+    if (!kind) return NULL;
+    if (LIKELY(kind->light)) return new_light(kind, data);
     Value *v = (Value *)type->tp_alloc(type, 0);
     if (v) {
         v->data = data;
@@ -216,6 +324,10 @@ static inline void drop(PyObject *o) {
         dying = v;
         return;
     }
+    if (Py_REFCNT(o) == 1 && Py_TYPE(o)->tp_dealloc == light_dealloc) {
+        light_dealloc(o);
+        return;
+    }
 #endif
     Py_DECREF(o);
 }
@@ -266,7 +378,19 @@ static void empty_queue(void) {
             dying = v->next;
             release(v, drop);
             /* What can be part of a cycle is to be allocated: Python counts allocations to know when to collect. */
-            if (free_count < CHAINRULE_FREE_NODES && LIKELY(!(v->flags & LATE))) {
+            const int keep = LIKELY(!(v->flags & LATE));
+            PyTypeObject *type = Py_TYPE(v);
+            if (UNLIKELY(type != value_type)) {
+                Kind *kind = recent;
+                for (int i = 0; i < KINDS && kind->type != type; i++) kind = &kinds[i];
+                if (keep && kind->type == type && kind->count < CHAINRULE_FREE_NODES) {
+                    v->next = kind->free;
+                    kind->free = v;
+                    kind->count++;
+                } else
+                    PyObject_GC_Del(v);
+                Py_DECREF(type);
+            } else if (keep && free_count < CHAINRULE_FREE_NODES) {
                 v->next = free_list;
                 free_list = v;
                 free_count++;
@@ -298,6 +422,7 @@ static void value_dealloc(PyObject *self) {
     int outermost = !emptying;
     emptying = 1;
     if (v->flags & TRACKED) untrack(v);
+    else if (type != value_type) PyObject_GC_UnTrack(self);
     if (LIKELY(type == value_type)) {
         v->next = dying;
         dying = v;
@@ -306,6 +431,31 @@ static void value_dealloc(PyObject *self) {
         type->tp_free(self);
         Py_DECREF(type);
     }
+    if (outermost) {
+        empty_queue();
+        emptying = 0;
+    }
+}
+
+/* An object of a class that is light; or of one derived from it, whose own deallocation ends here. */
+static void light_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    Value *v = (Value *)self;
+    if (UNLIKELY(type->tp_dealloc != light_dealloc)) {
+        value_dealloc(self);
+        return;
+    }
+    if (UNLIKELY(type->tp_finalize != NULL) && PyObject_CallFinalizerFromDealloc(self) < 0) return;
+    if (UNLIKELY(v->flags & TRACKED)) untrack(v);
+#if PY_VERSION_HEX < 0x030C0000
+    if (WEAKLY_REFERENCED(type) && UNLIKELY(WEAK_LIST(v) != NULL)) PyObject_ClearWeakRefs(self);
+#else
+    if (WEAKLY_REFERENCED(type)) PyObject_ClearWeakRefs(self);
+#endif
+    int outermost = !emptying;
+    emptying = 1;
+    v->next = dying;
+    dying = v;
     if (outermost) {
         empty_queue();
         emptying = 0;
@@ -364,7 +514,45 @@ static int value_clear(PyObject *self) {
     return 0;
 }
 
+/* --- gradients ----------------------------------------------------------------------------------------------------------------- */
+
+/* What stands for None in `grad`: a nan that no arithmetic makes. */
+#define NO_GRADIENT UINT64_C(0x7ff8c0de4e6f6e65)
+
+static inline int is_none(double grad) {
+    uint64_t bits;
+    memcpy(&bits, &grad, sizeof bits);
+    return UNLIKELY(bits == NO_GRADIENT);
+}
+
+static inline double none(void) {
+    uint64_t bits = NO_GRADIENT;
+    double grad;
+    memcpy(&grad, &bits, sizeof grad);
+    return grad;
+}
+
+static inline double or_zero(double grad) { return is_none(grad) ? 0.0 : grad; }
+
+#define NEVER UINT64_MAX
+
+/* What backward() throws away: gradients of parameters that the last call left, for another result, and nobody has read or set since. */
+static int gradients_seen = 1;     /* whether one has been read or set since the last backward() */
+static int is_told;                /* whether the last backward() threw some away, which was said then or before */
+static Value *last_root;           /* of the last backward(), whose gradient is 1; may be gone, and another node in its place */
+static uint64_t last_walk;         /* the epoch of its walk */
+static unsigned long last_thread;  /* the thread that called it */
+static uint64_t unread = NEVER;    /* the same while a walk looks for such gradients, which sets `thrown_away` */
+static int thrown_away;
+
+static inline void written_in(Value *v, uint64_t now) {
+    gradients_seen = 1;
+    if (v->op == LEAF) v->written = now;
+}
+
 /* --- numbers ------------------------------------------------------------------------------------------------------------------- */
+
+static PyTypeObject *number_type; /* of the last object that `real` converted, which looks at nothing but the type: such as numpy.float64 */
 
 /* What primitives.real makes of an object; the everyday types are converted here. Of a refused object, `number` keeps nothing. */
 static int to_number(PyObject *o, double *number) {
@@ -381,8 +569,10 @@ static int to_number(PyObject *o, double *number) {
         }
         PyErr_Clear(); /* too large: `real` says so in its own words */
     }
-    PyObject *answer = PyObject_CallOneArg(real_function, o);
-    if (!answer) return -1;
+    PyObject *answer = NULL;
+    if (Py_TYPE(o) == number_type && !(answer = PyNumber_Float(o))) PyErr_Clear(); /* again, for `real` to say what is wrong */
+    if (!answer && !(answer = PyObject_CallOneArg(real_function, o))) return -1;
+    if (UNLIKELY(Py_TYPE(o) != number_type)) Py_XSETREF(number_type, (PyTypeObject *)Py_NewRef((PyObject *)Py_TYPE(o)));
     converted = PyFloat_AsDouble(answer);
     Py_DECREF(answer);
     if (converted == -1.0 && PyErr_Occurred()) return -1;
@@ -398,10 +588,11 @@ static int to_number_if_any(PyObject *o, double *number) {
     return 0;
 }
 
-/* The same for arithmetic, which refuses NumPy's arrays at once: NumPy's own answer would be a riddle about ufuncs. */
+/* The same for arithmetic. An array goes through it element by element, by its own operators; another of NumPy's scalars, such as a
+ * complex one, is refused at once. */
 static int to_operand_number(PyObject *o, double *number) {
     int found = to_number_if_any(o, number);
-    if (found || !PyObject_HasAttrString(o, "__array__")) return found;
+    if (found || !PyObject_HasAttrString(o, "__array__") || PyObject_HasAttrString((PyObject *)Py_TYPE(o), "__len__")) return found;
     return to_number(o, number);
 }
 
@@ -500,17 +691,30 @@ static inline PyObject *made(Value *v) {
     return UNLIKELY(on_made != NULL) ? show(v) : (PyObject *)v;
 }
 
-/* The class of a result: that of the most derived operand. */
+/* The class of a result: the most derived of those that its operands give; NULL with an exception. */
 static inline PyTypeObject *wider(PyTypeObject *kind, PyObject *operand) {
-    PyTypeObject *type = Py_TYPE(operand);
-    return type != kind && PyType_IsSubtype(type, kind) ? type : kind;
+    if (!kind || IS_EXACT(operand)) return kind;
+    Kind *known = kind_of(Py_TYPE(operand));
+    if (!known) return NULL;
+    PyTypeObject *type = known->result;
+    if (kind == value_type || type == kind) return type;
+    return PyType_IsSubtype(type, kind) ? type : kind;
+}
+
+static Value *new_result(Value *a, Value *b, double data) {
+    Kind *kind = recent;
+    PyTypeObject *type = kind->type;
+    if (LIKELY(kind->result == type && kind->light && (IS_EXACT(a) || Py_IS_TYPE((PyObject *)a, type)) && (IS_EXACT(b) || Py_IS_TYPE((PyObject *)b, type))))
+        return new_light(kind, data);
+    type = wider(wider(value_type, (PyObject *)a), (PyObject *)b);
+    return type ? new_node_of(type, data) : NULL;
 }
 
 /* A node of one operand; takes no reference. */
 static PyObject *unary(PyObject *self, int op) {
     Value *a = (Value *)self;
     double data = unary_forward(op, a->data);
-    Value *v = LIKELY(IS_EXACT(a)) ? new_node(data, op) : new_node_of(Py_TYPE(a), data);
+    Value *v = LIKELY(IS_EXACT(a)) ? new_node(data, op) : new_result(a, a, data);
     if (!v) return NULL;
     Py_INCREF(a);
     v->a = a;
@@ -522,7 +726,7 @@ static PyObject *unary(PyObject *self, int op) {
 /* A node of two; steals the references to a and b. */
 static inline PyObject *binary_node(int op, Value *a, Value *b) {
     double data = binary_forward(op, a->data, b->data);
-    Value *v = LIKELY(IS_EXACT(a) && IS_EXACT(b)) ? new_node(data, op) : new_node_of(wider(wider(value_type, (PyObject *)a), (PyObject *)b), data);
+    Value *v = LIKELY(IS_EXACT(a) && IS_EXACT(b)) ? new_node(data, op) : new_result(a, b, data);
     if (!v) {
         Py_DECREF(a);
         Py_DECREF(b);
@@ -537,7 +741,7 @@ static inline PyObject *binary_node(int op, Value *a, Value *b) {
 
 static PyObject *power_number(Value *a, double exponent) {
     double data = ieee_power(a->data, exponent);
-    Value *v = IS_EXACT(a) ? new_node(data, POWER_NUMBER) : new_node_of(Py_TYPE(a), data);
+    Value *v = IS_EXACT(a) ? new_node(data, POWER_NUMBER) : new_result(a, a, data);
     if (!v) return NULL;
     Py_INCREF(a);
     v->a = a;
@@ -549,7 +753,7 @@ static PyObject *power_number(Value *a, double exponent) {
 
 /* A Value as it is, a number as a new leaf. 1: *v is a new reference; 0: neither; -1: error. */
 static inline int to_operand(PyObject *o, Value **v) {
-    if (LIKELY(IS_EXACT(o))) {
+    if (LIKELY(IS_EXACT(o)) || Py_IS_TYPE(o, recent->type)) {
         *v = (Value *)Py_NewRef(o);
         return 1;
     }
@@ -612,6 +816,7 @@ static Value *node_of(int op, PyObject *const *operands, Py_ssize_t n, int param
     PyTypeObject *kind = value_type;
     for (Py_ssize_t i = 0; i < n; i++)
         if (UNLIKELY(!IS_EXACT(operands[i])) && IS_VALUE(operands[i])) kind = wider(kind, operands[i]);
+    if (!kind) return NULL;
     Extra *x = new_extra(n);
     if (!x) return NULL;
     Value *v = NULL;
@@ -1006,7 +1211,25 @@ static inline int push(Value *v) {
     }
 }
 
+/* By hand, one node after another: its operands get the gradient, which counts as an assignment to them. */
 static PyObject *value_push(PyObject *self, PyObject *nothing UNUSED) {
+    Value *v = (Value *)self;
+    uint64_t now = ++epoch;
+    if (HAS_A(v)) {
+        v->a->grad = or_zero(v->a->grad);
+        written_in(v->a, now);
+        if (HAS_B(v)) {
+            v->b->grad = or_zero(v->b->grad);
+            written_in(v->b, now);
+        }
+    } else if (HAS_EXTRA(v))
+        for (Py_ssize_t i = 0; i < v->extra->n; i++)
+            if (IS_VALUE(v->extra->operands[i])) {
+                Value *operand = (Value *)v->extra->operands[i];
+                operand->grad = or_zero(operand->grad);
+                written_in(operand, now);
+            }
+    v->grad = or_zero(v->grad);
     sweeping++;
     int result = push((Value *)self);
     end_of_sweep();
@@ -1144,6 +1367,12 @@ static void track_function(Value *v, PyObject *function) {
 
 enum { EVERY_NODE = 1, ZERO = 2 };
 
+static inline void zero_leaf(Value *v, uint64_t now) {
+    if (UNLIKELY(v->written >= unread) && !(v->flags & CONSTANT) && v->grad != 0.0) thrown_away = 1;
+    v->grad = 0.0;
+    v->written = now;
+}
+
 /* Collect the nodes that the roots depend on, each after its operands: all of them, or without the leaves, which have nothing to push.
  * With ZERO, set their gradients to zero on the way. `leaves`, if given, gets the leaves. */
 static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *stack, Nodes *leaves, int how, int heed_signals) {
@@ -1162,7 +1391,7 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
         if (p->epoch == now) break;                                             \
         if (p->op == LEAF && !every && !leaves) {                               \
             p->epoch = now;                                                     \
-            p->grad = 0.0;                                                      \
+            if (LIKELY(zero)) zero_leaf(p, now);                                \
             tracked |= p->flags;                                                \
         } else                                                                  \
             stack->items[stack->n++] = p;                                       \
@@ -1182,10 +1411,11 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
         }
         const uint64_t stamp = v->epoch;
         v->epoch = now;
-        if (zero) v->grad = v->op == LEAF ? 0.0 : NOTHING;
+        if (zero && v->op != LEAF) v->grad = NOTHING;
         if (v->op != LEAF && UNLIKELY(stamp < since)) v->flags |= SUSPECT;
         tracked |= v->flags;
         if (v->op == LEAF) {
+            if (zero) zero_leaf(v, now);
             Nodes *into = every ? order : leaves;
             if (into) {
                 if (!HAS_ROOM(*into, 1)) return -1;
@@ -1390,15 +1620,52 @@ static int watched_sweep(const Nodes *order) {
     return zero_the_rest(order, order->n, answer ? 0 : -1);
 }
 
+/* What is remembered of a call of backward() at its end; then say if it threw gradients away. 0, or -1 with an exception. */
+static int remember(Value *root, uint64_t walked) {
+    int lost = thrown_away && !is_told;
+    is_told = thrown_away;
+    thrown_away = gradients_seen = 0;
+    last_root = root;
+    last_thread = PyThread_get_thread_ident();
+    last_walk = walked;
+    if (!lost) return 0;
+    PyObject *answer = PyObject_CallNoArgs(warn_function);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
 static int backward(Value *root) {
     Nodes order = {NULL, 0, 0, 0};
+    if (gradients_seen) is_told = 0;
+    else if (!(root == last_root && root->grad == 1.0) && last_thread == PyThread_get_thread_ident()) unread = last_walk;
     int result = walk(&root, 1, &order, NULL, ZERO);
-    if (result == 0 && UNLIKELY(order.flags & SUSPECT)) result = refuse_changed(root, &order);
+    const uint64_t walked = epoch - 1;
+    unread = NEVER;
+    if (result == 0 && UNLIKELY(order.flags & SUSPECT) && refuse_changed(root, &order) < 0) result = zero_the_rest(&order, order.n, -1);
     if (result == 0) {
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
     }
     PyMem_RawFree(order.items);
+    return result == 0 ? remember(root, walked) : result;
+}
+
+/* As in micrograd: nothing is zeroed, and every gradient on the way is added to. */
+static int backward_adding(Value *root) {
+    Nodes order = {NULL, 0, 0, 0}, leaves = {NULL, 0, 0, 0};
+    int result = walk(&root, 1, &order, &leaves, 0);
+    if (result == 0) {
+        for (size_t i = 0; i < order.n; i++) order.items[i]->grad = or_zero(order.items[i]->grad) + 0.0;
+        for (size_t i = 0; i < leaves.n; i++) {
+            leaves.items[i]->grad = or_zero(leaves.items[i]->grad);
+            leaves.items[i]->written = epoch;
+        }
+        root->grad = 1.0;
+        result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
+    }
+    PyMem_RawFree(order.items);
+    PyMem_RawFree(leaves.items);
+    gradients_seen = 1;
     return result;
 }
 
@@ -1406,6 +1673,7 @@ static int backward_accumulating(Value *root) {
     Nodes order = {NULL, 0, 0, 0}, leaves = {NULL, 0, 0, 0};
     double *before = NULL;
     int result = walk(&root, 1, &order, &leaves, 0);
+    const uint64_t walked = epoch - 1;
     if (result == 0 && UNLIKELY(order.flags & SUSPECT)) result = refuse_changed(root, &order);
     if (result == 0 && !(before = PyMem_RawMalloc((leaves.n + 1) * sizeof(double)))) {
         PyErr_NoMemory();
@@ -1415,16 +1683,17 @@ static int backward_accumulating(Value *root) {
         for (size_t i = 0; i < leaves.n; i++) {
             before[i] = leaves.items[i]->grad;
             leaves.items[i]->grad = 0.0;
+            leaves.items[i]->written = walked;
         }
         for (size_t i = 0; i < order.n; i++) order.items[i]->grad = NOTHING;
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
-        for (size_t i = 0; i < leaves.n; i++) leaves.items[i]->grad = result == 0 ? before[i] + leaves.items[i]->grad : before[i];
+        for (size_t i = 0; i < leaves.n; i++) leaves.items[i]->grad = result == 0 ? or_zero(before[i]) + leaves.items[i]->grad : before[i];
     }
     PyMem_RawFree(order.items);
     PyMem_RawFree(leaves.items);
     PyMem_RawFree(before);
-    return result;
+    return result == 0 ? remember(root, walked) : result;
 }
 
 static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_ssize_t n, PyObject *keywords) {
@@ -1436,6 +1705,15 @@ static PyObject *value_backward(PyObject *self, PyObject *const *arguments, Py_s
     if (REFUSED(self, "backward")) return NULL;
     sweeping++;
     int result = accumulate ? backward_accumulating((Value *)self) : backward((Value *)self);
+    end_of_sweep();
+    if (result < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *value_add_up(PyObject *self, PyObject *nothing UNUSED) {
+    if (REFUSED(self, "backward")) return NULL;
+    sweeping++;
+    int result = backward_adding((Value *)self);
     end_of_sweep();
     if (result < 0) return NULL;
     Py_RETURN_NONE;
@@ -1468,21 +1746,38 @@ static int set_nothing(PyObject *self, PyObject *value, void *name) {
 static PyObject *get_bare_data(PyObject *self, void *closure UNUSED) { return PyFloat_FromDouble(((Value *)self)->data); }
 static PyObject *get_grad(PyObject *self, void *closure UNUSED) {
     double grad = ((Value *)self)->grad;
+    gradients_seen = 1;
+    if (is_none(grad)) Py_RETURN_NONE;
     return PyFloat_FromDouble(UNLIKELY(sweeping > 0) ? grad + 0.0 : grad); /* nothing is 0 to Python */
 }
-static PyObject *get_data(PyObject *self, void *closure) { return REFUSED(self, "data") ? NULL : get_bare_data(self, closure); }
+static PyObject *get_data(PyObject *self, void *closure) {
+    if (REFUSED(self, "data")) return NULL;
+    PyObject *number = get_bare_data(self, closure);
+    if (LIKELY(!(((Value *)self)->flags & WHOLE)) || !number) return number;
+    PyObject *whole = PyObject_CallOneArg(whole_class, number);
+    Py_DECREF(number);
+    return whole;
+}
 
 static int set_data(PyObject *self, PyObject *value, void *name) {
     if (!value) return not_settable(self, name, "deleter");
-    double number;
-    if (REFUSED(self, "data=") || to_number(value, &number) < 0) return -1;
-    assign((Value *)self, number);
+    if (REFUSED(self, "data=")) return -1;
+    Value *v = (Value *)self;
+    double data;
+    if (to_number(value, &data) < 0) return -1;
+    assign(v, data);
+    v->flags &= ~WHOLE;
+    if (UNLIKELY(Py_IS_TYPE(value, (PyTypeObject *)whole_class))) v->flags |= WHOLE;
     return 0;
 }
 static int set_grad(PyObject *self, PyObject *value, void *name) {
     if (!value) return not_settable(self, name, "deleter");
-    if (REFUSED(self, "grad=") || to_number(value, &((Value *)self)->grad) < 0) return -1;
-    if (UNLIKELY(sweeping > 0)) ((Value *)self)->grad += 0.0;
+    if (REFUSED(self, "grad=")) return -1;
+    Value *v = (Value *)self;
+    double grad = none();
+    if (value != Py_None && to_number(value, &grad) < 0) return -1;
+    v->grad = UNLIKELY(sweeping > 0) ? grad + 0.0 : grad; /* not what stands for nothing */
+    written_in(v, ++epoch);
     return 0;
 }
 
@@ -1554,15 +1849,20 @@ static PyObject *get_function(PyObject *self, void *closure UNUSED) {
 
 static PyObject *get_op(PyObject *self, void *closure UNUSED) {
     Value *v = (Value *)self;
+    if (UNLIKELY(v->attributes != NULL)) { /* another name may have been assigned; comparing keys may run code of the user's */
+        PyObject *attributes = Py_NewRef(v->attributes), *named = Py_XNewRef(PyDict_GetItemWithError(attributes, s_named));
+        Py_DECREF(attributes);
+        if (named || PyErr_Occurred()) return named;
+    }
     if (v->op == LEAF) return Py_NewRef(s_empty);
     if (v->op == BY_HAND) return Py_NewRef(v->extra->name ? v->extra->name : s_empty);
     PyObject *row = row_of(v);
-    if (v->op != POWER_NUMBER && v->op != ROW) return PyObject_GetAttr(row, s_name);
+    if (v->op != POWER_NUMBER && v->op != ROW) return PyObject_GetAttr(row, s_shown);
     PyObject *parametric = PyObject_GetAttr(row, s_parametric);
     int is_parametric = parametric ? PyObject_IsTrue(parametric) : -1;
     Py_XDECREF(parametric);
     if (is_parametric < 0) return NULL;
-    if (!is_parametric) return PyObject_GetAttr(row, s_name);
+    if (!is_parametric) return PyObject_GetAttr(row, s_shown);
     PyObject *operands = kept_operands_of(self, 1), *name = operands ? PyObject_CallFunctionObjArgs(operation_name_function, row, operands, NULL) : NULL;
     Py_XDECREF(operands);
     return name;
@@ -1589,9 +1889,12 @@ static int become(Value *v, int op, Extra *extra) {
     v->op = (unsigned char)op;
     v->extra = extra;
     if (op != LEAF) v->flags &= ~CONSTANT;
+    else v->written = 0;
     if (old) retire(old);
     return 0;
 }
+
+static Extra *by_hand_extra(PyObject *children, PyObject *op);
 
 /* Whether a function's class says that it is to be called with the node. */
 static int takes_node(PyObject *function) {
@@ -1600,6 +1903,45 @@ static int takes_node(PyObject *function) {
     int yes = answer == Py_True;
     Py_XDECREF(answer);
     return yes;
+}
+
+static int set_op(PyObject *self, PyObject *text, void *name) {
+    if (!text) return not_settable(self, name, "deleter");
+    PyObject *answer = PyObject_CallFunctionObjArgs(set_name_function, self, text, NULL);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+static int set_prev(PyObject *self, PyObject *parents, void *name) {
+    if (!parents) return not_settable(self, name, "deleter");
+    if (REFUSED(self, "_prev=")) return -1;
+    PyObject *answer = PyObject_CallFunctionObjArgs(set_parents_function, self, parents, NULL);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+/* Be an operation made by hand, with these parents, this name and this `_backward` or None; or a leaf, if there is none of them. */
+static PyObject *value_become(PyObject *self, PyObject *const *arguments, Py_ssize_t n) {
+    Value *v = (Value *)self;
+    if (n != 3 || !PyTuple_CheckExact(arguments[0])) {
+        PyErr_SetString(PyExc_TypeError, "_become() takes a tuple of parents, a name and a function or None");
+        return NULL;
+    }
+    PyObject *function = arguments[2] == Py_None ? NULL : arguments[2];
+    int named = PyObject_IsTrue(arguments[1]);
+    Extra *x = NULL;
+    if (named < 0) return NULL;
+    if (PyTuple_GET_SIZE(arguments[0]) || named || function) {
+        if (!(x = by_hand_extra(arguments[0], arguments[1]))) return NULL;
+        x->function = Py_XNewRef(function);
+        x->takes_node = function && takes_node(function);
+    }
+    if (become(v, x ? BY_HAND : LEAF, x) < 0) {
+        if (x) discard(x);
+        return NULL;
+    }
+    if (x) track_all(v); /* its parents may be younger than it is */
+    Py_RETURN_NONE;
 }
 
 static int set_backward(PyObject *self, PyObject *function, void *name) {
@@ -1697,8 +2039,28 @@ static Extra *by_hand_extra(PyObject *children, PyObject *op) {
     return x;
 }
 
-/* Value.__init__ with its arguments in order, NULL where left out. `again`: something may have been made from the node already. */
-static int initialize(Value *v, PyObject *const *got, int again) {
+/* The Extra of an operation made by hand whose arguments by_hand.py has to sort: local gradients, or names of other engines. NULL for a
+ * leaf, or with an exception. */
+static Extra *sorted_extra(PyObject *children, PyObject *op, PyObject *named) {
+    PyObject *nothing = PyTuple_New(0), *sorted = NULL, *function;
+    Extra *x = NULL;
+    if (nothing) sorted = PyObject_CallFunctionObjArgs(arguments_function, children ? children : nothing, op ? op : s_empty, named, NULL);
+    Py_XDECREF(nothing);
+    if (!sorted) return NULL;
+    children = PyTuple_GET_ITEM(sorted, 0);
+    op = PyTuple_GET_ITEM(sorted, 1);
+    function = PyTuple_GET_ITEM(sorted, 2);
+    if ((PyTuple_GET_SIZE(children) || PyUnicode_GET_LENGTH(op)) && (x = by_hand_extra(children, op)) && function != Py_None) {
+        x->function = Py_NewRef(function);
+        x->takes_node = 1;
+    }
+    Py_DECREF(sorted);
+    return x;
+}
+
+/* Value.__init__ with its arguments in order, NULL where left out; `named`, if not NULL, is a dict of those with other names.
+ * `again`: something may have been made from the node already. */
+static int initialize(Value *v, PyObject *const *got, PyObject *named, int again) {
     int tracked_late = again && !(v->flags & BORN_TRACKED);
     double data;
     if (IS_VALUE(got[0])) {
@@ -1715,7 +2077,16 @@ static int initialize(Value *v, PyObject *const *got, int again) {
         return -1;
     }
     Extra *x = NULL;
-    if ((has_children || has_op) && !(x = by_hand_extra(got[1], got[2]))) return -1;
+    if (has_children || has_op || named) {
+        if (LIKELY(!named && (!got[2] || PyUnicode_Check(got[2]))))
+            x = by_hand_extra(got[1], got[2]);
+        else {
+            PyObject *none_named = named ? Py_NewRef(named) : PyDict_New();
+            if (none_named) x = sorted_extra(got[1], got[2], none_named);
+            Py_XDECREF(none_named);
+        }
+        if (!x && PyErr_Occurred()) return -1;
+    }
     if (become(v, x ? BY_HAND : LEAF, x) < 0) {
         if (x) discard(x);
         return -1;
@@ -1723,12 +2094,16 @@ static int initialize(Value *v, PyObject *const *got, int again) {
     if (UNLIKELY(again)) last_assignment = ++epoch;
     v->data = data;
     v->grad = 0.0;
-    v->flags &= ~CONSTANT;
+    v->flags &= ~(CONSTANT | WHOLE | SUSPECT | SET);
+    if (UNLIKELY(PyIndex_Check(got[0]) && fabs(data) <= 9007199254740992.0)) v->flags |= WHOLE;
     v->epoch = epoch;
-    v->flags &= ~(SUSPECT | SET);
     if (x && tracked_late) track_late(v); /* what was made from it is not known to the collector, and may be among the children */
-    else if (x) track_new(v); /* its `_backward` is about to come */
-    else mark_leaf(v);
+    else if (x && !x->function) track_new(v); /* its `_backward` is about to come */
+    else if (x) {
+        for (Py_ssize_t i = 0; i < x->n && !(v->flags & TRACKED); i++)
+            if (((Value *)x->operands[i])->flags & TRACKED) track_new(v);
+    } else
+        mark_leaf(v);
     if (has_label && set_label((PyObject *)v, got[3], "label") < 0) return -1;
     if (LIKELY(!x || !again)) return 0;
     PyObject *answer = PyObject_CallOneArg(caution_of_cycle, (PyObject *)v);
@@ -1769,7 +2144,7 @@ static PyObject *value_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
 
 static int value_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
     static const char *const names[] = {"data", "_children", "_op", "label"};
-    PyObject *got[4] = {NULL, NULL, NULL, NULL};
+    PyObject *got[4] = {NULL, NULL, NULL, NULL}, *others = NULL;
     Py_ssize_t n = PyTuple_GET_SIZE(arguments), named = 0;
     int fits = bind(got, PySequence_Fast_ITEMS(arguments), n < 5 ? n : 5, NULL) || n == 0;
     for (int i = 0; i < 4 && keywords; i++) {
@@ -1779,7 +2154,7 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
         got[i] = value;
         named++;
     }
-    if (!fits || !got[0] || (keywords && named != PyDict_GET_SIZE(keywords))) {
+    if (!fits || !got[0]) {
         PyObject *method = PyObject_GetAttrString(reference, "__init__"), *all = PyTuple_New(n + 1);
         if (method && all) {
             PyTuple_SET_ITEM(all, 0, Py_NewRef(self));
@@ -1791,7 +2166,17 @@ static int value_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
         Py_XDECREF(all);
         return -1;
     }
-    if (initialize((Value *)self, got, ((Value *)self)->epoch != UNINITIALIZED) < 0) return -1;
+    if (keywords && named != PyDict_GET_SIZE(keywords)) { /* names of other engines, or wrong ones */
+        if (!(others = PyDict_Copy(keywords))) return -1;
+        for (int i = 0; i < 4; i++)
+            if (PyDict_GetItemString(others, names[i]) && PyDict_DelItemString(others, names[i]) < 0) {
+                Py_DECREF(others);
+                return -1;
+            }
+    }
+    int failed = initialize((Value *)self, got, others, ((Value *)self)->epoch != UNINITIALIZED) < 0;
+    Py_XDECREF(others);
+    if (failed) return -1;
     if (on_made && ((Value *)self)->op != LEAF) {
         if (!show((Value *)Py_NewRef(self))) return -1;
         Py_DECREF(self);
@@ -1816,14 +2201,14 @@ static PyObject *value_vectorcall(PyObject *type, PyObject *const *arguments, si
         Py_XDECREF(dict);
         return made;
     }
-    Value *v = new_node(0.0, LEAF);
+    Value *v = new_leaf(0.0);
     if (!v) return NULL;
     if (LIKELY(PyFloat_CheckExact(got[0]) && !got[1] && !got[2] && !got[3])) {
         v->data = PyFloat_AS_DOUBLE(got[0]);
         mark_leaf(v);
         return (PyObject *)v;
     }
-    if (initialize(v, got, 0) < 0) {
+    if (initialize(v, got, NULL, 0) < 0) {
         Py_DECREF(v);
         return NULL;
     }
@@ -1859,6 +2244,7 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
         x->name = Py_XNewRef(v->extra->name);
         x->function = Py_XNewRef(v->extra->function);
         if (v->extra->seen) remember_operands(x);
+        x->takes_node = v->extra->takes_node;
     }
     PyObject *attributes = v->attributes ? PyDict_Copy(v->attributes) : NULL;
     if ((v->attributes && !attributes) || !(twin = new_node_of(Py_TYPE(self), v->data)) || v->op != op) {
@@ -1872,7 +2258,11 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     twin->epoch = v->epoch;
     twin->flags |= v->flags & (SUSPECT | SET);
     twin->attributes = attributes;
-    if (op == LEAF) mark_leaf(twin);
+    if (op == LEAF) {
+        mark_leaf(twin);
+        twin->written = v->written;
+        twin->flags |= v->flags & WHOLE;
+    }
     int tracked = v->flags;
     if (x)
         twin->extra = x;
@@ -1964,7 +2354,7 @@ static PyObject *value_compare(PyObject *self, PyObject *other, int op) {
 }
 
 static PyObject *value_repr(PyObject *self) {
-    PyObject *name = PyType_GetName(Py_TYPE(self)), *data = get_bare_data(self, NULL), *grad = PyFloat_FromDouble(((Value *)self)->grad), *text = NULL;
+    PyObject *name = PyType_GetName(Py_TYPE(self)), *data = get_bare_data(self, NULL), *grad = get_grad(self, NULL), *text = NULL;
     if (name && data && grad) text = PyUnicode_FromFormat("%U(data=%R, grad=%R)", name, data, grad);
     Py_XDECREF(name);
     Py_XDECREF(data);
@@ -2173,20 +2563,49 @@ static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view,
         if (n < 0) return NULL;                                                                                       \
         PyObject **nodes = PySequence_Fast_ITEMS(arguments[0]);                                                       \
         double *number = view.buf;                                                                                    \
-        if (changes_data) last_assignment = ++epoch;                                                                  \
+        const uint64_t now = ++epoch;                                                                                 \
+        if (changes_data) last_assignment = now;                                                                      \
         for (Py_ssize_t i = 0; i < n; i++, number++) {                                                                \
             Value *v = (Value *)nodes[i];                                                                             \
             statement;                                                                                                \
         }                                                                                                             \
-        (void)scale;                                                                                                  \
+        (void)scale, (void)now;                                                                                       \
         PyBuffer_Release(&view);                                                                                      \
         Py_RETURN_NONE;                                                                                               \
     }
-FOR_EACH_NODE(read_data, 2, 1, 0, *number = v->data)
-FOR_EACH_NODE(write_data, 2, 0, 1, v->data = *number; note_assignment(v))
-FOR_EACH_NODE(read_grad, 2, 1, 0, *number = v->grad)
-FOR_EACH_NODE(write_grad, 2, 0, 0, v->grad = *number)
-FOR_EACH_NODE(add_grad, 3, 0, 0, v->grad += scale * *number)
+FOR_EACH_NODE(read_data, 2, 1, 0, *number = v->data; (void)now)
+FOR_EACH_NODE(write_data, 2, 0, 1, v->data = *number; v->flags &= ~WHOLE; note_assignment(v))
+FOR_EACH_NODE(read_grad, 2, 1, 0, *number = or_zero(v->grad); gradients_seen = 1)
+FOR_EACH_NODE(write_grad, 2, 0, 0, v->grad = *number; written_in(v, now))
+FOR_EACH_NODE(add_grad, 3, 0, 0, v->grad = or_zero(v->grad) + scale * *number; written_in(v, now))
+
+/* --- gradients that no backward() has reached ---------------------------------------------------------------------------------- */
+
+static int are_nodes(PyObject *params) {
+    if (!PyList_Check(params)) return 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(params); i++)
+        if (!IS_VALUE(PyList_GET_ITEM(params, i))) return 0;
+    return 1;
+}
+
+static PyObject *module_mark_gradients(PyObject *module UNUSED, PyObject *params UNUSED) { return PyLong_FromUnsignedLongLong(epoch); }
+
+static PyObject *module_settle_gradients(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    if (given != 2 || !are_nodes(arguments[0])) {
+        PyErr_SetString(PyExc_TypeError, "settle_gradients() takes a list of Values and what mark_gradients() returned");
+        return NULL;
+    }
+    uint64_t mark = PyLong_AsUnsignedLongLong(arguments[1]);
+    if (PyErr_Occurred()) return NULL;
+    Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
+    Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
+    int any = 0;
+    gradients_seen = 1;
+    for (Py_ssize_t i = 0; i < n && !any; i++) any = params[i]->op != LEAF || params[i]->written > mark;
+    for (Py_ssize_t i = 0; any && i < n; i++)
+        if (params[i]->op == LEAF && params[i]->written <= mark && !is_none(params[i]->grad)) params[i]->grad = 0.0;
+    return PyLong_FromUnsignedLongLong(epoch);
+}
 
 /* --- the steps of optimisers --------------------------------------------------------------------------------------------------- */
 
@@ -2236,6 +2655,7 @@ static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *argum
     double *buffer = view.buf;
     last_assignment = ++epoch;
     for (Py_ssize_t i = 0; i < n; i++) {
+        if (is_none(params[i]->grad)) continue;
         double g = direction(params[i], weight_decay, maximize);
         if (momentum != 0.0) {
             buffer[i] = first ? g : momentum * buffer[i] + (1.0 - dampening) * g;
@@ -2243,6 +2663,7 @@ static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *argum
         }
         params[i]->data -= lr * g;
         note_assignment(params[i]);
+        params[i]->flags &= ~WHOLE;
     }
     PyBuffer_Release(&view);
     Py_RETURN_NONE;
@@ -2265,8 +2686,10 @@ static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *argu
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     double *m = views[0].buf, *v = views[1].buf, *largest = views[2].buf;
     last_assignment = ++epoch;
-    for (Py_ssize_t i = 0; decay_factor != 1.0 && i < n; i++) params[i]->data *= decay_factor;
+    for (Py_ssize_t i = 0; decay_factor != 1.0 && i < n; i++)
+        if (!is_none(params[i]->grad)) params[i]->data *= decay_factor;
     for (Py_ssize_t i = 0; i < n; i++) {
+        if (is_none(params[i]->grad)) continue;
         double g = direction(params[i], l2, maximize), scale;
         m[i] = beta1 * m[i] + (1.0 - beta1) * g;
         v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g;
@@ -2274,6 +2697,7 @@ static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *argu
             if (largest[i] > scale || isnan(largest[i])) scale = largest[i];
             largest[i] = scale;
         }
+        params[i]->flags &= ~WHOLE;
         params[i]->data -= rate * ieee_divide(m[i], sqrt(scale) / correction + eps);
         note_assignment(params[i]);
     }
@@ -2296,6 +2720,8 @@ static PyMethodDef value_methods[] = {
     {"tanh", METHOD(value_tanh, METH_FASTCALL | METH_KEYWORDS), "($self)"},
     {"sigmoid", METHOD(value_sigmoid, METH_FASTCALL | METH_KEYWORDS), "($self)"},
     {"relu", METHOD(value_relu, METH_FASTCALL | METH_KEYWORDS), "($self)"},
+    {"_add_up", value_add_up, METH_NOARGS, "($self)"},
+    {"_become", METHOD(value_become, METH_FASTCALL), NULL},
     {"_apply", METHOD(value_apply, METH_FASTCALL), NULL},
     {"_bare", value_bare, METH_NOARGS | METH_CLASS, NULL},
     {"_copy", value_copy_with, METH_O, NULL},
@@ -2310,9 +2736,9 @@ static PyGetSetDef value_properties[] = {{"data", get_data, set_data, NULL, "dat
                                          {"_data", get_bare_data, set_nothing, NULL, "_data"},
                                          {"_grad", get_grad, set_nothing, NULL, "_grad"},
                                          {"label", get_label, set_label, NULL, "label"},
-                                         {"_prev", get_prev, set_nothing, NULL, "_prev"},
+                                         {"_prev", get_prev, set_prev, NULL, "_prev"},
                                          {"_operands", get_operands, set_nothing, NULL, "_operands"},
-                                         {"_op", get_op, set_nothing, NULL, "_op"},
+                                         {"_op", get_op, set_op, NULL, "_op"},
                                          {"_backward", get_backward, set_backward, NULL, "_backward"},
                                          {"_rule", get_rule, set_nothing, NULL, "_rule"},
                                          {"_function", get_function, set_nothing, NULL, "_function"},
@@ -2393,6 +2819,8 @@ static PyMethodDef module_methods[] = {
     {"read_data", METHOD(module_read_data, METH_FASTCALL), "(nodes, out, /)"},
     {"write_data", METHOD(module_write_data, METH_FASTCALL), "(nodes, numbers, /)"},
     {"read_grad", METHOD(module_read_grad, METH_FASTCALL), "(nodes, out, /)"},
+    {"mark_gradients", module_mark_gradients, METH_O, "(params, /)"},
+    {"settle_gradients", METHOD(module_settle_gradients, METH_FASTCALL), "(params, mark, /)"},
     {"write_grad", METHOD(module_write_grad, METH_FASTCALL), "(nodes, numbers, /)"},
     {"add_grad", METHOD(module_add_grad, METH_FASTCALL), "(nodes, numbers, scale, /)"},
     {"sgd_step", METHOD(module_sgd_step, METH_FASTCALL),
@@ -2438,7 +2866,7 @@ static int borrow_docs(void) {
         if (PyErr_Occurred()) return -1;
     }
     PyObject *text = PyObject_GetAttrString(reference, "__doc__");
-    const char *words = text ? PyUnicode_AsUTF8(text) : NULL, *signature = "Value(data, _children=(), _op=\"\", label=\"\")\n--\n\n";
+    const char *words = text ? PyUnicode_AsUTF8(text) : NULL, *signature = "Value(data, _children=(), _op=\"\", label=\"\", **named)\n--\n\n";
     char *joined = words ? PyMem_RawMalloc(strlen(signature) + strlen(words) + 1) : NULL;
     if (joined) {
         strcat(strcpy(joined, signature), words);
@@ -2459,6 +2887,8 @@ static int find_shared(void) {
     PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.value");
     PyObject *copies = PyImport_ImportModule("chainrule.copies"), *refusals = PyImport_ImportModule("chainrule.refusals");
     PyObject *changes = PyImport_ImportModule("chainrule.changes"), *conversions = PyImport_ImportModule("chainrule.conversions");
+    PyObject *kinds_module = PyImport_ImportModule("chainrule.kinds");
+    PyObject *by_hand = PyImport_ImportModule("chainrule.by_hand"), *thrown = PyImport_ImportModule("chainrule.thrown_away");
     int result = -1;
     for (int op = 0; op < OPERATIONS; op++)
         if (names[op] && !(rows[op] = find(primitives, names[op]))) goto done;
@@ -2468,6 +2898,7 @@ static int find_shared(void) {
     } wanted[] = {{&absolute_row, primitives, "absolute"},
                   {&zero_function, primitives, "zero"},
                   {&real_function, primitives, "real"},
+                  {&whole_class, primitives, "Whole"},
                   {&by_hand_rule, value, "BY_HAND"},
                   {&reference, value, "Value"},
                   {&reference_dot, value, "dot"},
@@ -2489,15 +2920,20 @@ static int find_shared(void) {
                   {&copy_function, copies, "shallow_copy"},
                   {&caution_of_cycle, copies, "caution_of_cycle"},
                   {&deep_copy_function, copies, "deep_copy"},
-                  {&reduce_function, copies, "reduce"}};
+                  {&reduce_function, copies, "reduce"},
+                  {&arguments_function, by_hand, "arguments"},
+                  {&set_parents_function, by_hand, "set_parents"},
+                  {&set_name_function, by_hand, "set_name"},
+                  {&result_class_function, kinds_module, "result_class"},
+                  {&warn_function, thrown, "warn"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!(*wanted[i].into = find(wanted[i].module, wanted[i].name))) goto done;
     const struct {
         PyObject **into;
         const char *text;
     } strings[] = {{&s_forward, "forward"}, {&s_partials, "partials"}, {&s_partial, "partial"}, {&s_parametric, "parametric"},
-                   {&s_each, "each"},       {&s_choices, "choices"}, {&s_name, "name"},         {&s_label, "_label"},   {&s_empty, ""},
-                   {&s_takes_node, "takes_node"}};
+                   {&s_each, "each"},       {&s_choices, "choices"}, {&s_shown, "shown"},       {&s_label, "_label"},   {&s_empty, ""},
+                   {&s_takes_node, "takes_node"}, {&s_named, "_named"}};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         if (!(*strings[i].into = PyUnicode_InternFromString(strings[i].text))) goto done;
     result = borrow_text(value_methods, reference) < 0 || borrow_text(module_methods, value) < 0 || borrow_docs() < 0 ? -1 : 0;
@@ -2505,20 +2941,23 @@ done:
     Py_XDECREF(primitives);
     Py_XDECREF(value);
     Py_XDECREF(copies);
+    Py_XDECREF(by_hand);
+    Py_XDECREF(kinds_module);
+    Py_XDECREF(thrown);
     Py_XDECREF(refusals);
     Py_XDECREF(changes);
     Py_XDECREF(conversions);
     return result;
 }
 
-/* The methods that are not written here are the reference's own functions, such as `sin`: most are one call of `_apply`. */
+/* The methods and properties that are not written here are the reference's own, such as `sin`: most are one call of `_apply`. */
 static int share_methods(PyObject *type) {
     PyObject *theirs = PyObject_GetAttrString(reference, "__dict__"), *items = theirs ? PyMapping_Items(theirs) : NULL;
     PyObject *ours = PyObject_GetAttrString(type, "__dict__");
     int result = items && ours ? 0 : -1;
     for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0), *method = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
-        int have = PyFunction_Check(method) ? PySequence_Contains(ours, name) : 1;
+        int have = PyFunction_Check(method) || Py_IS_TYPE(method, &PyProperty_Type) ? PySequence_Contains(ours, name) : 1;
         result = have < 0 ? -1 : have ? 0 : PyObject_SetAttr(type, name, method);
     }
     Py_XDECREF(theirs);
@@ -2534,7 +2973,9 @@ static int make_type(PyObject *module) {
     if (!type) return -1;
     ((PyTypeObject *)type)->tp_vectorcall = value_vectorcall;
     ((PyTypeObject *)type)->tp_name = "Value"; /* as Python's own messages show it: "unsupported operand type(s) for +: 'Value' and 'str'" */
-    int failed = PyObject_SetAttrString(type, "__array_ufunc__", Py_None) < 0; /* NumPy scalars and arrays leave the arithmetic to us */
+    PyObject *priority = PyObject_GetAttrString(reference, "__array_priority__");
+    int failed = !priority || PyObject_SetAttrString(type, "__array_priority__", priority) < 0;
+    Py_XDECREF(priority);
     if (!failed) failed = PyObject_SetAttrString(type, "_checks_numbers", Py_True) < 0 || share_methods(type) < 0;
     if (failed)
         Py_DECREF(type);

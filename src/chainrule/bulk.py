@@ -10,6 +10,7 @@ import math
 from array import array
 from typing import TYPE_CHECKING, Any
 
+from chainrule import value
 from chainrule.primitives import divide, maximum, real
 from chainrule.refusals import refuse_count, refuse_node, refuse_numbers, refuse_root
 from chainrule.value import BY_HAND, CONSTANT, Value, note_assignment, order_below
@@ -152,8 +153,9 @@ def read_grad(nodes: Sequence[Value], out: Any, /) -> None:
         ValueError: if there are not as many numbers as nodes.
     """
     numbers = _numbers(nodes, out, writable=True)
+    value.unread = None
     for i, node in enumerate(nodes):
-        numbers[i] = node._grad
+        numbers[i] = 0.0 if node._grad is None else node._grad
 
 
 def write_grad(nodes: Sequence[Value], numbers: Any, /) -> None:
@@ -169,6 +171,7 @@ def write_grad(nodes: Sequence[Value], numbers: Any, /) -> None:
     """
     for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
         node._grad = number
+    value.unread = None
 
 
 def add_grad(nodes: Sequence[Value], numbers: Any, scale: float, /) -> None:
@@ -185,7 +188,8 @@ def add_grad(nodes: Sequence[Value], numbers: Any, scale: float, /) -> None:
     """
     scale = real(scale)
     for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
-        node._grad += scale * number
+        node._grad = (0.0 if node._grad is None else node._grad) + scale * number
+    value.unread = None
 
 
 def _numbers(nodes: Sequence[Value], buffer: Any, *, writable: bool = False) -> memoryview[float]:
@@ -204,6 +208,41 @@ def _numbers(nodes: Sequence[Value], buffer: Any, *, writable: bool = False) -> 
     if view.nbytes != 8 * len(nodes):
         refuse_count(len(nodes), view.nbytes // 8)
     return (view.cast("B") if view.nbytes else memoryview(b"")).cast("d")
+
+
+# --- gradients that no backward() has reached -------------------------------------------------------------------------------------------
+
+
+def mark_gradients(params: Sequence[Value], /) -> Any:
+    """A mark for `settle_gradients`: what is written to gradients from now on is newer."""
+    return [p._grad for p in params]  # every gradient that is written is a float object of its own
+
+
+def settle_gradients(params: Sequence[Value], mark: Any, /) -> Any:
+    """Set to 0 the gradients of those parameters that nothing has written since the mark, if any of them was written.
+
+    A gradient is written by a `backward()` that reaches the parameter, by assigning it, and by `write_grad` and `add_grad`. One that is
+    None stays so. Where nothing at all was written, all gradients stay as they are.
+
+    Arguments:
+        params: the parameters, in a list.
+        mark: what `mark_gradients` or this function returned last.
+
+    Returns:
+        A mark for the next time.
+
+    Raises:
+        TypeError: if `params` is no list of Values, or the mark is none.
+    """
+    if not isinstance(params, list) or not all(isinstance(p, Value) for p in params) or not isinstance(mark, list):
+        raise TypeError("settle_gradients() takes a list of Values and what mark_gradients() returned")
+    value.unread = None
+    stale = [p for p, known in zip(params, mark, strict=False) if p._grad is known and p._rule is None]
+    if len(stale) < len(params):
+        for p in stale:
+            if p._grad is not None:
+                p._grad = 0.0
+    return mark_gradients(params)
 
 
 # --- the steps of optimisers ------------------------------------------------------------------------------------------------------------
@@ -234,7 +273,7 @@ def sgd_step(
         maximize: climb instead of descend.
         first: whether this is the first step, at which the momentum is the gradient.
     """
-    for i, (p, g) in enumerate(_gradients(params, weight_decay, maximize)):
+    for i, p, g in _gradients(params, weight_decay, maximize):
         if momentum:
             buffer[i] = g if first else momentum * buffer[i] + (1.0 - dampening) * g
             g = g + momentum * buffer[i] if nesterov else buffer[i]
@@ -274,9 +313,10 @@ def adam_step(
     """
     if decay_factor != 1.0:
         for p in params:
-            p.data *= decay_factor
+            if p.grad is not None:
+                p.data *= decay_factor
     sqrt, quotient = math.sqrt, divide.forward  # as IEEE 754 has it: 0 / 0 is nan
-    for i, (p, g) in enumerate(_gradients(params, l2, maximize)):
+    for i, p, g in _gradients(params, l2, maximize):
         m[i] = beta1 * m[i] + (1.0 - beta1) * g
         v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g
         if largest is not None:
@@ -285,8 +325,15 @@ def adam_step(
         p.data -= rate * quotient(m[i], root / correction + eps)
 
 
-def _gradients(params: Sequence[Value], weight_decay: float, maximize: bool) -> Iterator[tuple[Value, float]]:
-    """Each parameter with the direction to go against: its gradient, with that of the L2 penalty `weight_decay / 2 * p ** 2`."""
-    for p in params:
-        gradient = -p.grad if maximize else p.grad
-        yield p, (gradient + weight_decay * p.data if weight_decay else gradient)
+def _gradients(params: Sequence[Value], weight_decay: float, maximize: bool) -> Iterator[tuple[int, Value, float]]:
+    """Each parameter with its number and the direction to go against: its gradient, with that of the penalty `weight_decay / 2 * p ** 2`.
+
+    One whose gradient is None is left out, as in PyTorch.
+    """
+    for i, p in enumerate(params):
+        gradient = p.grad
+        if gradient is None:
+            continue
+        if maximize:
+            gradient = -gradient
+        yield i, p, (gradient + weight_decay * p.data if weight_decay else gradient)

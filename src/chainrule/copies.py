@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from chainrule.by_hand import LocalGradients
+
 
 def deep_copy(order: list[Any], memo: dict[int, Any]) -> Any:
     """Copy a graph, node by node, without recursion.
@@ -73,7 +75,7 @@ def shallow_copy(node: Any) -> Any:
 
 
 def _refuse_function(node: Any) -> None:
-    if node._function is not None:
+    if node._function is not None and not isinstance(node._function, LocalGradients):
         raise TypeError(
             f"cannot copy the operation {node._op!r}: its _backward was made by hand and refers to the original nodes; "
             "copy the leaves and build the graph again"

@@ -132,7 +132,7 @@ def _singular(order: list[Value]) -> set[int]:
 
 
 def _may_be_infinite(slope: Value, node: Value, singular: set[int]) -> bool:
-    return id(node) in singular or not math.isfinite(slope.data)
+    return id(node) in singular or not math.isfinite(slope._data)
 
 
 def _both(a: Any, b: Any) -> Any:

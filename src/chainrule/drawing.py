@@ -330,8 +330,8 @@ def _place(operation: str, position: int, count: int) -> str:
     return ("1st", "2nd", "3rd")[position] if position < 3 else f"{position + 1}th"
 
 
-def _number(x: float) -> str:
-    return f"{x + 0.0:.4g}"  # a zero has no sign here; the title shows it
+def _number(x: float | None) -> str:
+    return "None" if x is None else f"{x + 0.0:.4g}"  # a zero has no sign here; the title shows it
 
 
 def _printable(text: str) -> str:

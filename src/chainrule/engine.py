@@ -9,7 +9,18 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad
+    from chainrule.bulk import (
+        adam_step,
+        add_grad,
+        flatten,
+        mark_gradients,
+        read_data,
+        read_grad,
+        settle_gradients,
+        sgd_step,
+        write_data,
+        write_grad,
+    )
     from chainrule.changes import changed
     from chainrule.guards import forget_other_threads, guard
     from chainrule.value import Value, constant, dot, topological_order
@@ -26,8 +37,10 @@ __all__ = [
     "flatten",
     "forget_other_threads",
     "guard",
+    "mark_gradients",
     "read_data",
     "read_grad",
+    "settle_gradients",
     "sgd_step",
     "topological_order",
     "write_data",

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule.by_hand import LocalGradients
 from chainrule.changes import refuse_or_find_set
 from chainrule.engine import Value, topological_order
 from chainrule.formulas import ATOM, SUM, Formula, short
@@ -201,6 +202,9 @@ class _Sweep:
 
     def _tell_by_hand(self, node: Value) -> None:
         fate = "it has no _backward: it passes nothing on"
+        if isinstance(node._function, LocalGradients):
+            self._tell_local_gradients(node, node._function)
+            return
         if _runs_by_hand(node):
             fate = "its _backward was not run, so what it passes on is not known"
             self.unknown.update(node._prev)
@@ -214,6 +218,23 @@ class _Sweep:
         if id(node) not in self.set_to:
             return self.namer.operation(node, _told(node.data))
         return self.namer.operation(node, f"{_told(self.set_to[id(node)])}, set to {_told(node.data)}")
+
+    def _tell_local_gradients(self, node: Value, function: LocalGradients) -> None:
+        """Multiply the gradient that has arrived at a node by each of the local gradients that it was made with."""
+        operation = self.namer.operation(node)
+        for operand, slope in zip(node._prev, function.slopes, strict=True):
+            share = slope * self.gradients[node]
+            self.gradients[operand] += share
+            if node in self.unknown:
+                self.unknown.add(operand)
+            passed = "?" if node in self.unknown else _told(share)
+            several = self.uses[operand] > 1
+            if several:
+                self.shares.setdefault(operand, []).append(passed)
+            local = f"d{_held(self.namer.name(node))}/d{_held(self.namer.name(operand))} = {_told(slope)}, as it was made with"
+            product = f"{self._d(node)} · {_told(slope)} = {self._number(node)} · {_told(slope)} = {passed}"
+            self._tell(operation, local, f"{self._d(operand)} {'+=' if several else '='} {product}")
+            operation = ""
 
     def _tell(self, operation: str, local: str, gradient: str) -> None:
         self.steps.append(Step(len(self.steps), operation, local, gradient))

@@ -73,9 +73,9 @@ def dump_graph(root: Value, *, max_nodes: int = 200, as_text: bool = False) -> s
     rows += [
         (
             name[node],
-            node._op or "leaf",
+            node._op or ("by hand" if node._prev else "leaf"),
             f"{node.data:.6g}{changed.get(id(node), '')}",
-            f"{node.grad:.6g}",
+            "None" if node.grad is None else f"{node.grad:.6g}",
             ", ".join(name[parent] for parent in node._prev),
         )
         for node in shown

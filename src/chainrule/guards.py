@@ -22,6 +22,7 @@ _ASKED = {
     "__gt__": ">",
     "__ge__": ">=",
     "backward": "backward",
+    "_add_up": "backward",
 }
 _METHODS: dict[str, Any] = {name: vars(Value)[name] for name in (*_ASKED, "data", "grad")}
 _guards: dict[int, Callable[[Value, str], object]] = {}  # by thread

@@ -7,7 +7,7 @@ from array import array
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chainrule.arguments import at_least_zero, finite, integer, number
-from chainrule.engine import Value, adam_step, sgd_step
+from chainrule.engine import Value, adam_step, mark_gradients, settle_gradients, sgd_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +31,7 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         self.params = _checked(params)
+        self._mark = mark_gradients(self.params)
         self.lr = lr
         self.steps = 0
 
@@ -46,6 +47,17 @@ class Optimizer:
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
         raise NotImplementedError(f"{type(self).__name__} does not define step()")
+
+    def _settle(self) -> None:
+        """Count a parameter that no `backward()` or assignment has reached since the last step as one of gradient 0."""
+        self._mark = settle_gradients(self.params, self._mark)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: attribute for name, attribute in vars(self).items() if name != "_mark"}  # it holds for these Values, in this process
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._mark = mark_gradients(self.params)
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -134,6 +146,7 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
+        self._settle()
         first = not self.momentum_buffer
         buffer = _zeros(self.params) if first and self.momentum else self.momentum_buffer
         options = self.lr, self.momentum, self.dampening, self.weight_decay, self.nesterov, self.maximize
@@ -194,6 +207,7 @@ class Adam(Optimizer):
         self._descend(self.weight_decay, 1.0)
 
     def _descend(self, l2: float, decay_factor: float) -> None:
+        self._settle()
         for name in self.BUFFERS:
             if not getattr(self, name) and (name != "max_exp_avg_sq" or self.amsgrad):
                 setattr(self, name, _zeros(self.params))
@@ -242,6 +256,12 @@ class AdamW(Adam):
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
         self._descend(0.0, 1.0 - self.lr * self.weight_decay)
+
+
+def zero_grad(params: Iterable[Value]) -> None:
+    """Set the gradient of every parameter to 0, before the `backward()` of a loop without an optimiser that may not reach them all."""
+    for p in params:
+        p.grad = 0.0
 
 
 def _checked(params: Iterable[Value]) -> list[Value]:

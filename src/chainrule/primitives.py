@@ -30,7 +30,7 @@ class Primitive:
     """One operation: its name, its value, and its partial derivatives.
 
     Arguments:
-        name: what a graph shows, such as `"*"` or `"tanh"`.
+        name: what it is called, such as `"*"` or `"tanh"`.
         forward: the operation on floats; returns a float and never raises.
         partials: for each operand, a function of the operands and the result that returns the partial derivative.
         parametric: whether a plain number as the second operand belongs to the operation, as the 2 of `x ** 2` does, and is not a node.
@@ -40,9 +40,10 @@ class Primitive:
         choices: the positions of the operands that the operation may leave out: where such a partial derivative is 0, no gradient
             passes, not even an infinite one, and not the number 0, which an infinite derivative further back would turn into nan.
         written: the partial derivatives as people write them, for `explain`, where those that compute well look different.
+        shown: what a graph shows, where that is not the name.
     """
 
-    __slots__ = ("arity", "choices", "each", "forward", "name", "parametric", "partials", "written")
+    __slots__ = ("arity", "choices", "each", "forward", "name", "parametric", "partials", "shown", "written")
 
     def __init__(
         self,
@@ -53,8 +54,10 @@ class Primitive:
         each: Callable[[int, Sequence[Operand], Operand], Operand] | None = None,
         choices: tuple[int, ...] = (),
         written: tuple[Callable[..., Operand], ...] | None = None,
+        shown: str = "",
     ) -> None:
         self.name = name
+        self.shown = shown or name
         self.forward = forward
         self.partials = partials
         self.each = each
@@ -120,6 +123,26 @@ def real(x: object) -> float:
         return float(x)  # type: ignore[arg-type]
     except OverflowError:
         raise OverflowError(f"this {kind.__name__} is too large for a float: {_shorten(x)}") from None
+
+
+class Whole(float):
+    """The number of a Value that was made from an int: a float like any other, and good as an index."""
+
+    __slots__ = ()
+
+    def __index__(self) -> int:
+        return int(self)
+
+    def __reduce__(self) -> tuple[type[Whole], tuple[float]]:
+        return Whole, (float(self),)
+
+
+LARGEST_WHOLE = 2.0**53  # up to which a float holds every int
+
+
+def is_whole(x: object, number: float) -> bool:
+    """Whether what was given is an int, of whatever type, and the float it became is the same number."""
+    return hasattr(type(x), "__index__") and -LARGEST_WHOLE <= number <= LARGEST_WHOLE
 
 
 def _shorten(x: object, limit: int = 60) -> str:
@@ -402,7 +425,7 @@ erfc: Primitive = Primitive("erfc", math.erfc, lambda a, out: -TWO_OVER_SQRT_PI 
 sigmoid: Primitive = Primitive("sigmoid", _sigmoid, _slope_of_sigmoid, written=(lambda a, out: out * (1.0 - out),))
 sigmoid_slope: Primitive = Primitive("sigmoid'", _sigmoid_slope, lambda a, out: -out * tanh(0.5 * a))
 softplus: Primitive = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
-relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0), choices=(0,))
+relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0), choices=(0,), shown="ReLU")
 leaky_relu: Primitive = Primitive(
     "leaky_relu",
     lambda a, slope: a if a > 0 else slope * a,

@@ -29,6 +29,22 @@ def refuse_child(child: object) -> NoReturn:
     raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}")
 
 
+def refuse_name(op: object) -> NoReturn:
+    """Refuse what is neither an operation's name nor its local gradients."""
+    raise TypeError(
+        f"_op is the name of an operation, a string, got {type(op).__name__}: {op!r:.60}; for local gradients write a number for each of "
+        "the children, Value(data, children, local_grads)"
+    )
+
+
+def refuse_parents(node: object) -> NoReturn:
+    """Refuse other parents for a node whose operands they are."""
+    raise TypeError(
+        f"the parents of {node!r} are the operands of {getattr(node, '_op', '')!r}, and cannot be exchanged; `_prev = ()` makes it a leaf. "
+        "For an operation made by hand write Value(data, parents, 'name')"
+    )
+
+
 def refuse_label(text: object) -> NoReturn:
     """Refuse a label that is no string."""
     raise TypeError(f"a label is a string, got {type(text).__name__}: {text!r}")

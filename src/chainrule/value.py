@@ -9,10 +9,12 @@ This is the reference engine, in plain Python.
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
+from array import array
 from typing import TYPE_CHECKING, Any
 
-from chainrule import conversions, copies, primitives
-from chainrule.primitives import Primitive, add, multiply, negative, passing_positions, power, real, zero
+from chainrule import by_hand, conversions, copies, kinds, primitives, thrown_away
+from chainrule.primitives import Primitive, Whole, add, is_whole, multiply, negative, passing_positions, power, real, zero
 from chainrule.primitives import dot as dot_row
 from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root, stand_for
 
@@ -25,6 +27,7 @@ CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of 
 watching: dict[int, list[Value]] = {}  # for each thread that has a guard, the list to which it adds the leaves that it makes
 ZERO = float("0")  # the gradient that results start with: a new object after each assignment of a number, to tell which are older
 FIRST_ZERO = ZERO  # no number has been assigned yet
+unread: Any = None  # of the last backward(), until a gradient is read or set: see `_remember`
 
 
 class Value:
@@ -33,10 +36,16 @@ class Value:
     Arguments:
         data: a real number, kept as a float.
         _children: the Values this one was computed from; only for an operation made by hand.
-        _op: the name of that operation.
+        _op: the name of that operation; or, as in microgpt, its local gradients: a number for each of the children.
         label: a name to show in pictures and tables.
+        named: names that other engines have: `children` and `_prev` for `_children`, `local_grads` and `_local_grads` for the
+            local gradients.
 
-    An operation made by hand also assigns `_backward`, a function without arguments that adds to its parents' gradients:
+    An operation made by hand can be given its local gradients, the derivatives with respect to its children:
+
+        out = Value(math.sin(x.data), (x,), (math.cos(x.data),))
+
+    Or one assigns its `_backward`, a function without arguments that adds to its parents' gradients:
 
         out = Value(math.sin(x.data), (x,), "sin")
         def push():
@@ -46,33 +55,55 @@ class Value:
     Values compare by their data (`<`, `<=`, `>`, `>=`); `==` and `hash` are identity, so that Values can be members of a set.
 
     Raises:
-        TypeError: if `data` is not a real number, or a child is not a Value.
+        TypeError: if `data` is not a real number, a child is not a Value, or `_op` is neither a string nor numbers.
+        ValueError: if there are not as many local gradients as children.
     """
 
     # A leaf has no rule, and nothing in _a or, if it is a constant, a mark. A result has its operands in _a and _b; with other than one
     # or two, _a is a tuple of them. _b lives in the instance dictionary, where CPython keeps the first entry in line: so a node takes 128
     # bytes and may have attributes of the user's.
     __slots__ = ("__dict__", "_a", "_data", "_grad", "_rule")
-    __array_ufunc__ = None  # NumPy scalars and arrays leave the arithmetic to us
     _checks_numbers = True  # whether backward() refuses a graph with numbers that were changed; see changes.py
+    # NumPy's scalars, whose priority is lower, leave arithmetic to us; its arrays, whose priority is 0, go through it element by element.
+    __array_priority__ = -1.0
 
     _a: Any
     _b: Any
     _data: float
-    _grad: float
+    _grad: Any
+    _named: str | None = None
+    _whole: float | None = None  # the very object in _data, if that was an int
     _rule: Primitive | None
     _by_hand: tuple[str, Callable[[], object] | None, Primitive | None]
     _made_at: tuple[str, int]
     _seen: list[float] | None  # the parents' numbers when the user's `_backward` was assigned
     _is_set: bool  # whether the number of a result was assigned
+    _kind: type[Value]
+    _adds_up = False
 
-    def __init__(self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
+    def __init_subclass__(cls, **named: Any) -> None:
+        """Decide of which class the results of operations on objects of a subclass are."""
+        super().__init_subclass__(**named)
+        cls._kind = kinds.result_class(cls, Value)
+        if cls._kind is not cls:
+            for name, row in (("__add__", add), ("__mul__", multiply)):
+                if getattr(cls, name) is vars(Value)[name]:
+                    setattr(cls, name, lambda self, other, row=row: _binary(self, row, self, other))
+
+    def __init__(
+        self, data: SupportsFloat, _children: Iterable[Value] = (), _op: str | Iterable[Any] = "", label: str = "", **named: Any
+    ) -> None:
         if isinstance(data, Value):
             stand_for(self, data, label)
             return
-        number = data if type(data) is float else real(data)
-        if label or _children or _op:
-            self._check_and_fill(number, _children, _op, label)
+        if type(data) is float:
+            number = data
+        else:
+            number = real(data)
+            if is_whole(data, number):
+                self._whole = number
+        if label or _children or _op or named:
+            self._check_and_fill(number, _children, _op, label, named)
             return
         self._data = number
         self._grad = 0.0
@@ -81,12 +112,14 @@ class Value:
         if watching:
             note_leaf(self)
 
-    def _check_and_fill(self, number: float, _children: Iterable[Value], op: str, label: str) -> None:
+    def _check_and_fill(
+        self, number: float, _children: Iterable[Value], _op: str | Iterable[Any], label: str, named: dict[str, Any]
+    ) -> None:
         """The rest of `__init__`, which changes nothing if it refuses anything."""
         if label and not isinstance(label, str):
             refuse_label(label)
-        children = tuple(_children) if _children or op else None
-        for child in children or ():
+        children, op, function = by_hand.arguments(_children, _op, named)
+        for child in children:
             if not isinstance(child, Value):
                 refuse_child(child)
         again = hasattr(self, "_rule")
@@ -94,16 +127,14 @@ class Value:
         self._grad = 0.0
         if label:
             self.label = label
-        if children is None:
+        if children or op:
+            self._become(children, op, function)
+        else:
             self._rule = None
             self._a = None
             if watching:
                 note_leaf(self)
-            return
-        self._a = children
-        self._rule = BY_HAND
-        self._by_hand = (op, None, None)
-        if again:
+        if again and self._rule is not None:
             vars(self).pop("_b", None)
             note_assignment(())
             copies.caution_of_cycle(self)
@@ -113,24 +144,31 @@ class Value:
     @property
     def data(self) -> float:
         """The number itself."""
-        return self._data
+        number = self._data
+        return number if number is not self._whole else Whole(number)
 
     @data.setter
     def data(self, number: SupportsFloat) -> None:
         self._data = number if type(number) is float else real(number)
+        if type(number) is Whole:
+            self._whole = self._data
         global ZERO
         ZERO = ZERO + 0.0  # a new object
         if self._rule is not None:
             note_assignment((self,))
 
     @property
-    def grad(self) -> float:
-        """The derivative of the result that `backward()` was last called on, with respect to this node."""
+    def grad(self) -> Any:
+        """The derivative of the result that `backward()` was last called on, with respect to this node; None if that was assigned."""
+        global unread
+        unread = None
         return self._grad
 
     @grad.setter
-    def grad(self, number: SupportsFloat) -> None:
-        self._grad = number if type(number) is float else real(number)
+    def grad(self, number: SupportsFloat | None) -> None:
+        global unread
+        unread = None  # and each assignment keeps a float object of its own: see `settle_gradients`
+        self._grad = number * 1.0 if type(number) is float else None if number is None else real(number) * 1.0
 
     @property
     def label(self) -> str:
@@ -151,6 +189,24 @@ class Value:
         """The parents: the Values this one was computed from, in the order of the operands."""
         return tuple(operand for operand in self._operands if isinstance(operand, Value))
 
+    @_prev.setter
+    def _prev(self, parents: Iterable[Value]) -> None:
+        by_hand.set_parents(self, parents)
+
+    @property
+    def _children(self) -> tuple[Value, ...]:
+        """The same as `_prev`, by microgpt's name."""
+        return self._prev
+
+    @_children.setter
+    def _children(self, parents: Iterable[Value]) -> None:
+        by_hand.set_parents(self, parents)
+
+    @property
+    def _local_grads(self) -> tuple[float, ...]:
+        """The derivative of this node with respect to each of its parents, as microgpt keeps it."""
+        return by_hand.local_gradients(self)
+
     @property
     def _operands(self) -> tuple[Any, ...]:
         """The parents, and the numbers that belong to the operation, such as the 2.0 of `x ** 2`."""
@@ -166,20 +222,26 @@ class Value:
 
     @property
     def _op(self) -> str:
-        """The name of the operation that made this node: "+", "*", "**2", "tanh"; "" for a leaf."""
+        """The name of the operation that made this node: "+", "*", "**2", "tanh"; "" for a leaf. Another may be assigned."""
+        if self._named is not None:
+            return self._named
         rule = self._rule
         if rule is None:
             return ""
         if rule is BY_HAND:
             return self._by_hand[0]
-        return operation_name(rule, self._operands) if rule.parametric else rule.name
+        return operation_name(rule, self._operands) if rule.parametric else rule.shown
+
+    @_op.setter
+    def _op(self, name: str) -> None:
+        by_hand.set_name(self, name)
 
     @property
     def _backward(self) -> Callable[[], object]:
         """A function that adds this node's share to its parents' gradients, once. Assign one to define an operation by hand."""
         if self._rule is BY_HAND and self._by_hand[1] is not None and not takes_node(self._by_hand[1]):
             return self._by_hand[1]
-        return lambda: _push(self)
+        return lambda: _push_alone(self)
 
     @_backward.setter
     def _backward(self, function: Callable[..., object]) -> None:
@@ -188,6 +250,15 @@ class Value:
         parents, op, rule = self._prev, self._op, self._primitive
         self._a, self._rule, self._by_hand = parents, BY_HAND, (op, function, rule)
         self._seen = None if takes_node(function) else [parent._data for parent in parents]
+
+    def _become(self, parents: tuple[Value, ...], op: str, function: Callable[..., object] | None) -> None:
+        """Be an operation made by hand from now on, or a leaf if there is none of these."""
+        if parents or op or function is not None:
+            self._a, self._rule, self._by_hand = parents, BY_HAND, (op, function, None)
+        else:
+            for name in ("_b", "_by_hand"):
+                vars(self).pop(name, None)
+            self._rule = self._a = None
 
     @property
     def _function(self) -> Callable[[], object] | None:
@@ -204,7 +275,8 @@ class Value:
     def _apply(self, primitive: Primitive, operands: tuple[Any, ...]) -> Value:
         """Make the node for `primitive` of `operands`; numbers among them become leaves, but for a parameter of the operation."""
         if primitive.arity == 1:
-            out = _new(type(self))
+            kind = type(self)
+            out = _new(kind if kind is Value else kind._kind)
             out._data = primitive.forward(self._data)
             out._grad = ZERO
             out._rule = primitive
@@ -212,11 +284,11 @@ class Value:
             return out
         data: list[float] = []
         nodes: list[Any] = []
-        kind: type[Value] = Value
+        kind = Value
         for position, operand in enumerate(operands):
             if isinstance(operand, Value):
-                if type(operand) is not Value and issubclass(type(operand), kind):
-                    kind = type(operand)
+                if type(operand) is not Value and issubclass(type(operand)._kind, kind):
+                    kind = type(operand)._kind
                 data.append(operand._data)
                 nodes.append(operand)
             else:
@@ -240,7 +312,7 @@ class Value:
             self._a = tuple(operands)
 
     def __add__(self, other: Value | SupportsFloat) -> Value:
-        if type(other) is not Value:
+        if type(other) is not Value and type(other) is not type(self):
             return _binary(self, add, self, other)
         out = _new(type(self))
         out._data = self._data + other._data
@@ -251,7 +323,7 @@ class Value:
         return out
 
     def __mul__(self, other: Value | SupportsFloat) -> Value:
-        if type(other) is not Value:
+        if type(other) is not Value and type(other) is not type(self):
             return _binary(self, multiply, self, other)
         out = _new(type(self))
         out._data = self._data * other._data
@@ -348,6 +420,22 @@ class Value:
         """The square root of `self ** 2 + other ** 2`, without overflow on the way."""
         return self._apply(primitives.hypot, (self, other))
 
+    def arcsin(self) -> Value:
+        """The same as `asin`, by NumPy's name: `numpy.arcsin(v)` calls this."""
+        return self.asin()
+
+    def arccos(self) -> Value:
+        """The same as `acos`, by NumPy's name."""
+        return self.acos()
+
+    def arctan(self) -> Value:
+        """The same as `atan`, by NumPy's name."""
+        return self.atan()
+
+    def arctan2(self, other: Value | SupportsFloat) -> Value:
+        """The same as `atan2`, by NumPy's name."""
+        return self.atan2(other)
+
     def sinh(self) -> Value:
         """The hyperbolic sine."""
         return self._apply(primitives.sinh, (self,))
@@ -436,8 +524,9 @@ class Value:
                 no point. A result that was set to another number itself is warned of.
         """
         before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
-        order, nothing = _zeroed_order(self)
-        self._grad = 1.0
+        mark, last = self._grad, unread
+        order, nothing, leaves, lost = _zeroed_order(self)
+        self._grad = one = float("1")
         try:
             sweep(order, nothing)
         except BaseException:
@@ -445,7 +534,18 @@ class Value:
                 node._grad = grad
             raise
         for node, grad in before:
-            node._grad = grad + node._grad
+            node._grad = (0.0 if grad is None else grad) + node._grad
+        _remember(last, mark, one, leaves, () if accumulate else lost)
+
+    def _add_up(self) -> None:
+        """As micrograd's `backward()`: nothing is zeroed first, and every gradient on the way is added to."""
+        global unread
+        order, _, _, before = _zeroed_order(self)
+        for node, grad in before:
+            node._grad = grad
+        self._grad = 1.0
+        sweep(order, float("0"))
+        unread = None
 
     # --- a number among numbers -----------------------------------------------------------------------------------------------------
 
@@ -478,7 +578,7 @@ class Value:
         return format(self.data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(data={self._data}, grad={self._grad})"
+        return f"{type(self).__name__}(data={self._data}, grad={self.grad})"
 
     # --- copies ---------------------------------------------------------------------------------------------------------------------
 
@@ -515,7 +615,7 @@ class Value:
         return copies.reduce(self)
 
 
-_OWN = {"_b", "_by_hand", "_seen", "_is_set"}
+_OWN = {"_b", "_by_hand", "_seen", "_is_set", "_whole"}
 
 
 def note_assignment(nodes: Iterable[Value]) -> None:
@@ -565,19 +665,22 @@ def order_below(roots: Sequence[Value]) -> list[Value]:
     return order
 
 
-def _zeroed_order(root: Value) -> tuple[list[Value], float]:
+def _zeroed_order(root: Value) -> tuple[list[Value], float, list[Value], list[tuple[Value, float]]]:
     """Set the gradient of every node to 0, and list the nodes in topological order but for the leaves, which pass nothing on.
 
     This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen.
 
     Returns:
-        The nodes, and that zero: a node that still holds it in the sweep has been passed nothing.
+        The nodes; that zero, which a node that has been passed nothing still holds in the sweep; the leaves; and every node whose gradient
+        was not 0, with it.
     """
     zero, newest = float("0"), ZERO
     order: list[Value] = []
     suspects: list[Value] = []
+    leaves: list[Value] = []
+    before: list[tuple[Value, float]] = []
     stack: list[Any] = [root]
-    pop, push, done = stack.pop, stack.append, order.append
+    pop, push, done, leaf = stack.pop, stack.append, order.append, leaves.append
     while stack:
         node = pop()
         if node is None:
@@ -588,14 +691,22 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float]:
             if grad is zero:
                 continue
             suspects.append(node)
+            if grad:
+                before.append((node, grad))
         node._grad = zero
         rule = node._rule
         if rule is add or rule is multiply:
             a, b = node._a, node._b
-            if a._rule is None:
+            if a._rule is None and a._grad is not zero:
+                if a._grad:
+                    before.append((a, a._grad))
                 a._grad = zero
-            if b._rule is None:
+                leaf(a)
+            if b._rule is None and b._grad is not zero:
+                if b._grad:
+                    before.append((b, b._grad))
                 b._grad = zero
+                leaf(b)
             if a._grad is zero and b._grad is zero:
                 done(node)
                 continue
@@ -605,7 +716,9 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float]:
                 push(b)
             if a._grad is not zero:
                 push(a)
-        elif rule is not None:
+        elif rule is None:
+            leaf(node)
+        else:
             push(node)
             push(None)
             if rule.arity == 1:
@@ -616,7 +729,29 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float]:
                 stack += reversed(node._prev)
     if newest is not FIRST_ZERO:
         changes.refuse_changed(root, suspects)
-    return order, zero
+    return order, zero, leaves, before
+
+
+def _remember(last: Any, mark: object, one: float, leaves: list[Value], lost: Sequence[tuple[Value, float]]) -> None:
+    """At the end of a backward(): remember which it was, and warn if it threw away what the last one left and nobody has looked at.
+
+    Arguments:
+        last: what was remembered of the last call; None if a gradient has been read or set since.
+        mark: the gradient that the result had before: that of the last backward() if it was the same.
+        one: the gradient that it has now.
+        leaves: those that it reached.
+        lost: the nodes whose gradients it replaced, with them.
+    """
+    global unread
+    thread, told, found = get_ident(), False, False
+    if last is not None:  # its result's mark, its leaves' ids, its thread, and whether it lost gradients itself, which was said then
+        last_one, reached, last_thread, told = last
+        if lost and mark is not last_one and thread == last_thread:
+            ids = {*reached}
+            found = any(id(node) in ids and node._rule is None and getattr(node, "_a", None) is not CONSTANT for node, _ in lost)
+    unread = one, array("q", map(id, leaves)), thread, found
+    if found and not told:
+        thrown_away.warn()
 
 
 def sweep(order: list[Value], nothing: float) -> None:
@@ -676,6 +811,16 @@ def _push(node: Value) -> None:
                 operand._grad += slope * node._grad
 
 
+def _push_alone(node: Value) -> None:
+    """The same, by hand, one node after another: a gradient that is None is 0."""
+    global unread
+    unread = None
+    for each in (node, *node._prev):
+        if each._grad is None:
+            each._grad = 0.0
+    _push(node)
+
+
 def takes_node(function: object) -> bool:
     """Whether the class of a `_backward` says that it is called with the node: it then need not hold the node, and closes no cycle."""
     return getattr(type(function), "takes_node", False) is True
@@ -699,7 +844,7 @@ def _binary(self: Value, primitive: Primitive, a: Any, b: Any) -> Any:
         try:
             number = real(other)
         except TypeError:
-            if hasattr(other, "__array__"):  # NumPy's own answer would be a riddle about ufuncs
+            if hasattr(other, "__array__") and not hasattr(type(other), "__len__"):  # a complex scalar of NumPy's, which is no operand
                 raise
             return NotImplemented
         a, b = (number, b) if b is self else (a, number)
@@ -776,6 +921,7 @@ def operation_name(rule: Primitive, operands: Sequence[Any]) -> str:
 _new = object.__new__
 _getframe = sys._getframe
 silent_places = conversions.recent
+Value._kind = Value
 
 # CPython gives instances room for few attributes in line once a class has made some without any: then one place is left, for _b. It
 # must be the first to be set, or every result would need a dictionary of its own.
@@ -785,6 +931,17 @@ _first._b = None
 
 # The rest of what an engine has; it builds on the above.
 from chainrule import changes  # noqa: E402
-from chainrule.bulk import adam_step, add_grad, flatten, read_data, read_grad, sgd_step, write_data, write_grad  # noqa: E402, F401
+from chainrule.bulk import (  # noqa: E402, F401
+    adam_step,
+    add_grad,
+    flatten,
+    mark_gradients,
+    read_data,
+    read_grad,
+    settle_gradients,
+    sgd_step,
+    write_data,
+    write_grad,
+)
 from chainrule.changes import changed  # noqa: E402, F401
 from chainrule.guards import forget_other_threads, guard, note_leaf  # noqa: E402, F401

@@ -12,7 +12,7 @@ from chainrule.compiler.program import Workspace
 from chainrule.engine import Value, add_grad, read_data
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from chainrule.compiler.function import CompiledFunction
     from chainrule.compiler.program import Kernel, Program
@@ -29,6 +29,7 @@ class Traced(NamedTuple):
         captured: the same, without padding.
         results: the shape of what the function returned.
         several: what the derivatives of several results need; None if there is one result, or one for each sample.
+        kind: the class of the loss.
     """
 
     program: Program | None
@@ -36,6 +37,29 @@ class Traced(NamedTuple):
     captured: tuple[Value, ...]
     results: Results
     several: Several | None = None
+    kind: type[Value] = Value
+
+
+def kind_of_loss(leaves: Iterable[Value]) -> type[Value]:
+    """The class of a loss that is computed from some leaves: micrograd's own, whose `backward()` adds up, if one of them is of it."""
+    for leaf in leaves:
+        if type(leaf) is not Value and getattr(leaf, "_adds_up", False):
+            return next(kind for kind in type(leaf).__mro__ if "_adds_up" in vars(kind))
+    return Value
+
+
+def refuse_again(loss: Value, push: _QuickPush | Push) -> None:
+    """Refuse to pass on the gradient of a loss with micrograd's rules twice: nodes inside, which would have added up, are not there.
+
+    Raises:
+        TypeError: if that was done before.
+    """
+    if push.used:
+        raise TypeError(
+            "backward() was called twice on one result of a compiled function, with micrograd's rules: the gradients of the nodes inside, "
+            "to which the second call would add, are not kept. Call the function again, or do without compile()"
+        )
+    push.used = True
 
 
 class Quick:
@@ -96,7 +120,7 @@ class Quick:
         number = output.item(0)
         if number != number and self.program.checks is not None:
             self.program.checks.refuse([Argument(name, view, batched=False) for name, view in zip(self.names, views, strict=True)])
-        loss = Value(number, self.traced.captured, "compiled")
+        loss = self.traced.kind(number, self.traced.captured, "compiled")
         loss._backward = _QuickPush(self.traced.leaves, gradients.astype(np.float64))
         self.free.append(memory)
         return loss
@@ -105,14 +129,17 @@ class Quick:
 class _QuickPush:
     """The `_backward` of a loss whose gradients are known. It is called with the loss, and does not hold it."""
 
-    __slots__ = ("gradients", "leaves")
+    __slots__ = ("gradients", "leaves", "used")
     takes_node = True
 
     def __init__(self, leaves: list[Value], gradients: np.ndarray) -> None:
         self.leaves = leaves
         self.gradients = gradients
+        self.used = False
 
     def __call__(self, loss: Value) -> None:
+        if type(loss) is not Value:
+            refuse_again(loss, self)
         add_grad(self.leaves, self.gradients, loss.grad)
 
 
@@ -123,16 +150,19 @@ class Push:
     together with the loss.
     """
 
-    __slots__ = ("given", "gradients", "run")
+    __slots__ = ("given", "gradients", "run", "used")
     takes_node = True
 
     def __init__(self, run: Run, gradients: list[np.ndarray] | None, given: list[Value]) -> None:
         self.run = run
         self.gradients = gradients
         self.given = given
+        self.used = False
 
     def __call__(self, loss: Value) -> None:
         """Add the loss's share to the gradients."""
+        if type(loss) is not Value:
+            refuse_again(loss, self)
         run = self.run
         run.owner._backward_expected = True
         if self.gradients is None:

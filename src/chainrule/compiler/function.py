@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule.compiler.arguments import Argument, batch_length, columns_among, names_of
-from chainrule.compiler.calls import Push, Quick, Run, Traced
+from chainrule.compiler.calls import Push, Quick, Run, Traced, kind_of_loss
 from chainrule.compiler.checks import Checks, poisoned
 from chainrule.compiler.errors import TraceError
 from chainrule.compiler.graphs import again, filled_in, warn_irregular
@@ -197,7 +197,8 @@ class CompiledFunction:
         parents = (*traced.captured, *given) if given else traced.captured
         if not parents:
             return Value(number)
-        loss = Value(number, parents, "compiled")
+        kind = kind_of_loss(given) if given and traced.kind is Value else traced.kind
+        loss = kind(number, parents, "compiled")
         loss._backward = Push(run if at_once else run.snapshot(), gradients, given)
         return loss
 
@@ -308,7 +309,7 @@ class CompiledFunction:
         program.checks = checks
         leaves = filled_in(program.lowered.parameters)
         captured = tuple(leaf for leaf in program.lowered.parameters if leaf is not None)
-        return Traced(program, leaves, captured, results, several)
+        return Traced(program, leaves, captured, results, several, kind_of_loss(captured))
 
     def shared_programs(self, arguments: dict[Any, list[Argument]]) -> dict[Any, Program] | None:
         """Programs for several shapes of arguments that can work on the same parameters in memory, each for one sample.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule import primitives
+from chainrule.by_hand import LocalGradients
 from chainrule.compiler.tracing import passing
 from chainrule.engine import Value, flatten
 from chainrule.primitives import Primitive
@@ -79,8 +80,10 @@ def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None 
                 "the graph contains the result of a compiled function, whose inside it does not see. Compile the function that makes the "
                 "whole graph: what it calls may be compiled or not"
             )
+        fixed = isinstance(by_hand[0]._function, LocalGradients)
+        why = "its local gradients are numbers of this one moment" if fixed else "its _backward is a Python function"
         raise HandMadeError(
-            f"{by_hand[0]._op or 'an operation'!r} was made by hand: its _backward is a Python function, which cannot be compiled. "
+            f"{by_hand[0]._op or 'an operation'!r} was made by hand: {why}, which cannot be compiled. "
             "Write it with the operations of chainrule, or use backward() without compile()"
         )
     codes_array = np.frombuffer(codes, np.int32).copy()

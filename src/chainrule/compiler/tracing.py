@@ -44,6 +44,7 @@ _ADVICE = {
     "bool": f"a Value was used as a condition: {_CHOOSE}",
     "data=": "`.data` was assigned: that would happen once, while tracing, and never again. Do it outside the function",
     "grad=": "`.grad` was assigned: that would happen once, while tracing, and never again. Do it outside the function",
+    "_prev=": "`_prev` was assigned: the number would be a constant of the program from then on. Do it outside the function",
     "backward": "backward() was called: return the loss, and call backward() on what the compiled function returns",
 }
 _INDEX = "a traced integer was used as an index: the trace would always take this element. Write take(values, index)"

@@ -1,0 +1,155 @@
+"""Operations made by hand: how their arguments are written, their local gradients, and what may be changed of a graph afterwards.
+
+Programs written for microgpt make an operation by its number, its parents, and its derivative with respect to each of them:
+`Value(math.log(x.data), (x,), (1 / x.data,))`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainrule.primitives import passing_positions, real
+from chainrule.refusals import refuse_child, refuse_name, refuse_parents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class LocalGradients:
+    """The `_backward` of a node that was made with local gradients. It is called with the node, and holds numbers only.
+
+    Arguments:
+        slopes: a real number for each parent, or a Value, whose number counts.
+        count: how many parents there are.
+
+    Raises:
+        TypeError: if a slope is neither a real number nor a Value.
+        ValueError: if there are not as many slopes as parents.
+    """
+
+    __slots__ = ("slopes",)
+    takes_node = True
+
+    def __init__(self, slopes: Iterable[Any], count: int) -> None:
+        self.slopes = tuple(real(slope) for slope in slopes)
+        if len(self.slopes) != count:
+            raise ValueError(f"there must be one local gradient for each of the children, got {count} children and {len(self.slopes)}")
+
+    def __call__(self, node: Any) -> None:
+        """Add the node's share to its parents' gradients."""
+        arriving = node.grad
+        for parent, slope in zip(node._prev, self.slopes, strict=True):
+            before = parent.grad
+            parent.grad = (0.0 if before is None else before) + slope * arriving
+
+
+def arguments(children: Any, op: Any, named: Mapping[str, Any]) -> tuple[tuple[Any, ...], str, LocalGradients | None]:
+    """Sort what `Value()` was given for an operation made by hand.
+
+    Arguments:
+        children: its second argument, the parents.
+        op: its third, the name of the operation or, as in microgpt, the local gradients.
+        named: what was given by names that only other engines have: `children` (microgpt) and `_prev` (EurekaLabs' micrograd) for the
+            parents, `local_grads` or `_local_grads` for the local gradients.
+
+    Returns:
+        The parents, the name, and the local gradients if there are any.
+    """
+    slopes = None
+    for name, thing in named.items():
+        if name in ("children", "_prev"):
+            if len(children := tuple(children)) and thing is not children:
+                raise TypeError("Value.__init__() got multiple values for argument '_children'")
+            children = thing
+        elif name in ("local_grads", "_local_grads"):
+            if slopes is not None:
+                raise TypeError("Value.__init__() got multiple values for argument 'local_grads'")
+            slopes = thing
+        else:
+            raise TypeError(f"Value.__init__() got an unexpected keyword argument {name!r}")
+    if op is None:
+        op = ""
+    elif not isinstance(op, str):
+        if slopes is not None or not hasattr(op, "__iter__") or isinstance(op, (bytes, dict)):
+            refuse_name(op)
+        op, slopes = "", op
+    children = tuple(children)
+    return children, op, None if slopes is None else LocalGradients(slopes, len(children))
+
+
+def local_gradients(node: Any) -> tuple[float, ...]:
+    """The derivative of a node's result with respect to each of its parents, in the order of `_prev`, at the numbers they have now.
+
+    For an operation whose `_backward` the user wrote, that function is run on gradients of 0 and a gradient of 1 arriving, and all
+    gradients are put back; a parent that is there twice has the whole of what it gets at its first place.
+    """
+    rule, function = node._primitive, node._function
+    if isinstance(function, LocalGradients):
+        return function.slopes
+    if function is not None:
+        return _by_running(node)
+    if rule is None or node._rule is not rule:  # a leaf, or an operation made by hand that passes nothing on
+        return (0.0,) * len(node._prev)
+    operands = node._operands
+    parents = [position for position, operand in enumerate(operands) if type(operand) is not float]
+    numbers = [operand if type(operand) is float else operand._data for operand in operands]
+    passing = parents if rule.arity is not None else passing_positions(rule, numbers)
+    return tuple(float(rule.partial(position, numbers, node._data)) if position in passing else 0.0 for position in parents)
+
+
+def _by_running(node: Any) -> tuple[float, ...]:
+    parents = node._prev
+    before = [(each, each.grad) for each in (*parents, node)]
+    try:
+        for parent in parents:
+            parent.grad = 0.0
+        node.grad = 1.0
+        node._backward()
+        found = []
+        for parent in parents:
+            found.append(parent.grad)
+            parent.grad = 0.0
+    finally:
+        for each, grad in before:
+            each.grad = grad
+    return tuple(found)
+
+
+def set_parents(node: Any, parents: Iterable[Any]) -> None:
+    """What assigning `_prev` does: without parents the node becomes a leaf, with the number it has; an operation made by hand gets others.
+
+    Raises:
+        TypeError: if a parent is no Value, or the node is the result of an operation of the table, whose operands are its parents.
+        ValueError: if there are not as many as the node has local gradients.
+    """
+    from chainrule.value import Value
+
+    parents, function = tuple(parents), node._function
+    for parent in parents:
+        if not hasattr(parent, "_apply") and not isinstance(parent, Value):
+            refuse_child(parent)
+    known = node._prev
+    if len(parents) == len(known) and all(one is other for one, other in zip(parents, known, strict=True)):
+        return
+    if not parents:
+        node._become((), "", None)
+    elif node._primitive is not None:
+        refuse_parents(node)
+    else:
+        if isinstance(function, LocalGradients):
+            function = LocalGradients(function.slopes, len(parents))
+        node._become(parents, node._op, function)
+
+
+def set_name(node: Any, name: str) -> None:
+    """What assigning `_op` does: the node is shown under another name, and stays the operation it is.
+
+    Raises:
+        TypeError: if the name is no string.
+    """
+    if not isinstance(name, str):
+        refuse_name(name)
+    attributes = vars(node)
+    attributes.pop("_named", None)
+    if name != node._op:
+        attributes["_named"] = name

@@ -1,0 +1,48 @@
+"""Of which class the results of operations on a subclass of Value are: decided once for each class, by its constructor.
+
+A class that is made as Value is, `(data, _children=(), _op="", ...)`, extends Value, and what is computed from its objects are objects of
+it, made without calling it. One with arguments of its own, such as `Weight(data, decay)`, is a kind of leaf: a result could not have what
+they give, and is of the nearest class above that is made as Value is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def result_class(kind: type, base: type) -> type:
+    """The class of what is computed from objects of a subclass.
+
+    Arguments:
+        kind: the subclass.
+        base: the engine's Value.
+    """
+    return next((each for each in kind.__mro__ if issubclass(each, base) and _is_made_like(each, base)), base)
+
+
+def _is_made_like(kind: type, base: type) -> bool:
+    if kind is base:
+        return True
+    for name in ("__init__", "__new__"):
+        function = getattr(kind, name)
+        if function is not getattr(base, name) and not _takes_what_value_takes(function):
+            return False
+    return True
+
+
+def _takes_what_value_takes(function: Any) -> bool:
+    """Whether a constructor can be called with a number, parents and the name of an operation: its own, in order or by name."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    positional = code.co_varnames[1 : code.co_argcount]
+    if len(positional) - len(function.__defaults__ or ()) > 1:  # more than the number has to be given
+        return False
+    only_named = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    if any(name not in (function.__kwdefaults__ or {}) for name in only_named):
+        return False
+    takes_any = code.co_flags & 0x04  # *args
+    takes_names = code.co_flags & 0x08  # **kwargs
+    if takes_any or takes_names:
+        return True
+    return len(positional) > 2 and positional[1].strip("_") in ("children", "prev", "parents")

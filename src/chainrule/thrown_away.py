@@ -1,0 +1,14 @@
+"""The warning that `backward()` gives when it throws away gradients that nobody has looked at."""
+
+from __future__ import annotations
+
+from chainrule.caution import caution
+
+
+def warn() -> None:
+    """Say so, at the line of the program that called `backward()`."""
+    caution(
+        "backward() starts from zero: it replaced the gradients that the backward() of another result had left, and which nobody has read "
+        "or set since. To add them up, write backward(accumulate=True), or import Value from chainrule.micrograd, where backward() always "
+        "adds; to use them, step the optimiser or read them before the next backward(); if they are not wanted, call zero_grad() before it"
+    )
