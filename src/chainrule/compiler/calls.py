@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.function import CompiledFunction
     from chainrule.compiler.program import Kernel, Program
+    from chainrule.compiler.results import Results
     from chainrule.compiler.several import Several
-    from chainrule.compiler.tracing import Results
 
 
 class Traced(NamedTuple):

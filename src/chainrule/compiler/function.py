@@ -19,10 +19,11 @@ from chainrule.compiler.graphs import again, filled_in, warn_irregular
 from chainrule.compiler.locks import new_lock
 from chainrule.compiler.lowering import CannotLowerError, Layout
 from chainrule.compiler.program import Program, TooIrregularError
+from chainrule.compiler.results import Results
 from chainrule.compiler.several import Several
 from chainrule.compiler.structure import Structure
 from chainrule.compiler.tape import record, settled
-from chainrule.compiler.tracing import Results, is_tracing, refuse, trace, untraced
+from chainrule.compiler.tracing import is_tracing, refuse, trace, untraced
 from chainrule.engine import Value, constant, topological_order
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class CompiledFunction:
 
         Returns:
             For a function that returns one Value: a Value, whose `backward()` fills the gradients of the captured Values; with
-            batch="each" an array with a number for each sample. For other functions: arrays and floats in the lists, tuples and dicts
-            that it returns.
+            batch="each" an array with a number for each sample. For other functions: the tuples and dicts that it returns, with arrays in
+            place of lists, and each other result as such a Value, or as a float where it depends on none; with batch="each" as an array.
         """
         if self._quick and not kwargs:
             if self._structure.has_changed():

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.calls import Run
     from chainrule.compiler.program import Program
+    from chainrule.compiler.results import Results
     from chainrule.compiler.tape import Tape
-    from chainrule.compiler.tracing import Results
 
 
 class Several:
