@@ -90,6 +90,8 @@ LOST: dict[str, Callable[[Any], Any]] = {
     "np.array": lambda v: np.array([v, v], dtype=float),
     "np.asarray": lambda v: np.asarray([v], np.float64),
     "np.fromiter": lambda v: np.fromiter([v], float),
+    "np.full": lambda v: np.full(2, v, dtype=float),
+    "np.interp": lambda v: np.interp(v, [0.0, 1.0], [0.0, 2.0]),
     "array[0] = v": stored,
     "array[0:2] = [v, v]": stored_slice,
     "fill": lambda v: np.zeros(2).fill(v),

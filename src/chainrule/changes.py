@@ -128,11 +128,10 @@ def report(root: Any, changes: Sequence[Change]) -> None:
             )
     from chainrule.caution import caution
 
-    node, number, _ = wrong[0]
-    caution(
-        f"{_name(node)} was set to {node._data!r}, but {_told_operation(node)} is {number!r}: what is computed from it has the right "
-        "derivatives, but those that it passes on to its operands are not of this number. If it is to be a number of its own, such as a "
-        "parameter, make it a leaf: Value(v.data)"
+    caution(  # without numbers, which change at every step: Python shows the same text once
+        f"{_name(wrong[0][0])} was set to another number than its operation makes: what is computed from it has the right derivatives, but "
+        "those that it passes on to its operands are not of this number. If it is to be a number of its own, such as a parameter, "
+        "make it a leaf: Value(v.data)"
     )
 
 

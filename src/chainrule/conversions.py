@@ -87,7 +87,7 @@ def look(frame: FrameType | None) -> bool:
     if found or what:
         from chainrule.caution import caution
 
-        caution(_message(found or what), frame)
+        caution(_message(what or found), frame)
         return False
     return frame is inner and _is_silent_for_good(frame, place)
 
