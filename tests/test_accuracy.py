@@ -100,11 +100,11 @@ EXACT: dict[str, Callable[..., Rows]] = {
     "sinh": lambda a: one([mp.sinh(a)], [mp.cosh(a)], [mp.sinh(a)]),
     "cosh": lambda a: one([mp.cosh(a)], [mp.sinh(a)], [mp.cosh(a)]),
     "tanh": lambda a: one([mp.tanh(a)], [sech(a) ** 2], [-2 * mp.tanh(a) * sech(a) ** 2]),
-    "tanh'": lambda a: one([sech(a) ** 2], [-2 * mp.tanh(a) * sech(a) ** 2], [4 * mp.tanh(a) ** 2 * sech(a) ** 2, -2 * sech(a) ** 4]),
+    "tanh_slope": lambda a: one([sech(a) ** 2], [-2 * mp.tanh(a) * sech(a) ** 2], [4 * mp.tanh(a) ** 2 * sech(a) ** 2, -2 * sech(a) ** 4]),
     "erf": lambda a: one([mp.erf(a)], [2 * bell(a)], [-4 * a * bell(a)]),
     "erfc": lambda a: one([mp.erfc(a) if abs(a) < 100 else 1 - mp.sign(a)], [-2 * bell(a)], [4 * a * bell(a)]),
     "sigmoid": lambda a: one([s(a)], [s(a) * s(-a)], [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)]),
-    "sigmoid'": lambda a: one(
+    "sigmoid_slope": lambda a: one(
         [s(a) * s(-a)],
         [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)],
         [s(a) * s(-a) ** 3, -4 * s(a) ** 2 * s(-a) ** 2, s(a) ** 3 * s(-a)],

@@ -47,8 +47,7 @@ _WRITERS: dict[str, Callable[..., Vector]] = {
 _OUT_OF_LINE: dict[str, Callable[..., Vector]] = {f"large_{name}": partial(trigonometry.large, name=name) for name in ("sin", "cos", "tan")}
 
 FUNCTIONS: dict[str, int] = {name: 2 if name in ("atan2", "hypot", "power") else 1 for name in _WRITERS}
-"""The functions, by name, and how many operands each has. The names are those of `primitives`; `"power"` is `**`,
-`"tanh_slope"` is `tanh'`, the derivative of tanh, and `"sigmoid_slope"` that of the sigmoid."""
+"""The functions, by name, and how many operands each has. The names are those of `primitives`; `"power"` is `**`."""
 
 ULP: dict[str, tuple[float, float]] = {
     "exp": (1.1, 1.1),
