@@ -68,11 +68,11 @@ JAX: dict[str, Callable[..., Any]] = {
     "sinh": jnp.sinh,
     "cosh": jnp.cosh,
     "tanh": jnp.tanh,
-    "tanh'": lambda a: 4.0 * jax.nn.sigmoid(2.0 * a) * jax.nn.sigmoid(-2.0 * a),
+    "tanh_slope": lambda a: 4.0 * jax.nn.sigmoid(2.0 * a) * jax.nn.sigmoid(-2.0 * a),
     "erf": jax.scipy.special.erf,
     "erfc": jax.scipy.special.erfc,
     "sigmoid": jax.nn.sigmoid,
-    "sigmoid'": lambda a: jax.nn.sigmoid(a) * jax.nn.sigmoid(-a),
+    "sigmoid_slope": lambda a: jax.nn.sigmoid(a) * jax.nn.sigmoid(-a),
     "softplus": jax.nn.softplus,
     "relu": jax.nn.relu,
     "leaky_relu": lambda a, slope: jnp.where(a > 0.0, a, slope * jnp.where(a > 0.0, 0.0, a)),  # at 0, jax.nn's has the slope 1

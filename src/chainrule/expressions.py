@@ -53,7 +53,7 @@ NAMES = (
         "erfc",
     ),
     *("sigmoid", "softplus", "relu", "leaky_relu", "elu", "silu", "gelu", "maximum", "minimum", "greater", "equal", "where"),
-    *("xlogy", "clip"),
+    "xlogy",
 )
 FUNCTIONS: dict[str, Callable[..., Any]] = {name: getattr(functions, name) for name in NAMES}
 FUNCTIONS["abs"] = lambda x: primitives.absolute(x)

@@ -162,7 +162,7 @@ def norm(values: Iterable[Scalar]) -> Any:
     if not values:
         raise ValueError("norm() of no values: it is not defined; check that the list or generator is not empty")
     largest = primitives.largest(*(primitives.absolute(x) for x in values))
-    scale = primitives.where(primitives.equal(largest, 0.0), 1.0, largest)
+    scale = primitives.maximum(largest, 2.0**-1000)  # whose reciprocal is a float, and which no subnormal number vanishes beside
     scaled = [primitives.divide(x, scale) for x in values]
     squares = sum(x * x for x in scaled)
     root = primitives.sqrt(squares)

@@ -6,20 +6,24 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chainrule.engine import Value
+from chainrule.engine import Value, topological_order
 from chainrule.primitives import real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def numerical_derivative(f: Callable[[float], Any], x: float, h: float = 1e-6, *, central: bool = False) -> float:
+STEP = 1e-6  # relative to the size of a number over 1
+
+
+def numerical_derivative(f: Callable[[float], Any], x: float, h: float | None = None, *, central: bool = False) -> float:
     """Estimate the derivative of `f` at `x` from two values of `f`.
 
     Arguments:
         f: a function of one float that returns a number.
         x: where.
-        h: the step.
+        h: the step; 1e-6, or 1e-6 times the size of `x` if that is over 1, where it is not given. What is divided by is the step that
+            was made, since `x + h` is rounded.
         central: use `(f(x + h) - f(x - h)) / 2h`, whose error shrinks as h squared, in place of the forward difference
             `(f(x + h) - f(x)) / h`, whose error shrinks as h.
 
@@ -27,15 +31,20 @@ def numerical_derivative(f: Callable[[float], Any], x: float, h: float = 1e-6, *
         The difference quotient.
 
     Raises:
-        ValueError: if `h` is 0 or not finite.
+        ValueError: if `h` is 0 or not finite, or so small that `x + h` is `x`.
         TypeError: if `x` is not a real number.
     """
     x = real(x)
-    if h == 0 or not math.isfinite(h):
+    if h is None:
+        h = STEP * max(1.0, abs(x)) if math.isfinite(x) else STEP
+    elif h == 0 or not math.isfinite(h):
         raise ValueError(f"the step h must be a finite number other than 0, got {h!r}")
-    if central:
-        return (float(f(x + h)) - float(f(x - h))) / (2 * h)
-    return (float(f(x + h)) - float(f(x))) / h
+    end, begin = x + h, x - h if central else x
+    if end == begin and math.isfinite(x):
+        raise ValueError(
+            f"the step h={h!r} is lost in rounding: x + h is x for x={x!r}; leave h out, or take one of at least {math.ulp(x)!r}"
+        )
+    return (float(f(end)) - float(f(begin))) / (end - begin)
 
 
 class InputCheck(NamedTuple):
@@ -79,17 +88,20 @@ def check_gradients(
     *,
     h: float = 1e-6,
     rtol: float = 1e-5,
-    atol: float = 1e-7,
+    atol: float | None = None,
     raise_error: bool = True,
 ) -> GradientReport:
     """Compare `backward()` with central differences, input by input.
+
+    What is allowed besides `rtol` is what a difference quotient cannot know: how far rounding of `f` and of the numbers on the way to it
+    moves it, and how far it still moves when the step is halved, up to 1e-7. So gradients of any size are checked, tiny ones too.
 
     Arguments:
         f: a function of as many Values as there are inputs, that returns a Value. It is called with fresh Values.
         inputs: the point to check at; Values keep their labels, which name them in the report.
         h: the step, relative to an input's size where that is over 1.
         rtol: the error that is allowed, relative to the larger of the two derivatives.
-        atol: the error that is allowed in any case, besides what rounding of `f` itself makes of its size divided by the step.
+        atol: an error that is allowed in any case.
         raise_error: raise if an input is off; if False, only report it.
 
     Returns:
@@ -106,22 +118,41 @@ def check_gradients(
     if not isinstance(output, Value):
         raise TypeError(f"f must return a Value, got {type(output).__name__}: {output!r}")
     output.backward()
+    noise = _noise(output)
     rows = []
     for position, leaf in enumerate(leaves):
+        sizes = [abs(output.data), noise]
 
-        def along(x: float, position: int = position) -> float:
-            return f(*(Value(x if i == position else other.data) for i, other in enumerate(leaves))).data
+        def along(x: float, position: int = position, sizes: list[float] = sizes) -> float:
+            number = f(*(Value(x if i == position else other.data) for i, other in enumerate(leaves))).data
+            sizes.append(abs(number))
+            return number
 
         step = h * max(1.0, abs(leaf.data))
         numerical = numerical_derivative(along, leaf.data, step, central=True)
-        rounding = 10 * sys.float_info.epsilon * abs(output.data) / step
+        if atol is None:
+            change = numerical - numerical_derivative(along, leaf.data, step / 2, central=True)
+            curvature = min(MOST_CURVATURE, 2.0 * abs(change))
+        else:
+            curvature = atol
+        rounding = 10 * sys.float_info.epsilon * max(sizes) / step
         name = leaf.label or f"input {position}"
-        rows.append(InputCheck(name, leaf.grad, numerical, _agree(leaf.grad, numerical, rtol, atol + rounding)))
+        rows.append(InputCheck(name, leaf.grad, numerical, _agree(leaf.grad, numerical, rtol, curvature + rounding)))
     report = GradientReport(tuple(rows))
     if raise_error and not report:
         wrong = GradientReport(tuple(row for row in rows if not row.ok))
         raise AssertionError(f"{len(wrong.rows)} of {len(rows)} gradients are off:\n{wrong}")
     return report
+
+
+MOST_CURVATURE = 1e-7
+
+
+def _noise(output: Value) -> float:
+    """How large the numbers on the way to a result are, each by what its rounding makes of the result."""
+    shares = [node.grad * node.data for node in topological_order(output) if node._rule is not None]
+    size = math.hypot(*shares)
+    return size if math.isfinite(size) else 0.0
 
 
 def _agree(a: float, b: float, rtol: float, atol: float) -> bool:

@@ -419,11 +419,11 @@ hypot: Primitive = Primitive(
 sinh: Primitive = Primitive("sinh", _ieee(math.sinh), lambda a, out: cosh(a))
 cosh: Primitive = Primitive("cosh", _ieee(math.cosh), lambda a, out: sinh(a))
 tanh: Primitive = Primitive("tanh", math.tanh, _slope_of_tanh, written=(lambda a, out: 1.0 - out * out,))
-tanh_slope: Primitive = Primitive("tanh'", _tanh_slope, lambda a, out: -2.0 * (out * tanh(a)))
+tanh_slope: Primitive = Primitive("tanh_slope", _tanh_slope, lambda a, out: -2.0 * (out * tanh(a)))
 erf: Primitive = Primitive("erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)))
 erfc: Primitive = Primitive("erfc", math.erfc, lambda a, out: -TWO_OVER_SQRT_PI * exp(-(a * a)))
 sigmoid: Primitive = Primitive("sigmoid", _sigmoid, _slope_of_sigmoid, written=(lambda a, out: out * (1.0 - out),))
-sigmoid_slope: Primitive = Primitive("sigmoid'", _sigmoid_slope, lambda a, out: -out * tanh(0.5 * a))
+sigmoid_slope: Primitive = Primitive("sigmoid_slope", _sigmoid_slope, lambda a, out: -out * tanh(0.5 * a))
 softplus: Primitive = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
 relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0), choices=(0,), shown="ReLU")
 leaky_relu: Primitive = Primitive(

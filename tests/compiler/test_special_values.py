@@ -130,8 +130,9 @@ def test_logsumexp() -> None:
     assert_alike(lambda a, b, c: logsumexp([a, b, c]), points(3, INFINITE + ZERO + [1.0, -2.5, 710.0, -745.2, 1e300]))
 
 
-def test_what_is_not_taken_or_chosen_passes_no_gradient() -> None:
-    w, v = Value(math.inf), Value(2.0)
+@pytest.mark.parametrize("number", [math.inf, 0.0, -1.0])
+def test_what_is_not_taken_or_chosen_passes_no_gradient(number: float) -> None:
+    w, v = Value(number), Value(2.0)
     function = chainrule.compile(lambda i: take([w.log(), v * 3.0], i) + where(i, v, w * 0.0))
     expected = take([w.log(), v * 3.0], Value(1)) + where(Value(1), v, w * 0.0)
     expected.backward()

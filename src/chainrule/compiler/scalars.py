@@ -174,7 +174,7 @@ class Scalars:
 
 _ARITHMETIC = {primitives.add: "fadd", primitives.subtract: "fsub", primitives.multiply: "fmul", primitives.divide: "fdiv"}
 _COMPARISONS = {primitives.greater: "ogt", primitives.equal: "oeq"}
-_CALLED = {"**": "power", "tanh'": "tanh_slope", "sigmoid'": "sigmoid_slope", "log_total": "log"}
+_CALLED = {"**": "power", "log_total": "log"}
 _WRITTEN_OUT: dict[Primitive, Callable[..., str]] = {
     primitives.negative: Scalars._negative,
     primitives.stop_gradient: Scalars._same,

@@ -47,8 +47,7 @@ _WRITERS: dict[str, Callable[..., Vector]] = {
 _OUT_OF_LINE: dict[str, Callable[..., Vector]] = {f"large_{name}": partial(trigonometry.large, name=name) for name in ("sin", "cos", "tan")}
 
 FUNCTIONS: dict[str, int] = {name: 2 if name in ("atan2", "hypot", "power") else 1 for name in _WRITERS}
-"""The functions, by name, and how many operands each has. The names are those of `primitives`; `"power"` is `**`,
-`"tanh_slope"` is `tanh'`, the derivative of tanh, and `"sigmoid_slope"` that of the sigmoid."""
+"""The functions, by name, and how many operands each has. The names are those of `primitives`; `"power"` is `**`."""
 
 ULP: dict[str, tuple[float, float]] = {
     "exp": (1.1, 1.1),
@@ -69,9 +68,9 @@ ULP: dict[str, tuple[float, float]] = {
     "tanh": (2.3, 2.3),
     "tanh_slope": (4.0, 4.0),
     "erf": (2.2, 2.3),
-    "erfc": (6.5, 8.0),
+    "erfc": (6.9, 6.5),
     "sigmoid": (2.1, 2.1),
-    "sigmoid_slope": (4.0, 4.0),
+    "sigmoid_slope": (4.1, 4.1),
     "softplus": (1.9, 1.9),
     "silu": (2.9, 2.9),
     "gelu": (6.5, 8.0),
