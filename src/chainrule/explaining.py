@@ -221,7 +221,7 @@ class _Sweep:
 
     def _tell_local_gradients(self, node: Value, function: LocalGradients) -> None:
         """Multiply the gradient that has arrived at a node by each of the local gradients that it was made with."""
-        operation = self.namer.operation(node)
+        operation = self._operation(node)
         for operand, slope in zip(node._prev, function.slopes, strict=True):
             share = slope * self.gradients[node]
             self.gradients[operand] += share

@@ -14,8 +14,9 @@ from chainrule.compiler.calls import Run, Traced
 from chainrule.compiler.graphs import filled_in
 from chainrule.compiler.lowering import CannotLowerError
 from chainrule.compiler.program import Program, TooIrregularError
+from chainrule.compiler.results import Results
 from chainrule.compiler.tape import record
-from chainrule.compiler.tracing import Results, Trace, trace
+from chainrule.compiler.tracing import Trace, trace
 from chainrule.engine import Value
 
 if TYPE_CHECKING:
