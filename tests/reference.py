@@ -54,7 +54,7 @@ JAX: dict[str, Callable[..., Any]] = {
     "expm1": jnp.expm1,
     "log": jnp.log,
     "log_total": lambda a: jnp.where(a == 0.0, -jnp.inf, jnp.log(jnp.where(a == 0.0, 1.0, a))),
-    "xlogy": jax.scipy.special.xlogy,
+    "xlogy": lambda a, b: jax.scipy.special.xlogy(jnp.asarray(a, float), jnp.asarray(b, float)),
     "log1p": jnp.log1p,
     "sqrt": jnp.sqrt,
     "sin": jnp.sin,

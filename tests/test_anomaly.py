@@ -154,3 +154,62 @@ def test_subclasses_and_user_attributes_live_inside(Value: type) -> None:
         with pytest.raises(FloatingPointError):
             out * math.inf
     assert type(out) is Better
+
+
+# --- masked numbers, and nan alone ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, b: chainrule.softmax([a, b])[1],
+        lambda a, b: chainrule.log_softmax([a, b])[1],
+        lambda a, b: chainrule.logsumexp([a, b]),
+        lambda a, b: chainrule.softmax([b, a, b])[0],
+        lambda a, b: chainrule.cross_entropy([[a, b], [b, a]], [1, 0]),
+    ],
+)
+def test_masked_numbers_may_go_through_a_softmax(function: Any, Value: type) -> None:
+    with detect_anomaly():
+        a, b = Value(-math.inf), Value(0.5)
+        function(a, b).backward()
+    assert math.isfinite(a.grad)
+    assert math.isfinite(b.grad)
+
+
+def test_what_a_softmax_makes_of_infinities_that_are_no_mask_still_stops(Value: type) -> None:
+    with detect_anomaly(), pytest.raises(FloatingPointError, match="'/' made nan from "):
+        chainrule.softmax([Value(-math.inf), Value(-math.inf)])
+    with detect_anomaly(), pytest.raises(FloatingPointError, match="made nan from "):
+        chainrule.softmax([Value(math.inf), Value(1.0)])
+    with detect_anomaly(), pytest.raises(FloatingPointError, match="'-' made inf from "):
+        chainrule.cross_entropy([[Value(-math.inf), Value(1.0)]], [0])
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=r"'\*' made -inf from "):
+        chainrule.log_softmax([Value(-math.inf), Value(1.0)])[0] * 2.0
+
+
+def test_infinities_pass_where_only_nan_is_watched(Value: type) -> None:
+    with detect_anomaly(nan_only=True):
+        x = Value(0.0, label="x")
+        y = x.log() + x.sqrt()
+        y.backward()
+        assert (y.data, x.grad) == (-math.inf, math.inf)
+        with pytest.raises(FloatingPointError, match=r"'\*' made nan from log = -inf, x = 0\.0"):
+            x.log() * x
+        with detect_anomaly(), pytest.raises(FloatingPointError, match="'log' made -inf"):
+            x.log()
+        with pytest.raises(FloatingPointError, match=r"in backward\(\), the gradient of x = 0\.0 became nan: 'sqrt'"):
+            (x.sqrt() * 0.0).backward()
+        x.log()
+
+
+def test_nothing_that_a_choice_leaves_out_stops_backward(Value: type) -> None:
+    with detect_anomaly(nan_only=True):
+        x = Value(0.0)
+        y = chainrule.where(chainrule.greater(x.sqrt(), 1.0), x.sqrt(), 3.0 * x)
+        y.backward()
+    assert x.grad == 3.0
+    with detect_anomaly():
+        x = Value(0.0)
+        chainrule.maximum(x.sqrt(), 3.0 * x + 1.0).backward()
+    assert x.grad == 3.0

@@ -37,6 +37,7 @@ from chainrule import (
     where,
     xlogy,
 )
+from chainrule.compiler.api import compile as compile_program
 from reference import JAX  # noqa: F401  # for doubles, and one core
 
 INF = math.inf
@@ -120,7 +121,7 @@ def three_ways(function: Function, point: list[float], Value: type) -> list[list
     out.backward()
     ways = [[leaf.grad for leaf in x], [slope.data for slope in grad(out, x)]]
     if Value is chainrule.Value:
-        chainrule.compile(out)()
+        compile_program(out)()
         ways.append([leaf.grad for leaf in x])
     return ways
 
@@ -187,13 +188,13 @@ def test_many_branches_that_are_not_taken_in_one_compiled_program() -> None:
         hidden = [where(greater(x, 0.0), w * sqrt(x) + x * log(x), w) for w in weights]
         return where(greater(x, 0.5), sum(v * h for v, h in zip(weights, hidden, strict=True)), 0.0) + x
 
-    compiled = chainrule.compile(loss, batch="sum")(numbers)
+    compiled = compile_program(loss, batch="sum")(numbers)
     compiled.backward()
     found = [w.grad for w in weights]
     sum(loss(chainrule.Value(x)) for x in numbers.tolist()).backward()
     assert found == pytest.approx([w.grad for w in weights], rel=1e-12)
     assert all(map(math.isfinite, found))
-    _, (slopes,) = chainrule.compile(loss, batch=None).value_and_grad(numbers)
+    _, (slopes,) = compile_program(loss, batch=None).value_and_grad(numbers)
     for x, slope in zip(numbers.tolist(), slopes.tolist(), strict=True):
         v = chainrule.Value(x)
         loss(v).backward()

@@ -109,3 +109,53 @@ def test_inputs_that_are_no_list_and_points_that_are_no_number_are_named() -> No
         check_gradients(lambda x: x, 1.0)
     with pytest.raises(TypeError, match="expected a real number or a Value, got str: '3'"):
         numerical_derivative(lambda x: x, "3")
+
+
+@pytest.mark.parametrize("central", [False, True])
+@pytest.mark.parametrize("x", [0.0, 1e-300, 0.3, -1.0, 1e3, 1e6, -1e9, 1e10, 1e12, 1e100, 1e300])
+def test_the_derivative_of_a_line_is_its_slope_wherever_it_is_measured(x: float, central: bool) -> None:
+    """The step grows with x, and what is divided by is the step that was made."""
+    assert numerical_derivative(lambda t: t, x, central=central) == 1.0
+    assert numerical_derivative(lambda t: 3.0 * t, x, central=central) == pytest.approx(3.0, rel=1e-8)
+    if x:
+        assert numerical_derivative(math.log, abs(x) + 1.0, central=True) == pytest.approx(1.0 / (abs(x) + 1.0), rel=1e-8)
+
+
+def test_a_step_that_is_made_is_divided_by_and_one_that_is_lost_is_named() -> None:
+    assert numerical_derivative(lambda t: t, 1e9, 1e-6) == 1.0
+    assert numerical_derivative(lambda t: t, 1e9, 1e-6, central=True) == 1.0
+    with pytest.raises(
+        ValueError, match=r"^the step h=1e-06 is lost in rounding: x \+ h is x for x=1000000000000\.0; leave h out, or take one of at least"
+    ):
+        numerical_derivative(lambda t: t, 1e12, 1e-6)
+
+
+def scaled(f, scale: float, factor: float = 1.0):
+    """`scale * f`, with a derivative that is wrong by a factor."""
+
+    def g(x):
+        y = f(x)
+        out = type(y)(scale * y.data, (y,), "scale")
+
+        def push() -> None:
+            y.grad += factor * scale * out.grad
+
+        out._backward = push
+        return out
+
+    return g
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e-30, 1e-12, 1e-8, 1.0, 1e8, 1e250])
+@pytest.mark.parametrize("x", [1e-3, 0.3, 3.0, 40.0])
+def test_gradients_of_every_size_are_checked_as_strictly(scale: float, x: float) -> None:
+    for f in (lambda t: t * t, lambda t: t.sin() + 2.0 * t, lambda t: t.tanh() + t.log(), lambda t: (t + 100.0).log() * t):
+        assert check_gradients(scaled(f, scale), [x])
+        for factor in (0.5, -1.0, 1.001):
+            assert not check_gradients(scaled(f, scale, factor), [x], raise_error=False)
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e-3, 1.0])
+def test_a_derivative_of_0_is_right_where_curvature_or_rounding_moves_the_quotient(scale: float) -> None:
+    for f, x in ((lambda t: t**3, 0.0), (lambda t: t.cos(), 0.0), (lambda t: t.sin(), math.pi / 2), (lambda t: (t + 1e3) - 1e3 - t, 0.3)):
+        assert check_gradients(scaled(f, scale), [x])

@@ -396,7 +396,9 @@ def test_operators_that_have_no_derivative_are_not_there(symbol: str, Value: typ
 
 
 def methods() -> list[tuple[str, int]]:
-    return [(name, row.arity) for name, row in PRIMITIVES.items() if name.isidentifier() and row.arity is not None]
+    inside = {"log_total", "tanh_slope", "sigmoid_slope"}  # what other functions and derivatives are made of
+    rows = {name: row for name, row in PRIMITIVES.items() if name.isidentifier() and name not in inside}
+    return [(name, row.arity) for name, row in rows.items() if row.arity is not None]
 
 
 @pytest.mark.parametrize(("name", "arity"), methods())

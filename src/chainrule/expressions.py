@@ -32,28 +32,9 @@ OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.UAdd: lambda a: a,
 }
 NAMES = (
-    *(
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "atan2",
-        "sinh",
-        "cosh",
-        "tanh",
-        "hypot",
-        "erf",
-        "erfc",
-    ),
+    *("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "hypot", "erf"),
     *("sigmoid", "softplus", "relu", "leaky_relu", "elu", "silu", "gelu", "maximum", "minimum", "greater", "equal", "where"),
-    "xlogy",
+    *("erfc", "xlogy"),
 )
 FUNCTIONS: dict[str, Callable[..., Any]] = {name: getattr(functions, name) for name in NAMES}
 FUNCTIONS["abs"] = lambda x: primitives.absolute(x)

@@ -382,7 +382,6 @@ log_total: Primitive = Primitive(
     "log_total",
     _log,
     lambda a, out: divide(1.0, where(equal(a, 0.0), INFINITY, a)),
-    written=(lambda a, out: divide(1.0, a),),
 )
 # a log(b), and 0 where a is 0. Where both are 0, the derivatives are 0.
 xlogy: Primitive = Primitive(
