@@ -650,11 +650,20 @@ def batched(model: Model) -> Any:
 RAGGED = [[1.0, 2.0, 3.0], [1.0, 2.0], [1.0, 2.0, 3.0]]
 
 
+def test_samples_that_differ_in_length_are_of_the_loss_of_one_sample() -> None:
+    model = Model()
+    with pytest.raises(
+        ValueError, match=r"^the samples of X differ in length, and whole takes 3 of them at a time.*Write it for one sample"
+    ):
+        fit(whole(model), (RAGGED, [1.0, 2.0, 3.0]), optimizer=SGD(model.params), steps=3)
+    with pytest.raises(ValueError, match="expects 3 inputs, got 2"):  # as the model says of such a sample
+        fit(batched(model), (RAGGED, [1.0, 2.0, 3.0]), optimizer=SGD(model.params), steps=3)
+
+
 @pytest.mark.parametrize("compiled", [whole, batched])
 @pytest.mark.parametrize(
     ("data", "kind", "message"),
     [
-        ((RAGGED, [1.0, 2.0, 3.0]), ValueError, "[xX] is a list of parts of different lengths; compiled functions take arrays"),
         ((["a", "b"], [1.0, 2.0]), TypeError, "[xX] must be a number, an array of numbers, or nested lists of them, got list: "),
         ((X[:2], [None, 1.0]), TypeError, "[yY] must be a number, an array of numbers, or nested lists of them, got NoneType: None"),
         ((X * 1j, Y), TypeError, "[xX] must be a number, .* got ndarray"),
