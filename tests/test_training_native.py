@@ -653,7 +653,7 @@ RAGGED = [[1.0, 2.0, 3.0], [1.0, 2.0], [1.0, 2.0, 3.0]]
 def test_samples_that_differ_in_length_are_of_the_loss_of_one_sample() -> None:
     model = Model()
     with pytest.raises(
-        ValueError, match=r"^the samples of X differ in length, and whole takes 3 of them at a time.*Write it for one sample"
+        ValueError, match=r"^the samples of X differ in length, and mean takes 3 of them at a time.*Write it for one sample"
     ):
         fit(whole(model), (RAGGED, [1.0, 2.0, 3.0]), optimizer=SGD(model.params), steps=3)
     with pytest.raises(ValueError, match="expects 3 inputs, got 2"):  # as the model says of such a sample
