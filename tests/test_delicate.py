@@ -169,6 +169,7 @@ CHOICES: list[Function] = [
     lambda x, y: where(greater(x, INF), y.exp() + y * y, 3.0 * x),
     lambda x, y: 3.0 * x + where(greater(x, INF), y, 0.0) * x + relu(-1.0 - abs(where(greater(x, INF), y, 2.0))),
     lambda x, y: 3.0 * x + stop_gradient(greater(y, 1.0)) * 0.0,
+    lambda x, y: where(greater(x, INF), leaky_relu(x - INF, x) + chainrule.elu(x * math.nan, x), 3.0 * x),
 ]
 
 
