@@ -13,7 +13,18 @@ from typing import Any
 
 import pytest
 
-from chainrule import ChangedNumberError, GradientWarning, count_operations, draw, dump_graph, explain, grad
+from chainrule import (
+    ChangedNumberError,
+    GradientWarning,
+    count_operations,
+    draw,
+    dump_graph,
+    explain,
+    grad,
+    greater,
+    stop_gradient,
+    where,
+)
 from chainrule.compiler.api import compile as compile_function
 from chainrule.graph import topological_order
 from chainrule.primitives import PRIMITIVES
@@ -244,6 +255,29 @@ def test_pictures_mark_what_no_longer_follows(Value: type) -> None:
     total._prev[0].data = 9.0
     with pytest.warns(GradientWarning, match="was set to 9.0"):
         assert "9 (set, not 6)" in dump_graph(total, as_text=True)
+
+
+def test_what_no_gradient_comes_to_may_be_older(Value: type) -> None:
+    """Truncated backpropagation through time: the state is a constant, and the weights that made it have changed since."""
+    w, state = Value(0.5), Value(1.0)
+    for _ in range(3):
+        before = state.data
+        state = (w * stop_gradient(state)).tanh()
+        by_grad = grad(state, w).data
+        state.backward()
+        assert [w.grad, by_grad] == pytest.approx([before * (1.0 - state.data**2)] * 2, rel=1e-12)
+        w.data -= 0.25 * w.grad
+
+
+def test_a_condition_may_be_older_than_what_it_chooses_of(Value: type) -> None:
+    limit, w = Value(2.0), Value(3.0)
+    y = where(greater(limit * limit, 5.0), w * w, 2.0 * w)
+    limit.data = 4.0  # the derivative is that of the branch that was taken
+    y.backward()
+    assert w.grad == grad(y, w).data == 2.0
+    w.data = 1.0
+    with pytest.raises(ChangedNumberError):
+        y.backward()
 
 
 def test_nothing_is_told_of_graphs_that_are_whole(Value: type) -> None:

@@ -169,6 +169,7 @@ CHOICES: list[Function] = [
     lambda x, y: where(greater(x, INF), y.exp() + y * y, 3.0 * x),
     lambda x, y: 3.0 * x + where(greater(x, INF), y, 0.0) * x + relu(-1.0 - abs(where(greater(x, INF), y, 2.0))),
     lambda x, y: 3.0 * x + stop_gradient(greater(y, 1.0)) * 0.0,
+    lambda x, y: where(greater(x, INF), leaky_relu(x - INF, x) + chainrule.elu(x * math.nan, x), 3.0 * x),
 ]
 
 
@@ -262,14 +263,19 @@ def alike(a: float, b: float) -> bool:
 
 @pytest.mark.parametrize("programs", [40, pytest.param(1_500, marks=pytest.mark.slow)])
 def test_random_programs_of_choices_agree_in_every_way(programs: int, Value: type) -> None:
-    finite = 0
+    finite = cancelled = 0
     for seed in range(programs):
         point, function = random_program(seed)
-        ways = three_ways(function, point, Value)
-        finite += all(map(math.isfinite, ways[0]))
-        for way in ways[1:]:
-            assert all(map(alike, ways[0], way)), f"program {seed} at {point}: {ways}"
+        backward, by_grad, compiled = three_ways(function, point, Value)
+        finite += all(map(math.isfinite, backward))
+        assert all(map(alike, backward, by_grad)), f"program {seed} at {point}: {backward}, {by_grad}"
+        if not all(map(alike, backward, compiled)):  # in the compiled sum, an infinite term may have met its opposite
+            assert all(math.isnan(a) or alike(a, b) for a, b in zip(backward, compiled, strict=True)), (
+                f"program {seed} at {point}: {backward}, {compiled}"
+            )
+            cancelled += 1
     assert finite >= 0.6 * programs
+    assert cancelled <= programs / 500
 
 
 # --- new functions ------------------------------------------------------------------------------------------------------------------------

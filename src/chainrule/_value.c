@@ -2325,7 +2325,8 @@ static int look_at_caller(void) {
 }
 
 static PyObject *value_float(PyObject *self) {
-    return REFUSED(self, "float") || look_at_caller() < 0 ? NULL : get_bare_data(self, NULL);
+    if (REFUSED(self, "float")) return NULL;
+    return !on_look && look_at_caller() < 0 ? NULL : get_bare_data(self, NULL); /* a guard that lets it pass has its own words for it */
 }
 
 static PyObject *value_int(PyObject *self) {

@@ -107,8 +107,11 @@ def _share(adjoint: Share, node: Value, position: int, singular: set[int]) -> Sh
     if position in primitive.choices:
         if not isinstance(slope, Value):
             return Share(_times(gradient, slope), passes) if slope else None
-        passing = slope if type(gradient) is float and gradient == 1.0 else where(slope, _times(gradient, slope), 0.0)
-        return Share(passing, _both(passes, slope))
+        passes = _both(passes, slope)
+        if type(gradient) is float and gradient == 1.0:
+            return Share(slope, passes)
+        chosen = passes if _may_be_infinite(slope, node, singular) else slope
+        return Share(where(chosen, _times(gradient, slope), 0.0), passes)
     share = _times(gradient, slope)
     if passes is not None and isinstance(slope, Value) and _may_be_infinite(slope, node, singular):
         share = where(passes, share, 0.0)
