@@ -1,9 +1,9 @@
 """Finding parameters: every leaf Value in what an object holds, with the way to it as its name.
 
-Looked into are attributes (in `__dict__` and `__slots__`, of Modules and of any other objects), lists, tuples, dicts and their like, arrays
-of objects, and at last the objects that methods belong to. Not looked into are functions, iterators, and objects of Python's own library
-and of the compiler. Where a Value is in something without an order or a name that stays the same from run to run, it is refused: it could be
-neither trained in order nor saved.
+Looked into are attributes (in `__dict__` and `__slots__`, of Modules and of any other objects), lists, tuples, dicts and their like,
+arrays of objects, and at last the objects that methods belong to. Not looked into are functions, iterators, and objects of Python's
+library and of the compiler. Where a Value is in something without an order or a name that stays the same from run to run, it is refused:
+it could be neither trained in order nor saved.
 """
 
 from __future__ import annotations
