@@ -42,6 +42,15 @@ def test_local_gradients_pass_the_gradient_on(form: Any, data: list[tuple[float,
         assert [node.grad for node in twin._prev[0]._prev[0]._prev] == [slope * 3.0 for _, slope in data]
 
 
+def test_local_gradients_without_an_order_are_refused(Value: type) -> None:
+    a, b = Value(2.0), Value(3.0)
+    for children, slopes in (((a, b), {3.0, 2.0}), ({a, b}, (3.0, 2.0)), (dict.fromkeys((a, b)), [3.0, 2.0]), ((a,), frozenset({1.0}))):
+        for make in FORMS[0], FORMS[2], FORMS[3]:
+            with pytest.raises(TypeError, match="in their order"):
+                make(Value, 6.0, children, slopes)
+    assert set(Value(6.0, {a, b}, "mine")._prev) == {a, b}
+
+
 def test_local_gradients_may_be_of_any_number_type_and_of_one_parent_twice(Value: type) -> None:
     a = Value(2.0)
     out = Value(np.float32(8.0), (a, a, a), (1, np.float64(2.0), True))

@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import itertools
 import json
+import math
 import random
 import subprocess
 import sys
@@ -163,6 +164,23 @@ def test_a_value_is_found_in_everything_that_holds_it(holder: str) -> None:
     state = module.state_dict()
     module.load_state_dict({n: number + 1.0 for n, number in state.items()})
     assert value.data == 2.0
+
+
+def test_what_methods_belong_to_is_looked_into_at_last(Value: type) -> None:
+    class Scale:
+        def __init__(self, factor: Any) -> None:
+            self.factor = factor
+
+        def apply(self, x: Any) -> Any:
+            return self.factor * x
+
+    module = Module()
+    known = Scale(Value(1.0))
+    module.first, module.known, module.apply, module.append = known.apply, known, Scale(Value(2.0)).apply, [Value(3.0)].append
+    module.both = [len, math.exp, Scale(Scale(Value(4.0)).apply).apply]
+    names = ["known.factor", "apply.__self__.factor", "append.__self__.0", "both.2.__self__.factor.__self__.factor"]
+    assert [name for name, _ in module.named_parameters()] == names
+    assert [p.data for p in module.parameters()] == [1.0, 2.0, 3.0, 4.0]
 
 
 @given(st.lists(st.sampled_from(sorted(HOLDERS)), max_size=6))

@@ -14,6 +14,8 @@ from chainrule.refusals import refuse_child, refuse_name, refuse_parents
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_UNORDERED = (set, frozenset, dict)
+
 
 class LocalGradients:
     """The `_backward` of a node that was made with local gradients. It is called with the node, and holds numbers only.
@@ -73,6 +75,8 @@ def arguments(children: Any, op: Any, named: Mapping[str, Any]) -> tuple[tuple[A
         if slopes is not None or not hasattr(op, "__iter__") or isinstance(op, (bytes, dict)):
             refuse_name(op)
         op, slopes = "", op
+    if slopes is not None and (isinstance(slopes, _UNORDERED) or isinstance(children, _UNORDERED)):
+        raise TypeError("local gradients belong to the children in their order: give both as tuples or lists, not as sets or dicts")
     children = tuple(children)
     return children, op, None if slopes is None else LocalGradients(slopes, len(children))
 

@@ -1,8 +1,9 @@
 """Finding parameters: every leaf Value in what an object holds, with the way to it as its name.
 
-Looked into are attributes (in `__dict__` and `__slots__`, of Modules and of any other objects), lists, tuples, dicts and their like, and
-arrays of objects. Not looked into are functions, iterators, and objects of Python's own library and of the compiler. Where a Value is in
-something without an order or a name that stays the same from run to run, it is refused: it could be neither trained in order nor saved.
+Looked into are attributes (in `__dict__` and `__slots__`, of Modules and of any other objects), lists, tuples, dicts and their like,
+arrays of objects, and at last the objects that methods belong to. Not looked into are functions, iterators, and objects of Python's
+library and of the compiler. Where a Value is in something without an order or a name that stays the same from run to run, it is refused:
+it could be neither trained in order nor saved.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     Hidden = list[tuple[str, str, list[Any]]]
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
-_NOTHING = _PLAIN | {types.FunctionType, types.BuiltinFunctionType, types.MethodType}
+_NOTHING = _PLAIN | {types.FunctionType}
 """Types that are passed over at once."""
+
+_METHODS = (types.MethodType, types.BuiltinMethodType)
+"""Types of methods; a function of a module that is written in C is one, too, and belongs to the module."""
 
 _MADE_BY_PYTHON = 1 << 9
 """The flag of a type that was made when its code ran (Py_TPFLAGS_HEAPTYPE)."""
@@ -93,7 +97,8 @@ def is_object(thing: Any) -> bool:
 
 def _walk(name: str, thing: object, root: object, seen: dict[int, object], hidden: Hidden) -> Iterator[tuple[str, Value]]:
     kinds: dict[type, _Kind | None] = {}
-    stack: list[tuple[str, Iterator[tuple[object, object]]]] = [("", iter([(name, thing)]))]
+    methods: list[tuple[object, object]] = []  # looked into at last, so that what has another name is found by that
+    stack: list[tuple[str, Iterator[tuple[object, object]]]] = [("", iter(methods)), ("", iter([(name, thing)]))]
     while stack:
         prefix, parts = stack[-1]
         for key, part in parts:
@@ -104,6 +109,9 @@ def _walk(name: str, thing: object, root: object, seen: dict[int, object], hidde
             if isinstance(part, Value):
                 if not part._operands:  # no result of an operation
                     yield f"{prefix}{key}" if key != "" else prefix[:-1], part
+                continue
+            if kind in _METHODS:
+                methods.append((f"{prefix}{key}.__self__", part.__self__))  # type: ignore[attr-defined]
                 continue
             if kind is list or kind is tuple:
                 inner: Parts = enumerate(part)  # type: ignore[arg-type]
