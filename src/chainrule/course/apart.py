@@ -7,12 +7,14 @@ in the learner's folder, and it has no network; elsewhere it has its user's righ
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import select
+import queue
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
 from functools import cache
@@ -40,7 +42,7 @@ class EndedError(Exception):
     """The other process has ended, or does not answer as it should.
 
     Arguments:
-        status: its exit status; None if it goes on.
+        status: its exit status; None if it goes on, and what it says is not an answer.
     """
 
     def __init__(self, status: int | None) -> None:
@@ -66,16 +68,15 @@ class Apart:
         if bubblewrap():
             command = [*_walls(folder), *command]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.waiting = b""
+        self.lines: queue.Queue[bytes] = queue.Queue(1)
+        threading.Thread(target=self._listen, daemon=True).start()
         self._tell({"parts": [asdict(part) for part in parts], "folder": folder, "file": file, "seconds": seconds})
 
     def _tell(self, what: dict[str, Any]) -> None:
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # it has ended, and there will be no answer
             self.process.stdin.write(json.dumps(what).encode() + b"\n")
             self.process.stdin.flush()
-        except (BrokenPipeError, ConnectionError):
-            raise EndedError(self._status()) from None
 
     def _ask(self, **what: Any) -> dict[str, Any]:
         self._tell(what)
@@ -95,18 +96,20 @@ class Apart:
 
     def _line(self) -> bytes:
         """One line of what the process says, before its time is up."""
-        assert self.process.stdout is not None
-        source = self.process.stdout.fileno()
-        while b"\n" not in self.waiting:
-            left = self.until - time.monotonic()
-            if left <= 0 or not select.select([source], [], [], left)[0]:
-                raise OutOfTime
-            more = os.read(source, 1 << 16)
-            if not more or len(self.waiting) > LONGEST:
-                raise EndedError(self._status())
-            self.waiting += more
-        line, _, self.waiting = self.waiting.partition(b"\n")
+        try:
+            line = self.lines.get(timeout=max(self.until - time.monotonic(), 0.0))
+        except queue.Empty:
+            raise OutOfTime from None
+        if not line.endswith(b"\n"):  # the end, or too much
+            raise EndedError(self._status())
         return line
+
+    def _listen(self) -> None:
+        """Hand on what the process says, line by line; a thread does that, because Windows cannot wait for a pipe with a limit of time."""
+        assert self.process.stdout is not None
+        while line := self.process.stdout.readline(LONGEST):
+            self.lines.put(line)
+        self.lines.put(b"")
 
     def _status(self) -> int | None:
         try:

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from chainrule.course.exercises import Exercise
 
 
+DISTURBED = (
+    "The process that the code runs in does not answer as it should: take out what closes files, or writes to files, that the code has "
+    "not opened."
+)
+
+
 class Judge:
     """The check of one learner's code.
 
@@ -227,7 +233,11 @@ def main(request: str, answer: str) -> None:
     judge = Judge(exercise, parts, run)
     ticks = 0
 
+    process = os.getpid()
+
     def write(verdict: Verdict) -> None:
+        if os.getpid() != process:  # a copy that the learner's code has made by os.fork()
+            os._exit(0)
         verdict.printed = judge.run.printed.text
         Path(answer).write_text(json.dumps(verdict.as_dict()), encoding="utf-8", errors="replace")
 
@@ -247,7 +257,8 @@ def main(request: str, answer: str) -> None:
     except OutOfTime as error:
         verdict = judge.out_of_time(error)
     except EndedError as error:
-        verdict = Verdict(exercise.number, *how_it_ended(error.status, exercise.checks.seconds))
+        ended = (STOPPED, "", DISTURBED) if error.status is None else how_it_ended(error.status, exercise.checks.seconds)
+        verdict = Verdict(exercise.number, *ended)
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
     write(verdict)
