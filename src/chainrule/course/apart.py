@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import chainrule
 from chainrule.course.running import OutOfTime, Part, Printed
-from chainrule.course.wire import unpacked, unpacked_error
+from chainrule.course.wire import EndedError, unpacked, unpacked_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,18 +36,6 @@ WITHOUT_WALLS = (
     "it is kept from the verdict, and not from your files or the network"
 )
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
-
-
-class EndedError(Exception):
-    """The other process has ended, or does not answer as it should.
-
-    Arguments:
-        status: its exit status; None if it goes on, and what it says is not an answer.
-    """
-
-    def __init__(self, status: int | None) -> None:
-        super().__init__(f"the process of the learner's code ended with status {status}")
-        self.status = status
 
 
 class Apart:
@@ -195,4 +183,4 @@ def _walls(folder: str) -> list[str]:
     return [*walls, "--setenv", "PYTHONPATH", os.pathsep.join(seen), "--chdir", os.path.abspath(folder)]
 
 
-__all__ = ["WITHOUT_WALLS", "Apart", "EndedError", "bubblewrap"]
+__all__ = ["WITHOUT_WALLS", "Apart", "bubblewrap"]

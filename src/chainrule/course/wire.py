@@ -14,6 +14,18 @@ from chainrule.course.running import OutOfTime, shortened, told, words_of
 DEEPEST, LONGEST = 20, 100_000  # levels of a result, and its parts and characters, that are handed on
 
 
+class EndedError(Exception):
+    """The other process has ended, or does not answer as it should.
+
+    Arguments:
+        status: its exit status; None if it goes on, and what it says is not an answer.
+    """
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(f"the process of the learner's code ended with status {status}")
+        self.status = status
+
+
 class Opaque:
     """What is known of a result that is no plain data."""
 
@@ -104,4 +116,4 @@ def unpacked_error(data: Any) -> BaseException:
     return error
 
 
-__all__ = ["Opaque", "packed", "packed_error", "unpacked", "unpacked_error"]
+__all__ = ["EndedError", "Opaque", "packed", "packed_error", "unpacked", "unpacked_error"]
