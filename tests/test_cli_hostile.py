@@ -7,6 +7,9 @@ import io
 import json
 import os
 import random
+import signal
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -328,3 +331,18 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_computed(co
         monkeypatch.setattr(place, fail)
     for name in ("n" * 300 + ".svg", "none/x.svg", "t.csv/x.svg", "m", "a\0b.svg"):
         assert run(*command, name).exit_code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_nothing_is_left_where_the_command_is_asked_to_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "chainrule", "train", "moons", "--steps", "1000000", "-o", "run"]
+    place = tmp_path / "place"
+    place.mkdir()
+    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        while b"step" not in process.stdout.readline():
+            pass
+        process.terminate()
+        process.stdout.read()
+    assert (process.returncode, list(place.iterdir())) == (128 + signal.SIGTERM, [])

@@ -286,6 +286,11 @@ def test_errors_name_the_place(tmp_path: Path, content: str | bytes, message: st
         ("1_000", "write it with the digits 0 to 9 only"),
         ("−12", "write the minus sign as '-'"),
         ("１２", "write it with the digits 0 to 9 only"),
+        ("NA", "it stands for a number that is missing: remove the row, or fill the cell in"),
+        ("\\N", "it stands for a number that is missing: remove the row, or fill the cell in"),
+        ("#DIV/0!", "it stands for a number that is missing: remove the row, or fill the cell in"),
+        ("10%", "write it without the percent sign, in all rows of the column"),
+        ("$5", "write it without the sign of the currency"),
     ],
 )
 def test_a_number_of_another_country_is_told_both_ways(tmp_path: Path, cell: str, advice: str) -> None:

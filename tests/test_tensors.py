@@ -187,13 +187,13 @@ def test_many_damaged_files_are_refused_or_read_as_others_read_them() -> None:
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(ModelFileError, match="is not a regular file but a device or a pipe"):
+        with pytest.raises(ModelFileError, match=r"it is a device, not a file|it is a pipe, and nothing came out of it"):
             load_safetensors(path)
     with pytest.raises(ModelFileError, match="cannot be read: Is a directory"):
         load_safetensors(tmp_path)
     with open(tmp_path / "large", "wb") as file:
         file.truncate(2**31)
-    with pytest.raises(ModelFileError, match="it has 2,147,483,648 bytes, and at most 1,073,741,824 are read"):
+    with pytest.raises(ModelFileError, match="it has 2,147,483,648 bytes, and at most 268,435,456 bytes of a file are read"):
         load_safetensors(tmp_path / "large")
 
 

@@ -210,7 +210,8 @@ def load_csv(path: str | os.PathLike[str], label: str | None = None, task: str |
         raise DataError(f"{clean(path)}: there is no column {quoted(label)} to predict; the columns are {columns}")
     features = [column for column in table.columns if column != label]
     if not features:
-        raise DataError(f"{clean(path)}: {quoted(label)} is the only column; there is nothing to predict it from")
+        alone = f"{clean(path)}: {quoted(label)} is the only column, and there is nothing to predict it from"
+        raise DataError(f"{alone}; columns are separated by commas, semicolons or tabs")
     targets: list[int] | list[float]
     if task == CLASSIFICATION or (task is None and look_like_classes(table, label)):
         targets, classes = class_targets(table, label)

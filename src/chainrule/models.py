@@ -357,6 +357,8 @@ def save_safetensors(path: str | os.PathLike[str], state_dict: Mapping[str, floa
 def load_safetensors(path: str | os.PathLike[str]) -> dict[str, float]:
     """Read a state dict from a safetensors file; an element of a vector `w` is called `w.0`, one of a matrix `w.0.1`.
 
+    At most 256 MiB are read, or as many bytes as the environment variable `CHAINRULE_MAX_BYTES` says.
+
     Returns:
         A number for each name, in the order of the names in the file.
 
@@ -364,10 +366,10 @@ def load_safetensors(path: str | os.PathLike[str]) -> dict[str, float]:
         ModelFileError: if the file is missing, damaged, or of another kind; if it is too large, or two of its numbers would have the same
             name.
     """
-    from chainrule.tensors import numbers_in, read
+    from chainrule.tensors import numbers_in
 
     try:
-        content = read(path)
+        content = read_file(path)
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:

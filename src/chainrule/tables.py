@@ -23,6 +23,26 @@ ENCODINGS = {BOM_UTF32_LE: "utf-32", BOM_UTF32_BE: "utf-32", BOM_UTF16_LE: "utf-
 
 _JSON = re.compile(r'\s*(\{\s*["}\n\r]|\[\s*[\[{"\n\r])')
 _LINE = re.compile(r"[^\n\r]++(?:\r\n?|\n)?|\r\n?|\n")  # as csv and editors divide a text, which is not as str.splitlines does
+_MISSING = {
+    "na",
+    "n/a",
+    "<na>",
+    "null",
+    "none",
+    "nil",
+    "\\n",
+    "nat",
+    "missing",
+    "?",
+    "-",
+    "--",
+    ".",
+    "#n/a",
+    "#div/0!",
+    "#value!",
+    "#ref!",
+    "#null!",
+}
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
 
@@ -124,6 +144,12 @@ def _advice(cell: str) -> str:
     ungrouped = re.sub(r"(?<=\d)[\s'’](?=\d{3})", "", cell)
     if ungrouped != cell and number_in(ungrouped) is not None:
         return f"; write {ungrouped}, with nothing between thousands"
+    if cell.lower() in _MISSING:
+        return "; it stands for a number that is missing: remove the row, or fill the cell in"
+    if cell.endswith("%") and number_in(cell[:-1]) is not None:
+        return "; write it without the percent sign, in all rows of the column"
+    if number_in(cell.strip("$€£¥ ")) is not None:
+        return "; write it without the sign of the currency"
     if number_in(cell.replace("−", "-").replace("–", "-")) is not None:
         return "; write the minus sign as '-'"
     if "_" in cell or any(character.isdigit() and not character.isascii() for character in cell):
@@ -253,6 +279,8 @@ def _check_header(name: str, row: int, columns: list[str]) -> None:
         raise DataError(f"{name}, row {row}: the first row must name the columns, and this one holds numbers only")
     places: dict[str, int] = {}
     for position, column in enumerate(columns, start=1):
+        if not column and columns[0].lower() == "sep=":
+            raise DataError(f"{name}, row {row}: this line tells a spreadsheet which separator it is to use; remove it")
         if not column:
             index = "; if it is the index that pandas writes, leave it out with to_csv(..., index=False)" if position == 1 else ""
             raise DataError(f"{name}, row {row}: column {position} has no name{index}")

@@ -9,8 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
-import stat
 import struct
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MOST_BYTES = 1 << 30
 MOST_HEADER_BYTES = 100_000_000  # the format's own limit
 MOST_AXES = 16
 MOST_NUMBERS = 10_000_000  # each becomes a name and a float
@@ -61,22 +58,6 @@ class _Tensor(NamedTuple):
         if self.dtype == "BF16":
             found = struct.unpack(f"<{len(found)}f", struct.pack(f"<{len(found)}I", *(bits << 16 for bits in found)))
         return list(map(float, found))
-
-
-def read(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a file.
-
-    Raises:
-        OSError: if it cannot be read.
-        ValueError: if it is a device or a pipe, or is too large.
-    """
-    about = os.stat(path)
-    if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):
-        raise ValueError("it is not a regular file but a device or a pipe")
-    if about.st_size > MOST_BYTES:
-        raise ValueError(f"it has {about.st_size:,} bytes, and at most {MOST_BYTES:,} are read")
-    with open(path, "rb") as file:
-        return file.read(MOST_BYTES)
 
 
 def numbers_in(content: bytes) -> dict[str, float]:

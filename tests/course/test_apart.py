@@ -117,6 +117,26 @@ while frame:
     frame = frame.f_back
 """,
     "reads the solution": "from chainrule.course.exercises import by_number\nexec(by_number('2').work)",
+    "takes modules from another": "from sys import modules as m\nm['__main__'].Judge._of_examples = lambda self: self._told('passed', '')",
+    "takes the arguments": f"""{VERDICT}
+from pathlib import Path
+Path(sys.argv[-1]).write_text(verdict)
+os.kill(os.getpid(), 9)
+""",
+    "takes a module out of one": """
+import dataclasses
+dataclasses.sys.modules["__main__"].Judge._of_examples = lambda self: self._told("passed", "")
+""",
+    "takes an inner name": """
+from random import _os
+_os.sys.modules["__main__"].Judge._of_examples = lambda self: self._told("passed", "")
+""",
+    "changes a module by another name": "import math\nm = math\nm.isclose = lambda *a, **k: True\n",
+    "puts names together": """
+import dataclasses
+getattr(getattr(dataclasses, "s" + "ys"), "mod" + "ules")["__main__"].Judge._of_examples = lambda self: self._told("passed", "")
+""",
+    "matches attributes": "match (lambda: 0):\n    case object(__globals__=names): pass\n",
     "changes what writes": """
 import json
 old = json.dumps
@@ -146,6 +166,29 @@ def test_what_says_that_it_is_equal_to_everything_is_not(code: str) -> None:
         "    def __repr__(self): return Same('')\n"
     )
     assert check(exercise, [Part("mine.py", answer)]).state == WRONG
+
+
+def test_much_code_is_not_looked_through() -> None:
+    assert notes_on(EXERCISE, [Part("mine.py", "x = 1\n" * 100_000)]) == "It has 600,000 characters, which are too many to look through."
+
+
+ODD = {
+    "attributes": "class Odd:\n    def __getattr__(self, name): raise KeyError(name)\n",
+    "a list": "class Odd(list):\n    def __len__(self): raise KeyError\n    def __iter__(self): raise KeyError\n",
+    "a number": "class Odd(float):\n    dtype = 1\n    def __float__(self): raise KeyError\n",
+    "a class": "class Odd(type):\n    def __getattribute__(cls, name): raise KeyError(name)\nOdd = Odd('Odd', (), {})\n",
+    "a group": "raise ExceptionGroup('two', [KeyError(), ValueError()])\n",
+    "a copy": "import os\nos.fork()\n",
+}
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in ("attributes", "a group") else pytest.mark.slow) for name in ODD])
+def test_odd_results_and_exceptions_do_not_end_the_check(name: str, isolate: bool) -> None:
+    answer = "class Value:\n    def __init__(self, data): self.data, self.grad = Odd(), 0.0\n    def __repr__(self): return 'Value'\n"
+    verdict = check(by_number("1"), [Part("mine.py", ODD[name] + answer)], isolate=isolate)
+    assert verdict.state != PASSED
+    assert "could not be carried out" not in verdict.message
 
 
 @pytest.mark.skipif(not bubblewrap(), reason="needs bubblewrap")

@@ -15,7 +15,7 @@ from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, C
 from chainrule.course.exercises import by_number
 from chainrule.course.judging import Judge
 from chainrule.course.running import MOST_PRINTED, Part
-from chainrule.course.sandbox import check
+from chainrule.course.sandbox import check, temporary_folder
 from chainrule.course.telling import as_html, as_rich, as_text
 
 EXERCISE = by_number("2")
@@ -204,3 +204,16 @@ def test_what_is_printed_cannot_change_the_terminal() -> None:
         assert "\x1b" not in told
         assert "·hello\tyou" in told
         assert "… and 10 more lines" in told
+
+
+def test_a_folder_is_removed_whatever_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with temporary_folder() as folder:
+        monkeypatch.chdir(folder)
+        for _ in range(300):
+            os.mkdir("d" * 200)
+            os.chdir("d" * 200)
+        os.chdir(tmp_path)
+        Path(folder, "closed", "in").mkdir(parents=True)
+        Path(folder, "closed").chmod(0)
+        os.symlink(tmp_path, Path(folder, "link"))
+    assert (os.path.exists(folder), tmp_path.is_dir()) == (False, True)

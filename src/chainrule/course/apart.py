@@ -7,12 +7,14 @@ in the learner's folder, and it has no network; elsewhere it has its user's righ
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import select
+import queue
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
 from functools import cache
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import chainrule
 from chainrule.course.running import OutOfTime, Part, Printed
-from chainrule.course.wire import unpacked, unpacked_error
+from chainrule.course.wire import EndedError, unpacked, unpacked_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,18 +36,6 @@ WITHOUT_WALLS = (
     "it is kept from the verdict, and not from your files or the network"
 )
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
-
-
-class EndedError(Exception):
-    """The other process has ended, or does not answer as it should.
-
-    Arguments:
-        status: its exit status; None if it goes on.
-    """
-
-    def __init__(self, status: int | None) -> None:
-        super().__init__(f"the process of the learner's code ended with status {status}")
-        self.status = status
 
 
 class Apart:
@@ -66,16 +56,15 @@ class Apart:
         if bubblewrap():
             command = [*_walls(folder), *command]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.waiting = b""
+        self.lines: queue.Queue[bytes] = queue.Queue(1)
+        threading.Thread(target=self._listen, daemon=True).start()
         self._tell({"parts": [asdict(part) for part in parts], "folder": folder, "file": file, "seconds": seconds})
 
     def _tell(self, what: dict[str, Any]) -> None:
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # it has ended, and there will be no answer
             self.process.stdin.write(json.dumps(what).encode() + b"\n")
             self.process.stdin.flush()
-        except (BrokenPipeError, ConnectionError):
-            raise EndedError(self._status()) from None
 
     def _ask(self, **what: Any) -> dict[str, Any]:
         self._tell(what)
@@ -95,18 +84,20 @@ class Apart:
 
     def _line(self) -> bytes:
         """One line of what the process says, before its time is up."""
-        assert self.process.stdout is not None
-        source = self.process.stdout.fileno()
-        while b"\n" not in self.waiting:
-            left = self.until - time.monotonic()
-            if left <= 0 or not select.select([source], [], [], left)[0]:
-                raise OutOfTime
-            more = os.read(source, 1 << 16)
-            if not more or len(self.waiting) > LONGEST:
-                raise EndedError(self._status())
-            self.waiting += more
-        line, _, self.waiting = self.waiting.partition(b"\n")
+        try:
+            line = self.lines.get(timeout=max(self.until - time.monotonic(), 0.0))
+        except queue.Empty:
+            raise OutOfTime from None
+        if not line.endswith(b"\n"):  # the end, or too much
+            raise EndedError(self._status())
         return line
+
+    def _listen(self) -> None:
+        """Hand on what the process says, line by line; a thread does that, because Windows cannot wait for a pipe with a limit of time."""
+        assert self.process.stdout is not None
+        while line := self.process.stdout.readline(LONGEST):
+            self.lines.put(line)
+        self.lines.put(b"")
 
     def _status(self) -> int | None:
         try:
@@ -192,4 +183,4 @@ def _walls(folder: str) -> list[str]:
     return [*walls, "--setenv", "PYTHONPATH", os.pathsep.join(seen), "--chdir", os.path.abspath(folder)]
 
 
-__all__ = ["WITHOUT_WALLS", "Apart", "EndedError", "bubblewrap"]
+__all__ = ["WITHOUT_WALLS", "Apart", "bubblewrap"]

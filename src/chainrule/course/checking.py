@@ -153,6 +153,13 @@ class Verdict:
 
 def same(found: Any, expected: Any, tolerance: float = 1e-9) -> bool:
     """Whether what came out is what was expected: numbers to rounding, everything else exactly."""
+    try:
+        return _same(found, expected, tolerance)
+    except Exception:  # of a learner's object that is asked for its attributes, its length or its number
+        return False
+
+
+def _same(found: Any, expected: Any, tolerance: float) -> bool:
     if isinstance(expected, bool) or isinstance(found, bool):
         return found is expected
     if isinstance(expected, (int, float)):
@@ -164,9 +171,11 @@ def same(found: Any, expected: Any, tolerance: float = 1e-9) -> bool:
     if isinstance(expected, (list, tuple)):
         if not isinstance(found, (list, tuple)) or len(found) != len(expected):
             return False
-        return all(same(a, b, tolerance) for a, b in zip(found, expected, strict=True))
+        return all(_same(a, b, tolerance) for a, b in zip(found, expected, strict=True))
     if isinstance(expected, dict):
-        return isinstance(found, dict) and found.keys() == expected.keys() and all(same(found[k], expected[k], tolerance) for k in expected)
+        return (
+            isinstance(found, dict) and found.keys() == expected.keys() and all(_same(found[k], expected[k], tolerance) for k in expected)
+        )
     kind: Any = type(expected)
     return isinstance(found, kind) and kind.__eq__(expected, found) is True  # a learner's __eq__ is not asked
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.course.checking import PASSED, STOPPED, Verdict
 from chainrule.course.folder import FILES, FolderError, parts_of
-from chainrule.course.sandbox import check
+from chainrule.course.sandbox import check, temporary_folder
 from chainrule.course.submissions import UNREADABLE, Submission
 from chainrule.course.telling import as_text
 from chainrule.foreign import clean
@@ -77,7 +76,7 @@ def grade(
             done(row)
         return row
 
-    with tempfile.TemporaryDirectory(prefix="chainrule-") as temporary:
+    with temporary_folder() as temporary:
         nowhere = Path(temporary)
         executor = ThreadPoolExecutor(jobs)
         try:

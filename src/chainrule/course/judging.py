@@ -18,19 +18,25 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.apart import Apart, EndedError
 from chainrule.course.blanks import blanks_in
 from chainrule.course.checking import ERROR, LONGEST, NOT_DONE, PASSED, STOPPED, WRONG, Mistake, Verdict, is_mistake, same
 from chainrule.course.exercises import by_number, is_answer
 from chainrule.course.running import OutOfTime, Part, Run, limit, shortened, told, words_of
-from chainrule.course.sandbox import how_it_ended
+from chainrule.course.wire import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import FrameType
 
+    from chainrule.course.apart import Apart
     from chainrule.course.checking import Case
     from chainrule.course.exercises import Exercise
+
+
+DISTURBED = (
+    "The process that the code runs in does not answer as it should: take out what closes files, or writes to files, that the code has "
+    "not opened."
+)
 
 
 class Judge:
@@ -217,6 +223,8 @@ def main(request: str, answer: str) -> None:
     exercise = by_number(asked["exercise"])
     seconds = exercise.checks.seconds
     if asked.get("isolate"):
+        from chainrule.course.apart import Apart
+
         run: Run | Apart = Apart(parts, asked["folder"], asked.get("file", ""), seconds)
         seconds += 1.0  # the other process keeps the time, and says where it was
     else:
@@ -227,7 +235,11 @@ def main(request: str, answer: str) -> None:
     judge = Judge(exercise, parts, run)
     ticks = 0
 
+    process = os.getpid()
+
     def write(verdict: Verdict) -> None:
+        if os.getpid() != process:  # a copy that the learner's code has made by os.fork()
+            os._exit(0)
         verdict.printed = judge.run.printed.text
         Path(answer).write_text(json.dumps(verdict.as_dict()), encoding="utf-8", errors="replace")
 
@@ -247,7 +259,10 @@ def main(request: str, answer: str) -> None:
     except OutOfTime as error:
         verdict = judge.out_of_time(error)
     except EndedError as error:
-        verdict = Verdict(exercise.number, *how_it_ended(error.status, exercise.checks.seconds))
+        from chainrule.course.sandbox import how_it_ended
+
+        ended = (STOPPED, "", DISTURBED) if error.status is None else how_it_ended(error.status, exercise.checks.seconds)
+        verdict = Verdict(exercise.number, *ended)
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
     write(verdict)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chainrule.course.running import Part
 
 GRACE = 4.0  # seconds beyond the check's own limit, in which it may start and end
+TIDYING = 3.0  # seconds in which what a check has left in its folder is removed
 LARGEST = 1 << 20  # bytes of a verdict
 
 
@@ -50,7 +51,7 @@ def check(
         The verdict; whatever the code does, there is one, after a few seconds.
     """
     begin = time.perf_counter()
-    with _temporary_folder() as temporary:
+    with temporary_folder() as temporary:
         request, answer = Path(temporary, "request.json"), Path(temporary, "answer.json")
         asked = {
             "exercise": exercise.number,
@@ -70,14 +71,57 @@ def check(
 
 
 @contextlib.contextmanager
-def _temporary_folder() -> Iterator[str]:
-    """A folder for a check. What cannot be taken away afterwards, such as folders a million deep, stays there."""
+def temporary_folder() -> Iterator[str]:
+    """A folder for checks. It is removed afterwards, as far as that is possible in TIDYING seconds: a learner's code may fill it."""
     folder = tempfile.mkdtemp(prefix="chainrule-")
     try:
         yield folder
     finally:
-        with contextlib.suppress(RecursionError, OSError):
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            _empty(folder)
+            os.rmdir(folder)
+
+
+def _empty(folder: str) -> None:
+    """Remove all that is in a folder, however deep it is: paths that are too long and recursion that is too deep do not occur."""
+    if os.rmdir not in os.supports_dir_fd:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    until = time.monotonic() + TIDYING
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    here = os.open(folder, flags)
+    way = [("", _folders_left(here, until))]  # the folders from the first one to `here`, each with the folders in it that are left
+    try:
+        while way and time.monotonic() < until:
+            name, left = way[-1]
+            next_one = left.pop() if left else ".."
+            if next_one == "..":
+                way.pop()
+            else:
+                os.chmod(next_one, stat.S_IRWXU, dir_fd=here)
+            if not way:
+                break
+            here, before = os.open(next_one, flags, dir_fd=here), here
+            os.close(before)
+            if next_one == "..":
+                os.rmdir(name, dir_fd=here)
+            else:
+                way.append((next_one, _folders_left(here, until)))
+    finally:
+        os.close(here)
+
+
+def _folders_left(folder: int, until: float) -> list[str]:
+    """Remove the files in a folder; the names of the folders in it."""
+    left = []
+    for name in os.listdir(folder):
+        if time.monotonic() > until:
+            break
+        if stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
+            left.append(name)
+        else:
+            os.unlink(name, dir_fd=folder)
+    return left
 
 
 def _run(command: list[str], folder: str, seconds: float) -> int | None:
@@ -151,4 +195,4 @@ def how_it_ended(status: int | None, seconds: float) -> tuple[str, str, str]:
     )
 
 
-__all__ = ["check", "how_it_ended", "read_verdict"]
+__all__ = ["check", "how_it_ended", "read_verdict", "temporary_folder"]

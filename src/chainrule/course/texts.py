@@ -31,7 +31,11 @@ def text_of(path: str | os.PathLike[str]) -> str:
             encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         except SyntaxError as error:
             raise ValueError(str(error)) from None
-    return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        text = data.decode(encoding)
+    except LookupError:  # such as rot13, which Python knows and which is no encoding of bytes
+        raise ValueError(f"it says that it is written in {encoding}, which is not an encoding of text") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 __all__ = ["LARGEST", "text_of"]

@@ -9,9 +9,21 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from chainrule.course.running import shortened, told, words_of
+from chainrule.course.running import OutOfTime, shortened, told, words_of
 
 DEEPEST, LONGEST = 20, 100_000  # levels of a result, and its parts and characters, that are handed on
+
+
+class EndedError(Exception):
+    """The other process has ended, or does not answer as it should.
+
+    Arguments:
+        status: its exit status; None if it goes on, and what it says is not an answer.
+    """
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(f"the process of the learner's code ended with status {status}")
+        self.status = status
 
 
 class Opaque:
@@ -24,8 +36,17 @@ class Opaque:
         return self.text
 
 
-def packed(found: Any, depth: int = 0) -> Any:
+def packed(found: Any) -> Any:
     """A result as JSON can hold it."""
+    try:
+        return _packed(found, 0)
+    except OutOfTime:
+        raise
+    except BaseException:  # of a learner's object that is asked for its attributes or its length
+        return {"looks": told(found)}
+
+
+def _packed(found: Any, depth: int) -> Any:
     if hasattr(found, "dtype") and hasattr(found, "item") and not getattr(found, "shape", ()):
         found = found.item()  # a number of NumPy's
     if found is None or isinstance(found, bool):
@@ -38,8 +59,8 @@ def packed(found: Any, depth: int = 0) -> Any:
         return int.__pos__(found)
     if depth < DEEPEST and isinstance(found, (list, tuple, dict)) and len(found) <= LONGEST:
         if isinstance(found, dict):
-            return {"dict": [[packed(key, depth + 1), packed(value, depth + 1)] for key, value in dict.items(found)]}
-        return {"list" if isinstance(found, list) else "tuple": [packed(part, depth + 1) for part in found]}
+            return {"dict": [[_packed(key, depth + 1), _packed(value, depth + 1)] for key, value in dict.items(found)]}
+        return {"list" if isinstance(found, list) else "tuple": [_packed(part, depth + 1) for part in found]}
     return {"looks": told(found)}
 
 
@@ -68,7 +89,8 @@ def unpacked(data: Any, depth: int = 0) -> Any:
 
 def packed_error(error: BaseException, place: str) -> dict[str, Any]:
     """An exception as JSON can hold it."""
-    known = next(kind.__name__ for kind in type(error).__mro__ if getattr(builtins, kind.__name__, None) is kind)
+    kinds = [kind for kind in type(error).__mro__ if not issubclass(kind, BaseExceptionGroup)]  # groups are not made of words alone
+    known = next(kind.__name__ for kind in kinds if getattr(builtins, kind.__name__, None) is kind)
     name = getattr(error, "name", None) if isinstance(error, NameError) else None
     words = shortened(words_of(error), 1000)
     return {"kind": type(error).__name__, "known": known, "words": words, "place": place, "name": name if isinstance(name, str) else ""}
@@ -83,7 +105,7 @@ def unpacked_error(data: Any) -> BaseException:
     if not isinstance(data, dict) or not all(isinstance(data.get(part), str) for part in ("kind", "known", "words", "place", "name")):
         raise ValueError("this is no packed exception")
     known = getattr(builtins, data["known"], None)
-    if not (isinstance(known, type) and issubclass(known, BaseException)):
+    if not (isinstance(known, type) and issubclass(known, BaseException)) or issubclass(known, BaseExceptionGroup):
         raise ValueError("this is no packed exception")
     words = data["words"]
     kind: Any = type(shortened(data["kind"]), (known,), {"__str__": lambda self: words, "__init__": lambda self: None})
@@ -94,4 +116,4 @@ def unpacked_error(data: Any) -> BaseException:
     return error
 
 
-__all__ = ["Opaque", "packed", "packed_error", "unpacked", "unpacked_error"]
+__all__ = ["EndedError", "Opaque", "packed", "packed_error", "unpacked", "unpacked_error"]
