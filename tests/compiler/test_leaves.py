@@ -339,7 +339,7 @@ def test_a_fork_while_another_thread_traces_leaves_nothing_on() -> None:
     thread.start()
     assert tracing.wait(10.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")  # that there are other threads, by Python, and by JAX where other tests have used it
         child = os.fork()
     if child == 0:
         code = 1

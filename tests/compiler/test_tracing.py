@@ -338,7 +338,7 @@ def test_a_trace_in_a_forked_process_is_watched_too() -> None:
     if not hasattr(os, "fork"):
         pytest.skip("there is no fork")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # other tests have left threads
+        warnings.simplefilter("ignore")  # other tests have left threads, of Python or of JAX
         child = os.fork()
     if child == 0:
         code = 1
