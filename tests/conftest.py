@@ -31,8 +31,9 @@ except ImportError:
         raise
 
 
-def pytest_collection_finish() -> None:
-    """Let Python's garbage collector pass over what is there before the first test, or each of its many runs takes a second."""
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_old_to_collect() -> None:
+    """Let Python's garbage collector pass over what is there before the tests of a file, or each of its many runs takes a second."""
     gc.collect()
     gc.freeze()
 

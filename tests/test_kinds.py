@@ -98,7 +98,7 @@ def test_the_nearest_class_that_can_be_made_is_taken(Value: type) -> None:
     assert w.decay == 0.1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if number % 3 else []) for number, name in enumerate(NAMES)])
 def test_objects_of_a_subclass_die_with_their_last_reference(name: str, Value: type) -> None:
     kind, _ = classes(Value)[name]
     gc.collect()

@@ -1049,8 +1049,14 @@ static PyObject *module_dot(PyObject *module UNUSED, PyObject *const *arguments,
  * choice left it out, and it will pass nothing on. That is more than to pass on 0.0, which times an infinite derivative would be nan. What
  * is passed is added in a way that never leaves -0.0 behind; `grad` alone can be added as it is, since it is not nothing. */
 #define NOTHING (-0.0)
-#define GIVE(node, share) ((node)->grad = ((node)->grad + (share)) + 0.0)
-#define IS_NOTHING(grad) UNLIKELY((grad) == 0.0 && signbit(grad))
+#define GIVE(node, share) ((node)->grad += (share) + 0.0)
+
+static inline int is_nothing(double grad) {
+    uint64_t bits; /* one comparison, where grad == 0.0 && signbit(grad) takes three */
+    memcpy(&bits, &grad, sizeof bits);
+    return bits == UINT64_C(1) << 63;
+}
+#define IS_NOTHING(grad) UNLIKELY(is_nothing(grad))
 
 /* A hand-made `_backward`, or nothing. */
 static int push_by_hand(Value *v) {
@@ -1257,6 +1263,25 @@ static int grow(Nodes *nodes, size_t more) {
 }
 #define HAS_ROOM(nodes, more) (LIKELY((nodes).n + (more) <= (nodes).room) || grow(&(nodes), (more)) == 0)
 
+/* The memory of a walk's lists is kept for the next one, up to a size: the system might take it back, and clear it page by page again. */
+#define MOST_ROOM_KEPT 65536
+static Nodes kept_order, kept_stack;
+
+static Nodes take_kept(Nodes *kept) {
+    Nodes nodes = {kept->items, 0, kept->room, 0};
+    *kept = (Nodes){NULL, 0, 0, 0}; /* a walk may meet code of the user's that begins another */
+    return nodes;
+}
+
+static void keep(Nodes *kept, Nodes nodes) {
+    if (nodes.room > MOST_ROOM_KEPT || nodes.room <= kept->room)
+        PyMem_RawFree(nodes.items);
+    else {
+        PyMem_RawFree(kept->items);
+        *kept = nodes;
+    }
+}
+
 /* Let the cyclic collector know a node and all that it depends on. Without memory for it, a cycle may stay uncollected: no more. */
 static void track_all(Value *root) {
     Nodes stack = {NULL, 0, 0, 0};
@@ -1411,10 +1436,8 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
         }
         const uint64_t stamp = v->epoch;
         v->epoch = now;
-        if (zero && v->op != LEAF) v->grad = NOTHING;
-        if (v->op != LEAF && UNLIKELY(stamp < since)) v->flags |= SUSPECT;
-        tracked |= v->flags;
         if (v->op == LEAF) {
+            tracked |= v->flags;
             if (zero) zero_leaf(v, now);
             Nodes *into = every ? order : leaves;
             if (into) {
@@ -1423,6 +1446,8 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
             }
             continue;
         }
+        if (zero) v->grad = NOTHING;
+        tracked |= v->flags |= stamp < since ? SUSPECT : 0;
         size_t n = HAS_EXTRA(v) ? (size_t)v->extra->n : 2;
         if (!HAS_ROOM(*stack, n + 1)) return -1;
         stack->items[stack->n++] = (Value *)(top | 1);
@@ -1453,10 +1478,10 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
 }
 
 static int walk(Value *const *roots, size_t count, Nodes *order, Nodes *leaves, int how) {
-    Nodes stack = {NULL, 0, 0, 0};
+    Nodes stack = take_kept(&kept_stack);
     int result = 1;
     for (int tries = 0; result > 0; tries++) result = walk_once(roots, count, order, &stack, leaves, how, tries < 3);
-    PyMem_RawFree(stack.items);
+    keep(&kept_stack, stack);
     return result;
 }
 
@@ -1635,7 +1660,7 @@ static int remember(Value *root, uint64_t walked) {
 }
 
 static int backward(Value *root) {
-    Nodes order = {NULL, 0, 0, 0};
+    Nodes order = take_kept(&kept_order);
     if (gradients_seen) is_told = 0;
     else if (!(root == last_root && root->grad == 1.0) && last_thread == PyThread_get_thread_ident()) unread = last_walk;
     int result = walk(&root, 1, &order, NULL, ZERO);
@@ -1646,7 +1671,7 @@ static int backward(Value *root) {
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
     }
-    PyMem_RawFree(order.items);
+    keep(&kept_order, order);
     return result == 0 ? remember(root, walked) : result;
 }
 

@@ -1,5 +1,7 @@
 """All programs that the compiler is tested with, written as different people write them."""
 
+from itertools import pairwise
+
 import pytest
 
 import formula_programs  # noqa: F401 (each of these enters its programs)
@@ -19,9 +21,15 @@ def named(programs: list[Program]) -> list:
     return [pytest.param(p, id=p.name, marks=[pytest.mark.slow] if p.name in LONG else []) for p in programs]
 
 
-def some(programs: list[Program], thirds: tuple[int, ...] = (0,)) -> list:
-    """Programs as parameters of a test; those of the other thirds are left to the slow runs, for other tests look at all of them."""
-    return [pytest.param(p, id=p.name, marks=[] if number % 3 in thirds else [pytest.mark.slow]) for number, p in enumerate(programs)]
+def some(programs: list[Program], which: tuple[int, ...] = (0,), of: int = 3) -> list:
+    """Some of each three programs as parameters of a test; the others are left to the slow runs, for other tests look at all of them."""
+    return [pytest.param(p, id=p.name, marks=[] if number % of in which else [pytest.mark.slow]) for number, p in enumerate(programs)]
 
 
-__all__ = ["LONG", "OUTPUTS", "PROGRAMS", "Built", "Program", "named", "some"]
+def chunks(few: int, count: int, size: int) -> list:
+    """Chunks of seeds; those after the first few are left to the slow runs."""
+    begins = [0, *range(few, count, size), count]
+    return [pytest.param(range(a, b), marks=[pytest.mark.slow] if a else [], id=f"{a} to {b}") for a, b in pairwise(begins)]
+
+
+__all__ = ["LONG", "OUTPUTS", "PROGRAMS", "Built", "Program", "chunks", "named", "some"]

@@ -280,7 +280,7 @@ def test_machine_code_lets_other_threads_run() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_forked_process_goes_on_computing(threads: int) -> None:
     w = Value(2.0)

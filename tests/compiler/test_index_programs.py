@@ -23,15 +23,11 @@ from chainrule.compiler.interpret import Memory
 from chainrule.compiler.program import Kernel, Program
 from compare import TOLERANCE
 from index_programs import EXACTLY, IndexProgram, index_program, largest_error, quickly
+from programs import chunks
 from registry import Built
 
-FEW, PROGRAMS, CHUNK = 24, 1000, 24
-FEW_CHECKED, CHECKED = 8, 200
-
-
-def chunks(few: int, count: int, size: int) -> list[Any]:
-    """Where chunks of seeds begin; those after the first few are left to the slow runs."""
-    return [pytest.param(first, marks=[pytest.mark.slow] if first >= few else []) for first in range(0, count, size)]
+FEW, PROGRAMS, CHUNK = 8, 1000, 24
+FEW_CHECKED, CHECKED = 4, 200
 
 
 @pytest.fixture
@@ -40,20 +36,20 @@ def quick() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("first", chunks(FEW, PROGRAMS, CHUNK))
-def test_compiled_programs_of_index_patterns_agree_with_the_eager_engine(first: int, quick: None) -> None:
+@pytest.mark.parametrize("seeds", chunks(FEW, PROGRAMS, CHUNK))
+def test_compiled_programs_of_index_patterns_agree_with_the_eager_engine(seeds: range, quick: None) -> None:
     wrong = []
-    for seed in range(first, first + CHUNK):
+    for seed in seeds:
         built = index_program(seed)
         if not (apart := largest_error(built)) <= TOLERANCE:
             wrong.append(f"seed {seed}: {built.told}: {apart:.3g}")
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("first", chunks(FEW, PROGRAMS, EXACTLY * CHUNK))
-def test_they_do_with_all_that_llvm_does(first: int) -> None:
+@pytest.mark.parametrize("seeds", chunks(FEW, PROGRAMS, EXACTLY * CHUNK))
+def test_they_do_with_all_that_llvm_does(seeds: range) -> None:
     wrong = []
-    for seed in range(first, min(first + EXACTLY * CHUNK, PROGRAMS if first else FEW), EXACTLY):
+    for seed in seeds[::EXACTLY]:
         built = index_program(seed)
         if not (apart := largest_error(built)) <= TOLERANCE:
             wrong.append(f"seed {seed}: {built.told}: {apart:.3g}")
@@ -95,9 +91,9 @@ def start(program: Program, arguments: list[np.ndarray]) -> Callable[[Memory], N
     return put
 
 
-@pytest.mark.parametrize("first", chunks(FEW_CHECKED, CHECKED, FEW_CHECKED))
-def test_every_group_stores_what_the_statements_do(first: int, quick: None) -> None:
-    for seed in range(first, first + FEW_CHECKED):
+@pytest.mark.parametrize("seeds", chunks(FEW_CHECKED, CHECKED, CHUNK))
+def test_every_group_stores_what_the_statements_do(seeds: range, quick: None) -> None:
+    for seed in seeds:
         built = index_program(seed)
         check_graph(built.sample(0)[0])
         check_function(built)

@@ -295,8 +295,8 @@ def test_independent_jobs_in_a_pool_are_as_if_one_after_another() -> None:
         return found.data, [p.data for p in model.parameters()]
 
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(job, range(8)))
-    assert together == [job(seed) for seed in range(8)]
+        together = list(pool.map(job, range(5)))
+    assert together == [job(seed) for seed in range(5)]
 
 
 def test_tasks_take_turns_with_a_trace() -> None:
@@ -339,7 +339,7 @@ def test_a_fork_while_another_thread_traces_leaves_nothing_on() -> None:
     thread.start()
     assert tracing.wait(10.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")  # that there are other threads, by Python, and by JAX where other tests have used it
         child = os.fork()
     if child == 0:
         code = 1

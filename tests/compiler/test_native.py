@@ -55,7 +55,7 @@ def test_versions_that_were_not_tried_are_left_alone(switched: list[str], monkey
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_a_child_does_not_wait_for_a_thread_of_its_parent(switched: list[str]) -> None:
     with loop_strength.off():
         child = os.fork()

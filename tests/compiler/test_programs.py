@@ -59,7 +59,7 @@ def test_the_eager_gradients_are_those_of_differences(program: Program) -> None:
     assert report, report
 
 
-@pytest.mark.parametrize("program", some(PROGRAMS, thirds=(1, 2)))
+@pytest.mark.parametrize("program", some(PROGRAMS, (1, 2)))
 def test_a_compiled_function_agrees_with_the_eager_engine_on_every_call(program: Program) -> None:
     """A second call, other arguments of the same shape, parameters changed by hand, and the first arguments again."""
     built, others = build(program), other_arguments(program)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import pytest
 
 from compare import TOLERANCE
+from programs import chunks
 from random_programs import largest_error, random_program
 
-FEW, PROGRAMS, CHUNK = 25, 500, 25
+FEW, PROGRAMS, CHUNK = 12, 500, 24
 
 
-@pytest.mark.parametrize(
-    "first", [pytest.param(first, marks=[pytest.mark.slow] if first >= FEW else []) for first in range(0, PROGRAMS, CHUNK)]
-)
-def test_compiled_random_programs_agree_with_the_eager_engine(first: int) -> None:
+@pytest.mark.parametrize("seeds", chunks(FEW, PROGRAMS, CHUNK))
+def test_compiled_random_programs_agree_with_the_eager_engine(seeds: range) -> None:
     wrong = []
-    for seed in range(first, first + CHUNK):
+    for seed in seeds:
         built = random_program(seed)
         if not (apart := largest_error(built)) <= TOLERANCE:
             wrong.append(f"seed {seed}: {built.told}: {apart:.3g}")

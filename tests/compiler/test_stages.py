@@ -139,7 +139,7 @@ def test_the_schedule_computes_the_same_in_the_arenas(program: Program) -> None:
     assert_same(program, memory)
 
 
-@pytest.mark.parametrize("program", some(PROGRAMS, (1,)))
+@pytest.mark.parametrize("program", some(PROGRAMS, (1,), of=9))
 def test_every_group_stores_what_the_statements_do_in_the_order_in_which_it_is_emitted(program: Program) -> None:
     at_hand = case(program)
     for one_block in (False, True) if at_hand.built.batched else (False,):
