@@ -213,6 +213,16 @@ def test_a_training_loop_whose_weights_are_results_is_told_once(Value: type) -> 
     assert len(told) == 1
 
 
+def test_what_was_added_up_stays_when_a_graph_is_refused(Value: type) -> None:
+    x = Value(2.0)
+    y = x * x
+    y.backward()
+    x.data = 3.0
+    with pytest.raises(ChangedNumberError):
+        y.backward(accumulate=True)
+    assert x.grad == 4.0
+
+
 def test_a_class_with_other_rules_can_do_without(Value: type) -> None:
     Plain = type("Plain", (Value,), {"_checks_numbers": False})
     x = Plain(2.0)

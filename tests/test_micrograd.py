@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 import pytest
@@ -37,8 +38,8 @@ OPERATIONS = [
 STEPS = st.lists(st.tuples(st.integers(0, 11), st.integers(0), st.integers(0), st.integers(-3, 3), st.booleans()), min_size=1, max_size=14)
 
 
-def run(V: Any, leaves: list[int], steps: list[Any]) -> list[tuple[float, float]]:
-    """All numbers after a random program, in which backward() is called here and there; they are exact, so that their order is free."""
+def run(V: Any, leaves: list[int], steps: list[Any]) -> list[Any]:
+    """All nodes after a random program, in which backward() is called here and there; they are exact, so that their order is free."""
     nodes = [V(x / 4) for x in leaves]
     for which, a, b, k, sweeps in steps:
         node = OPERATIONS[which](nodes[a % len(nodes)], nodes[b % len(nodes)], k)
@@ -47,12 +48,56 @@ def run(V: Any, leaves: list[int], steps: list[Any]) -> list[tuple[float, float]
             nodes[b % len(nodes)].backward()
     for _ in range(2):
         nodes[-1].backward()
+    return nodes
+
+
+def numbers(nodes: list[Any]) -> list[tuple[float, float]]:
     return [(node.data, node.grad) for node in nodes]
 
 
 @given(leaves=st.lists(st.integers(-8, 8), min_size=1, max_size=4), steps=STEPS)
 def test_every_number_is_micrograds(leaves: list[int], steps: list[Any]) -> None:
-    assert run(Value, leaves, steps) == run(oracle.Value, leaves, steps)
+    assert numbers(run(Value, leaves, steps)) == numbers(run(oracle.Value, leaves, steps))
+
+
+@given(
+    leaves=st.lists(st.integers(-8, 8), min_size=1, max_size=3),
+    steps=STEPS,
+    changes=st.lists(st.tuples(st.integers(0), st.integers(-8, 8)), min_size=1, max_size=3),
+)
+def test_every_number_is_micrograds_after_a_number_was_changed(leaves: list[int], steps: list[Any], changes: list[Any]) -> None:
+    found = []
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", GradientWarning)
+        for V in (Value, oracle.Value):
+            nodes = run(V, leaves, steps)
+            for which, number in changes:
+                nodes[which % len(leaves)].data = number / 4
+            nodes[-1].backward()
+            found.append(numbers(nodes))
+    assert found[0] == found[1]
+    assert all(str(warning.message).startswith(("a number was changed after ", "the result of ")) for warning in told)
+
+
+def test_a_number_that_was_changed_is_told() -> None:
+    w = Value(0.5, label="w")
+    loss = w * 2.0 * w
+    loss.backward()
+    w.data -= 0.1 * w.grad
+    with pytest.warns(
+        GradientWarning, match=r"^a number was changed after the result of '\*' was computed from it, and before backward\(\)"
+    ):
+        loss.backward()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = w.grad
+        with pytest.raises(GradientWarning):
+            loss.backward()
+        assert w.grad == before
+        with pytest.raises(chainrule.ChangedNumberError):
+            grad(loss, w)
+        loss = w * 2.0 * w
+        loss.backward()
 
 
 def test_the_same_on_the_other_engine() -> None:

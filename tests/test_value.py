@@ -211,6 +211,8 @@ def test_attributes_of_the_users_own(Value: type) -> None:
 
 
 def test_children_must_be_values(Value: type) -> None:
+    with pytest.raises(TypeError, match=r"^_children must be Values, got str: 'x'; a name to show is written label=\.\.\.$"):
+        Value(2.0, "x")
     with pytest.raises(TypeError, match=r"^_children must be Values, got float: 1\.0$"):
         Value(1.0, (1.0,), "sin")
 

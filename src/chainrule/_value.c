@@ -1679,6 +1679,7 @@ static int backward(Value *root) {
 static int backward_adding(Value *root) {
     Nodes order = {NULL, 0, 0, 0}, leaves = {NULL, 0, 0, 0};
     int result = walk(&root, 1, &order, &leaves, 0);
+    if (result == 0 && UNLIKELY(order.flags & SUSPECT)) result = refuse_changed(root, &order);
     if (result == 0) {
         for (size_t i = 0; i < order.n; i++) order.items[i]->grad = or_zero(order.items[i]->grad) + 0.0;
         for (size_t i = 0; i < leaves.n; i++) {

@@ -101,17 +101,19 @@ def check(root: Any) -> None:
     from chainrule.engine import changed
 
     if changes := changed(root):
-        report(root, changes)
+        report(root, changes, refuses=True)
 
 
-def report(root: Any, changes: Sequence[Change]) -> None:
+def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
     """Refuse a graph in which a number was changed, or warn if only results were set to other numbers.
 
-    A class whose `_checks_numbers` is False, as of a Value with micrograd's rules, wants no report.
+    A class whose `_checks_numbers` is False wants no report. The `backward()` of a Value with micrograd's rules only warns, and goes on
+    with micrograd's numbers.
 
     Arguments:
         root: the result whose derivatives are computed.
         changes: what `changed` found below it.
+        refuses: whether a Value with micrograd's rules is refused as well.
 
     Raises:
         ChangedNumberError: if the number of an operand was changed.
@@ -123,15 +125,22 @@ def report(root: Any, changes: Sequence[Change]) -> None:
     wrong = [change for change in wrong if id(change[0]) in passing]
     if not wrong:
         return
-    set_nodes = _set(changes)
-    for node, known, is_set in wrong:
-        if not is_set:
-            raise ChangedNumberError(
-                f"{told(node, known, set_nodes)}; the derivatives would be those at no point. Compute {_name(node)} again after the "
-                "change, or ask for the derivatives before it"
-            )
     from chainrule.caution import caution
 
+    set_nodes = _set(changes)
+    for node, known, is_set in wrong:
+        if is_set:
+            continue
+        if getattr(root, "_adds_up", False) and not refuses:
+            caution(
+                f"a number was changed after {_name(node)} was computed from it, and before backward(): the gradients are those that "
+                f"micrograd computes, which are derivatives at no point. Compute {_name(node)} again after the change"
+            )
+            return
+        raise ChangedNumberError(
+            f"{told(node, known, set_nodes)}; the derivatives would be those at no point. Compute {_name(node)} again after the "
+            "change, or ask for the derivatives before it"
+        )
     caution(  # without numbers, which change at every step: Python shows the same text once
         f"{_name(wrong[0][0])} was set to another number than its operation makes: what is computed from it has the right derivatives, but "
         "those that it passes on to its operands are not of this number. If it is to be a number of its own, such as a parameter, "

@@ -26,7 +26,8 @@ def stand_for(node: object, data: object, label: object) -> None:
 
 def refuse_child(child: object) -> NoReturn:
     """Refuse an operand that is no Value."""
-    raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}")
+    instead = "; a name to show is written label=..." if isinstance(child, str) else ""
+    raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}{instead}")
 
 
 def refuse_name(op: object) -> NoReturn:

@@ -525,13 +525,12 @@ class Value:
         """
         before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
         mark, last = self._grad, unread
-        order, nothing, leaves, lost = _zeroed_order(self)
-        self._grad = one = float("1")
         try:
+            order, nothing, leaves, lost = _zeroed_order(self)
+            self._grad = one = float("1")
             sweep(order, nothing)
         except BaseException:
-            for node, grad in before:
-                node._grad = grad
+            _put_back(before)
             raise
         for node, grad in before:
             node._grad = (0.0 if grad is None else grad) + node._grad
@@ -541,8 +540,7 @@ class Value:
         """As micrograd's `backward()`: nothing is zeroed first, and every gradient on the way is added to."""
         global unread
         order, _, _, before = _zeroed_order(self)
-        for node, grad in before:
-            node._grad = grad
+        _put_back(before)
         self._grad = 1.0
         sweep(order, float("0"))
         unread = None
@@ -728,8 +726,18 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float, list[Value], list[tu
             else:
                 stack += reversed(node._prev)
     if newest is not FIRST_ZERO:
-        changes.refuse_changed(root, suspects)
+        try:
+            changes.refuse_changed(root, suspects)
+        except BaseException:
+            if root._adds_up:
+                _put_back(before)
+            raise
     return order, zero, leaves, before
+
+
+def _put_back(before: Iterable[tuple[Value, float]]) -> None:
+    for node, grad in before:
+        node._grad = grad
 
 
 def _remember(last: Any, mark: object, one: float, leaves: list[Value], lost: Sequence[tuple[Value, float]]) -> None:
