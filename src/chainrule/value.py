@@ -26,6 +26,7 @@ CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of 
 watching: dict[int, list[Value]] = {}  # for each thread that has a guard, the list to which it adds the leaves that it makes
 ZERO = float("0")  # the gradient that results start with: a new object after each assignment of a number, to tell which are older
 FIRST_ZERO = ZERO  # no number has been assigned yet
+wholes = False  # whether there has been a Value of an int
 EVERY = object()  # the gradients that `_zeroed_order` is to list
 unread: Any = None  # of the last backward(), until a gradient is read or set: see `_remember`
 
@@ -101,7 +102,8 @@ class Value:
         else:
             number = real(data)
             if is_whole(data, number):
-                self._whole = number
+                global wholes
+                self._whole, wholes = number, True
         if label or _children or _op or named:
             self._check_and_fill(number, _children, _op, label, named)
             return
@@ -145,14 +147,17 @@ class Value:
     def data(self) -> float:
         """The number itself."""
         number = self._data
-        return number if number is not self._whole else Whole(number)
+        return Whole(number) if wholes and number is self._whole else number
 
     @data.setter
     def data(self, number: SupportsFloat) -> None:
-        self._data = number if type(number) is float else real(number)
-        if type(number) is Whole:
-            self._whole = self._data
-        global ZERO
+        global ZERO, wholes
+        if type(number) is float:
+            self._data = number
+        else:
+            self._data = real(number)
+            if type(number) is Whole:
+                self._whole, wholes = self._data, True
         ZERO = ZERO + 0.0  # a new object
         if self._rule is not None:
             note_assignment((self,))
