@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
-from array import array
 from typing import TYPE_CHECKING, Any
 
 from chainrule import by_hand, conversions, copies, kinds, primitives, thrown_away
@@ -27,6 +26,8 @@ CONSTANT: Any = object()  # what a leaf holds in _a that stands for a number of 
 watching: dict[int, list[Value]] = {}  # for each thread that has a guard, the list to which it adds the leaves that it makes
 ZERO = float("0")  # the gradient that results start with: a new object after each assignment of a number, to tell which are older
 FIRST_ZERO = ZERO  # no number has been assigned yet
+wholes = False  # whether there has been a Value of an int
+EVERY = object()  # the gradients that `_zeroed_order` is to list
 unread: Any = None  # of the last backward(), until a gradient is read or set: see `_remember`
 
 
@@ -101,7 +102,8 @@ class Value:
         else:
             number = real(data)
             if is_whole(data, number):
-                self._whole = number
+                global wholes
+                self._whole, wholes = number, True
         if label or _children or _op or named:
             self._check_and_fill(number, _children, _op, label, named)
             return
@@ -145,14 +147,17 @@ class Value:
     def data(self) -> float:
         """The number itself."""
         number = self._data
-        return number if number is not self._whole else Whole(number)
+        return Whole(number) if wholes and number is self._whole else number
 
     @data.setter
     def data(self, number: SupportsFloat) -> None:
-        self._data = number if type(number) is float else real(number)
-        if type(number) is Whole:
-            self._whole = self._data
-        global ZERO
+        global ZERO, wholes
+        if type(number) is float:
+            self._data = number
+        else:
+            self._data = real(number)
+            if type(number) is Whole:
+                self._whole, wholes = self._data, True
         ZERO = ZERO + 0.0  # a new object
         if self._rule is not None:
             note_assignment((self,))
@@ -524,9 +529,10 @@ class Value:
                 no point. A result that was set to another number itself is warned of.
         """
         before = [(node, node._grad) for node in topological_order(self) if node._rule is None] if accumulate else ()
-        mark, last = self._grad, unread
+        last = unread
+        may_lose = last is not None and not accumulate and self._grad is not last[0] and last[2] == get_ident()
         try:
-            order, nothing, leaves, lost = _zeroed_order(self)
+            order, nothing, lost = _zeroed_order(self, last[1] if may_lose else None)
             self._grad = one = float("1")
             sweep(order, nothing)
         except BaseException:
@@ -534,12 +540,12 @@ class Value:
             raise
         for node, grad in before:
             node._grad = (0.0 if grad is None else grad) + node._grad
-        _remember(last, mark, one, leaves, () if accumulate else lost)
+        _remember(last, one, nothing, bool(lost))
 
     def _add_up(self) -> None:
         """As micrograd's `backward()`: nothing is zeroed first, and every gradient on the way is added to."""
         global unread
-        order, _, _, before = _zeroed_order(self)
+        order, _, before = _zeroed_order(self, EVERY)
         _put_back(before)
         self._grad = 1.0
         sweep(order, float("0"))
@@ -663,22 +669,26 @@ def order_below(roots: Sequence[Value]) -> list[Value]:
     return order
 
 
-def _zeroed_order(root: Value) -> tuple[list[Value], float, list[Value], list[tuple[Value, float]]]:
+def _zeroed_order(root: Value, keep: object) -> tuple[list[Value], float, list[tuple[Value, float]]]:
     """Set the gradient of every node to 0, and list the nodes in topological order but for the leaves, which pass nothing on.
 
-    This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen.
+    This is the walk of `topological_order`, faster: each call has a zero object of its own, and a node that holds it has been seen. A leaf
+    keeps it as the mark of the last call that reached it, in the place of the second operand, which a leaf has not.
+
+    Arguments:
+        root: the result.
+        keep: which gradients to list that were there: EVERY one, or the first of a leaf with this mark, or none if it is None.
 
     Returns:
-        The nodes; that zero, which a node that has been passed nothing still holds in the sweep; the leaves; and every node whose gradient
-        was not 0, with it.
+        The nodes; that zero, which a node that has been passed nothing still holds in the sweep; and the gradients to `keep` that were
+        not 0, with their nodes.
     """
     zero, newest = float("0"), ZERO
     order: list[Value] = []
     suspects: list[Value] = []
-    leaves: list[Value] = []
     before: list[tuple[Value, float]] = []
     stack: list[Any] = [root]
-    pop, push, done, leaf = stack.pop, stack.append, order.append, leaves.append
+    pop, push, done = stack.pop, stack.append, order.append
     while stack:
         node = pop()
         if node is None:
@@ -689,22 +699,20 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float, list[Value], list[tu
             if grad is zero:
                 continue
             suspects.append(node)
-            if grad:
-                before.append((node, grad))
+            if keep is not None and grad:
+                keep = _list(node, keep, before)
         node._grad = zero
         rule = node._rule
         if rule is add or rule is multiply:
             a, b = node._a, node._b
-            if a._rule is None and a._grad is not zero:
-                if a._grad:
-                    before.append((a, a._grad))
-                a._grad = zero
-                leaf(a)
-            if b._rule is None and b._grad is not zero:
-                if b._grad:
-                    before.append((b, b._grad))
-                b._grad = zero
-                leaf(b)
+            if a._rule is None:
+                if keep is not None and a._grad:
+                    keep = _list(a, keep, before)
+                a._grad = a._b = zero
+            if b._rule is None:
+                if keep is not None and b._grad:
+                    keep = _list(b, keep, before)
+                b._grad = b._b = zero
             if a._grad is zero and b._grad is zero:
                 done(node)
                 continue
@@ -715,7 +723,7 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float, list[Value], list[tu
             if a._grad is not zero:
                 push(a)
         elif rule is None:
-            leaf(node)
+            node._b = zero
         else:
             push(node)
             push(None)
@@ -729,10 +737,10 @@ def _zeroed_order(root: Value) -> tuple[list[Value], float, list[Value], list[tu
         try:
             changes.refuse_changed(root, suspects)
         except BaseException:
-            if root._adds_up:
+            if keep is EVERY:
                 _put_back(before)
             raise
-    return order, zero, leaves, before
+    return order, zero, before
 
 
 def _put_back(before: Iterable[tuple[Value, float]]) -> None:
@@ -740,25 +748,29 @@ def _put_back(before: Iterable[tuple[Value, float]]) -> None:
         node._grad = grad
 
 
-def _remember(last: Any, mark: object, one: float, leaves: list[Value], lost: Sequence[tuple[Value, float]]) -> None:
+def _list(node: Value, keep: object, before: list[tuple[Value, float]]) -> object:
+    """List the gradient of a node if it is one to keep, and return which ones are to be kept from then on."""
+    if keep is EVERY:
+        before.append((node, node._grad))
+    elif node._rule is None and getattr(node, "_b", None) is keep and getattr(node, "_a", None) is not CONSTANT:
+        before.append((node, node._grad))
+        return None
+    return keep
+
+
+def _remember(last: Any, one: float, mark: float, lost: bool) -> None:
     """At the end of a backward(): remember which it was, and warn if it threw away what the last one left and nobody has looked at.
 
     Arguments:
         last: what was remembered of the last call; None if a gradient has been read or set since.
-        mark: the gradient that the result had before: that of the last backward() if it was the same.
-        one: the gradient that it has now.
-        leaves: those that it reached.
-        lost: the nodes whose gradients it replaced, with them.
+        one: the gradient that the result has now.
+        mark: that of the leaves which it reached.
+        lost: whether it replaced a gradient of a leaf that has the mark of the last call, which was of another result in this thread.
     """
     global unread
-    thread, told, found = get_ident(), False, False
-    if last is not None:  # its result's mark, its leaves' ids, its thread, and whether it lost gradients itself, which was said then
-        last_one, reached, last_thread, told = last
-        if lost and mark is not last_one and thread == last_thread:
-            ids = {*reached}
-            found = any(id(node) in ids and node._rule is None and getattr(node, "_a", None) is not CONSTANT for node, _ in lost)
-    unread = one, array("q", map(id, leaves)), thread, found
-    if found and not told:
+    told = last is not None and last[3]  # the last call lost gradients itself, which was said then
+    unread = one, mark, get_ident(), lost
+    if lost and not told:
         thrown_away.warn()
 
 
