@@ -2606,28 +2606,25 @@ FOR_EACH_NODE(add_grad, 3, 0, 0, v->grad = or_zero(v->grad) + scale * *number; w
 
 /* --- gradients that no backward() has reached ---------------------------------------------------------------------------------- */
 
-static int are_nodes(PyObject *params) {
-    if (!PyList_Check(params)) return 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(params); i++)
-        if (!IS_VALUE(PyList_GET_ITEM(params, i))) return 0;
-    return 1;
-}
-
 static PyObject *module_mark_gradients(PyObject *module UNUSED, PyObject *params UNUSED) { return PyLong_FromUnsignedLongLong(epoch); }
 
 static PyObject *module_settle_gradients(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
-    if (given != 2 || !are_nodes(arguments[0])) {
+    uint64_t mark = given == 2 && PyList_Check(arguments[0]) ? PyLong_AsUnsignedLongLong(arguments[1]) : 0;
+    if (PyErr_Occurred()) return NULL;
+    int are_all = given == 2 && PyList_Check(arguments[0]), reached = 0, left_out = 0;
+    Py_ssize_t n = are_all ? PyList_GET_SIZE(arguments[0]) : 0;
+    Value **params = are_all ? (Value **)PySequence_Fast_ITEMS(arguments[0]) : NULL;
+    for (Py_ssize_t i = 0; i < n && (are_all = IS_VALUE(params[i])); i++) {
+        int is_old = params[i]->op == LEAF && params[i]->written <= mark;
+        left_out |= is_old;
+        reached |= !is_old;
+    }
+    if (!are_all) {
         PyErr_SetString(PyExc_TypeError, "settle_gradients() takes a list of Values and what mark_gradients() returned");
         return NULL;
     }
-    uint64_t mark = PyLong_AsUnsignedLongLong(arguments[1]);
-    if (PyErr_Occurred()) return NULL;
-    Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
-    Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
-    int any = 0;
     gradients_seen = 1;
-    for (Py_ssize_t i = 0; i < n && !any; i++) any = params[i]->op != LEAF || params[i]->written > mark;
-    for (Py_ssize_t i = 0; any && i < n; i++)
+    for (Py_ssize_t i = 0; reached && left_out && i < n; i++)
         if (params[i]->op == LEAF && params[i]->written <= mark && !is_none(params[i]->grad)) params[i]->grad = 0.0;
     return PyLong_FromUnsignedLongLong(epoch);
 }
