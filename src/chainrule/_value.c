@@ -2608,29 +2608,30 @@ FOR_EACH_NODE(add_grad, 3, 0, 0, v->grad = or_zero(v->grad) + scale * *number; w
 
 /* --- gradients that no backward() has reached ---------------------------------------------------------------------------------- */
 
-static int are_nodes(PyObject *params) {
-    if (!PyList_Check(params)) return 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(params); i++)
-        if (!IS_VALUE(PyList_GET_ITEM(params, i))) return 0;
-    return 1;
-}
-
 static PyObject *module_mark_gradients(PyObject *module UNUSED, PyObject *params UNUSED) { return PyLong_FromUnsignedLongLong(epoch); }
 
+static void zero_left_out(Value **params, Py_ssize_t n, uint64_t mark) {
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (params[i]->op == LEAF && params[i]->written <= mark && !is_none(params[i]->grad)) params[i]->grad = 0.0;
+}
+
 static PyObject *module_settle_gradients(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
-    if (given != 2 || !are_nodes(arguments[0])) {
+    uint64_t mark = given == 2 && PyList_Check(arguments[0]) ? PyLong_AsUnsignedLongLong(arguments[1]) : 0;
+    if (PyErr_Occurred()) return NULL;
+    int are_all = given == 2 && PyList_Check(arguments[0]), reached = 0, left_out = 0;
+    Py_ssize_t n = are_all ? PyList_GET_SIZE(arguments[0]) : 0;
+    Value **params = are_all ? (Value **)PySequence_Fast_ITEMS(arguments[0]) : NULL;
+    for (Py_ssize_t i = 0; i < n && (are_all = IS_VALUE(params[i])); i++) {
+        int is_old = params[i]->op == LEAF && params[i]->written <= mark;
+        left_out |= is_old;
+        reached |= !is_old;
+    }
+    if (!are_all) {
         PyErr_SetString(PyExc_TypeError, "settle_gradients() takes a list of Values and what mark_gradients() returned");
         return NULL;
     }
-    uint64_t mark = PyLong_AsUnsignedLongLong(arguments[1]);
-    if (PyErr_Occurred()) return NULL;
-    Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
-    Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
-    int any = 0;
     gradients_seen = 1;
-    for (Py_ssize_t i = 0; i < n && !any; i++) any = params[i]->op != LEAF || params[i]->written > mark;
-    for (Py_ssize_t i = 0; any && i < n; i++)
-        if (params[i]->op == LEAF && params[i]->written <= mark && !is_none(params[i]->grad)) params[i]->grad = 0.0;
+    if (reached && left_out) zero_left_out(params, n, mark);
     return PyLong_FromUnsignedLongLong(epoch);
 }
 
@@ -2646,12 +2647,54 @@ static int read_floats(PyObject *const *objects, double *floats, int count) {
     return 1;
 }
 
-/* Whether nobody can see the difference between `p.data -= x` and a change of the number itself. */
-static int are_plain(PyObject *params) {
+/* Whether nobody can see the difference between `p.data -= x` and a change of the number itself; then the gradients are settled too, on
+ * the same way through the nodes, unless the mark is None. It is replaced by the next one: a new reference. */
+static int are_plain(PyObject *params, PyObject **mark) {
     if (GUARDED || !PyList_CheckExact(params)) return 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(params); i++)
-        if (!IS_EXACT(PyList_GET_ITEM(params, i))) return 0;
+    uint64_t before = *mark == Py_None ? 0 : PyLong_AsUnsignedLongLong(*mark);
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        return 0;
+    }
+    Value **nodes = (Value **)PySequence_Fast_ITEMS(params);
+    const Py_ssize_t n = PyList_GET_SIZE(params);
+    int reached = 0, left_out = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!IS_EXACT(nodes[i])) return 0;
+        int is_old = nodes[i]->op == LEAF && nodes[i]->written <= before;
+        left_out |= is_old;
+        reached |= !is_old;
+    }
+    if (*mark == Py_None) {
+        Py_INCREF(Py_None);
+        return 1;
+    }
+    PyObject *next = PyLong_FromUnsignedLongLong(epoch);
+    if (!next) {
+        PyErr_Clear();
+        return 0;
+    }
+    *mark = next;
+    gradients_seen = 1;
+    if (reached && left_out) zero_left_out(nodes, n, before);
     return 1;
+}
+
+/* The same step by the loop in Python, which takes nodes of other classes, and all else that is not as expected here. */
+static PyObject *step_by_reference(PyObject *function, PyObject *const *arguments, Py_ssize_t given, Py_ssize_t without_mark) {
+    PyObject *mark = NULL;
+    if (given == without_mark + 1) {
+        given = without_mark;
+        PyObject *settled[] = {arguments[0], arguments[given]};
+        if (settled[1] != Py_None && !(mark = module_settle_gradients(NULL, settled, 2))) return NULL;
+    }
+    PyObject *result = PyObject_Vectorcall(function, arguments, (size_t)given, NULL);
+    if (!result || !mark) {
+        Py_XDECREF(mark);
+        return result;
+    }
+    Py_DECREF(result);
+    return mark;
 }
 
 /* A writable buffer of so many float64, or of at least one that nobody looks at where there are none. */
@@ -2670,14 +2713,15 @@ static inline double direction(const Value *p, double weight_decay, int maximize
 static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
     double options[4];
     Py_buffer view = {.buf = NULL};
-    if (given != 9 || !read_floats(arguments + 2, options, 4) || !PyBool_Check(arguments[6]) || !PyBool_Check(arguments[7]) ||
+    PyObject *mark = given == 10 ? arguments[9] : Py_None;
+    if (given < 9 || given > 10 || !read_floats(arguments + 2, options, 4) || !PyBool_Check(arguments[6]) || !PyBool_Check(arguments[7]) ||
         !PyBool_Check(arguments[8]) || !PyList_CheckExact(arguments[0]))
         goto other;
     const double lr = options[0], momentum = options[1], dampening = options[2], weight_decay = options[3];
     const int nesterov = arguments[6] == Py_True, maximize = arguments[7] == Py_True, first = arguments[8] == Py_True;
     const Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
     if (momentum != 0.0 && !get_buffer(arguments[1], &view, n)) goto other;
-    if (!are_plain(arguments[0]) || PyList_GET_SIZE(arguments[0]) != n) goto other;
+    if (PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark)) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     double *buffer = view.buf;
     last_assignment = ++epoch;
@@ -2693,23 +2737,24 @@ static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *argum
         params[i]->flags &= ~WHOLE;
     }
     PyBuffer_Release(&view);
-    Py_RETURN_NONE;
+    return mark;
 other:
     PyBuffer_Release(&view);
-    return PyObject_Vectorcall(reference_sgd_step, arguments, (size_t)given, NULL);
+    return step_by_reference(reference_sgd_step, arguments, given, 9);
 }
 
 static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
     double options[7];
     Py_buffer views[3] = {{.buf = NULL}, {.buf = NULL}, {.buf = NULL}};
-    if (given != 12 || !read_floats(arguments + 4, options, 7) || !PyBool_Check(arguments[11]) || !PyList_CheckExact(arguments[0])) goto other;
+    PyObject *mark = given == 13 ? arguments[12] : Py_None;
+    if (given < 12 || given > 13 || !read_floats(arguments + 4, options, 7) || !PyBool_Check(arguments[11]) || !PyList_CheckExact(arguments[0])) goto other;
     const double rate = options[0], correction = options[1], beta1 = options[2], beta2 = options[3], eps = options[4], l2 = options[5];
     const double decay_factor = options[6];
     const int maximize = arguments[11] == Py_True;
     const Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
     for (int i = 0; i < 3; i++)
         if ((i < 2 || arguments[3] != Py_None) && !get_buffer(arguments[1 + i], &views[i], n)) goto other;
-    if (correction == 0.0 || !are_plain(arguments[0]) || PyList_GET_SIZE(arguments[0]) != n) goto other;
+    if (correction == 0.0 || PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark)) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     double *m = views[0].buf, *v = views[1].buf, *largest = views[2].buf;
     last_assignment = ++epoch;
@@ -2729,10 +2774,10 @@ static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *argu
         note_assignment(params[i]);
     }
     for (int i = 0; i < 3; i++) PyBuffer_Release(&views[i]);
-    Py_RETURN_NONE;
+    return mark;
 other:
     for (int i = 0; i < 3; i++) PyBuffer_Release(&views[i]);
-    return PyObject_Vectorcall(reference_adam_step, arguments, (size_t)given, NULL);
+    return step_by_reference(reference_adam_step, arguments, given, 12);
 }
 
 /* --- the type and the module --------------------------------------------------------------------------------------------------- */
@@ -2851,9 +2896,9 @@ static PyMethodDef module_methods[] = {
     {"write_grad", METHOD(module_write_grad, METH_FASTCALL), "(nodes, numbers, /)"},
     {"add_grad", METHOD(module_add_grad, METH_FASTCALL), "(nodes, numbers, scale, /)"},
     {"sgd_step", METHOD(module_sgd_step, METH_FASTCALL),
-     "(params, buffer, lr, momentum, dampening, weight_decay, nesterov, maximize, first, /)"},
+     "(params, buffer, lr, momentum, dampening, weight_decay, nesterov, maximize, first, mark=None, /)"},
     {"adam_step", METHOD(module_adam_step, METH_FASTCALL),
-     "(params, m, v, largest, rate, correction, beta1, beta2, eps, l2, decay_factor, maximize, /)"},
+     "(params, m, v, largest, rate, correction, beta1, beta2, eps, l2, decay_factor, maximize, mark=None, /)"},
     {"guard", METHOD(module_guard, METH_FASTCALL), "(function, leaves=None, /)"},
     {"forget_other_threads", module_forget_other_threads, METH_NOARGS, "()"},
     {"watch", METHOD(module_watch, METH_FASTCALL),

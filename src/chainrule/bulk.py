@@ -258,8 +258,9 @@ def sgd_step(
     nesterov: bool,
     maximize: bool,
     first: bool,
+    mark: Any = None,
     /,
-) -> None:
+) -> Any:
     """Change every parameter once, as `SGD` does.
 
     Arguments:
@@ -272,12 +273,19 @@ def sgd_step(
         nesterov: use Nesterov's momentum.
         maximize: climb instead of descend.
         first: whether this is the first step, at which the momentum is the gradient.
+        mark: for `settle_gradients`, which comes first, or None to leave all gradients as they are.
+
+    Returns:
+        A mark for the next step, if there was one.
     """
+    if mark is not None:
+        mark = settle_gradients(params, mark)
     for i, p, g in _gradients(params, weight_decay, maximize):
         if momentum:
             buffer[i] = g if first else momentum * buffer[i] + (1.0 - dampening) * g
             g = g + momentum * buffer[i] if nesterov else buffer[i]
         p.data -= lr * g
+    return mark
 
 
 def adam_step(
@@ -293,8 +301,9 @@ def adam_step(
     l2: float,
     decay_factor: float,
     maximize: bool,
+    mark: Any = None,
     /,
-) -> None:
+) -> Any:
     """Change every parameter once, as `Adam` and `AdamW` do.
 
     Arguments:
@@ -310,7 +319,13 @@ def adam_step(
         l2: the strength of an L2 penalty.
         decay_factor: what each parameter is multiplied by first.
         maximize: climb instead of descend.
+        mark: for `settle_gradients`, which comes first, or None to leave all gradients as they are.
+
+    Returns:
+        A mark for the next step, if there was one.
     """
+    if mark is not None:
+        mark = settle_gradients(params, mark)
     if decay_factor != 1.0:
         for p in params:
             if p.grad is not None:
@@ -323,6 +338,7 @@ def adam_step(
             largest[i] = scale = maximum(largest[i], scale)  # nan if either is
         root = sqrt(scale) if not scale < 0.0 else math.nan
         p.data -= rate * quotient(m[i], root / correction + eps)
+    return mark
 
 
 def _gradients(params: Sequence[Value], weight_decay: float, maximize: bool) -> Iterator[tuple[int, Value, float]]:

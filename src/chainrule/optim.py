@@ -7,7 +7,7 @@ from array import array
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chainrule.arguments import at_least_zero, finite, integer, number
-from chainrule.engine import Value, adam_step, mark_gradients, settle_gradients, sgd_step
+from chainrule.engine import Value, adam_step, mark_gradients, sgd_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         self.params = _checked(params)
-        self._mark = mark_gradients(self.params)
+        self._mark = mark_gradients(self.params)  # one that nothing reaches from now to the next step counts as one of gradient 0
         self.lr = lr
         self.steps = 0
 
@@ -47,10 +47,6 @@ class Optimizer:
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
         raise NotImplementedError(f"{type(self).__name__} does not define step()")
-
-    def _settle(self) -> None:
-        """Count a parameter that no `backward()` or assignment has reached since the last step as one of gradient 0."""
-        self._mark = settle_gradients(self.params, self._mark)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: attribute for name, attribute in vars(self).items() if name != "_mark"}  # it holds for these Values, in this process
@@ -146,11 +142,10 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
-        self._settle()
         first = not self.momentum_buffer
         buffer = _zeros(self.params) if first and self.momentum else self.momentum_buffer
         options = self.lr, self.momentum, self.dampening, self.weight_decay, self.nesterov, self.maximize
-        sgd_step(self.params, buffer, *options, first)
+        self._mark = sgd_step(self.params, buffer, *options, first, self._mark)
         self.momentum_buffer = buffer
         self.steps += 1
 
@@ -207,7 +202,6 @@ class Adam(Optimizer):
         self._descend(self.weight_decay, 1.0)
 
     def _descend(self, l2: float, decay_factor: float) -> None:
-        self._settle()
         for name in self.BUFFERS:
             if not getattr(self, name) and (name != "max_exp_avg_sq" or self.amsgrad):
                 setattr(self, name, _zeros(self.params))
@@ -217,7 +211,7 @@ class Adam(Optimizer):
         correction = math.sqrt(1.0 - beta2**self.steps)
         largest = self.max_exp_avg_sq if self.amsgrad else None
         factors = rate, correction, beta1, beta2, self.eps, l2, decay_factor
-        adam_step(self.params, self.exp_avg, self.exp_avg_sq, largest, *factors, self.maximize)
+        self._mark = adam_step(self.params, self.exp_avg, self.exp_avg_sq, largest, *factors, self.maximize, self._mark)
 
 
 class AdamW(Adam):
