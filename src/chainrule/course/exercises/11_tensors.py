@@ -204,6 +204,7 @@ def milliseconds(work, times):
 def one_by_one():
     total = sum((model(x) - y) ** 2 for x, y in zip(X.tolist(), Y.tolist())) / len(Y)
     total.backward()
+    return [p.grad for p in model.parameters()]
 
 
 def by_hand():
