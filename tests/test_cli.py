@@ -423,9 +423,9 @@ def test_an_impatient_ctrl_c_keeps_what_was_learned(start: Start, command: list[
     options = ["--steps", "4000000", "--points", "8", "--hidden", "2"]
     process, reading = start("train", "moons", *options, terminal=True, command=command)
     read_until(reading, b"accuracy")
-    for _ in range(12):
+    for _ in range(60):  # until after all is done: the process is on its way out then
         process.send_signal(signal.SIGINT)
-        time.sleep(0.02)
+        time.sleep(0.01)
     read_until(reading, b"what was learned is kept")
     process.communicate()
     os.close(reading)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    Handler: TypeAlias = Callable[[int, Any], Any] | signal.Handlers
 
 
 @contextmanager
-def handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
-    """Let `handler` be called on Ctrl-C within the block.
+def handled_by(handler: Callable[[int, object], None], afterwards: Handler = signal.default_int_handler) -> Iterator[None]:
+    """Let `handler` be called on Ctrl-C within the block, and `afterwards` after it.
 
     Only the main thread may do this, and only where the program has not chosen a way of its own; elsewhere nothing changes.
     """
@@ -24,4 +27,4 @@ def handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
         yield
     finally:
         if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, afterwards)

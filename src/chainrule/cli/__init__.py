@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
+PROCESS = "process"  # the object of the command where it is all that the process does
+
 
 def _end(signum: int, frame: object) -> None:
     """End by an exception, so that temporary files are removed on the way; the status is a shell's for this signal."""
@@ -25,6 +27,6 @@ def main() -> None:
     except KeyboardInterrupt:  # while modules are loaded; from here on click does the same
         sys.exit("\nAborted!")
     try:
-        commands(prog_name="chainrule")
+        commands(prog_name="chainrule", obj=PROCESS)
     finally:  # all is done, and Python takes a moment to end
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,6 +7,7 @@ there is no moment between two of them in which Ctrl-C would do something else.
 from __future__ import annotations
 
 import math
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,12 @@ class Interrupts:
 
 
 @contextmanager
-def interrupts() -> Iterator[Interrupts]:
-    """Handle Ctrl-C by phases, beginning with `TRAINING`."""
+def interrupts(is_last: bool = False) -> Iterator[Interrupts]:
+    """Handle Ctrl-C by phases, beginning with `TRAINING`.
+
+    Arguments:
+        is_last: whether the process ends with this; then Ctrl-C no longer does anything after it.
+    """
     handler = Interrupts()
-    with handled_by(handler):
+    with handled_by(handler, signal.SIG_IGN if is_last else signal.default_int_handler):
         yield handler

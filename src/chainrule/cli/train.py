@@ -102,6 +102,7 @@ def train(dataset: str, label: str | None, task: str | None, points: int | None,
       chainrule train moons
       chainrule train flowers.csv --label species --hidden 8 --epochs 50
     """
+    from chainrule.cli import PROCESS
     from chainrule.cli.interrupts import KEEPING, interrupts
     from chainrule.cli.results import check_folder
     from chainrule.data import train_test_split
@@ -117,7 +118,7 @@ def train(dataset: str, label: str | None, task: str | None, points: int | None,
     check_folder(folder, BYTES + BYTES_PER_WEIGHT * _weights(data, plan))
     _say_what(data, learn_from, test_with)
     used = {"chainrule": __version__, **plan._asdict(), "label": label, "task": data.task, "points": points, "noise": noise}
-    with interrupts() as ctrl_c:
+    with interrupts(is_last=click.get_current_context().obj == PROCESS) as ctrl_c:
         learned = learn(learn_from, plan, rng, ctrl_c)
         ctrl_c.enter(KEEPING)
         if not learned.history.step:
