@@ -71,7 +71,7 @@ def distance_to_jump(name: str, numbers: list[float]) -> float:
         return abs(numbers[0] - numbers[1])
     if name in ("abs", "relu", "leaky_relu", "elu", "where", "**", "atan2"):
         return abs(numbers[0])
-    if name == "hypot":
+    if name in ("hypot", "xlogy"):
         return math.hypot(*numbers)
     return math.inf
 
@@ -83,7 +83,9 @@ def tame(name: str, numbers: list[float], operands: list[Any], exact: bool) -> b
     slopes = [row.partial(i, numbers, out) for i, x in enumerate(operands) if isinstance(x, Node)]
     if not abs(out) < 1e4 or not all(abs(slope) < 1e4 for slope in slopes):
         return False
-    corner_differs = name in ("abs", "**", "hypot", "atan2")  # see DIFFERENT in test_primitives
+    corner_differs = name in ("abs", "**", "hypot", "atan2", "xlogy")  # see DIFFERENT in test_primitives
+    if name in ("elu", "leaky_relu") and isinstance(operands[1], Node):
+        corner_differs = True  # at 0 nothing passes to a slope that is a Value, in JAX the second derivative from the left does
     return distance_to_jump(name, numbers) > 1e-4 or (exact and not corner_differs)
 
 
@@ -161,7 +163,7 @@ def tally() -> Tally:
     return Tally(Counter(), Counter())
 
 
-@pytest.mark.parametrize("graphs", [60, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("graphs", [60, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_values_and_gradients_are_those_of_jax(graphs: int, Value: type, engine: ModuleType) -> None:
     compared = tally()
 
@@ -184,7 +186,7 @@ def test_values_and_gradients_are_those_of_jax(graphs: int, Value: type, engine:
     compared.check(every_operation=True)
 
 
-@pytest.mark.parametrize("graphs", [20, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("graphs", [20, pytest.param(300, marks=pytest.mark.slow)])
 def test_second_derivatives_are_those_of_jax(graphs: int, Value: type, engine: ModuleType) -> None:
     """The Hessian times a fixed direction, which is one gradient of one sum."""
     compared = tally()
