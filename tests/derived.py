@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 import textwrap
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from chainrule.operators import alias_text, method_operands, method_text, public
 from chainrule.primitives import PRIMITIVES, Primitive
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "chainrule"
 
 STUB = '''"""The elementary functions and the methods of Value as type checkers and documentation see them.
 
@@ -72,7 +75,16 @@ def _body(text: str, indent: str) -> str:
     return textwrap.indent(f"{quoted}\n", indent + "    ")
 
 
-FILES = {ROOT / "src" / "chainrule" / "elementary.pyi": stub}
+def public_names() -> str:
+    """The text of `__init__.py`, with the functions of the table in its list of public names."""
+    text = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    begin, end = text.index("__all__ = ["), text.index("]\n", text.index("__all__ = ["))
+    names = set(re.findall(r'"(\w+)"', text[begin:end])) | {row.name for row in public_rows() if not hasattr(builtins, row.name)}
+    ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    return text[:begin] + "__all__ = [\n" + "".join(f'    "{name}",\n' for name in ordered) + text[end:]
+
+
+FILES = {PACKAGE / "elementary.pyi": stub, PACKAGE / "__init__.py": public_names}
 
 
 if __name__ == "__main__":
