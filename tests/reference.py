@@ -1,14 +1,20 @@
-"""What the operations of chainrule are called in JAX: the independent source of values and derivatives that tests compare with."""
+"""The operations of chainrule in JAX and in mpmath: the independent sources of values and derivatives that tests compare with.
+
+One row for each row of `primitives.py`. The mpmath side is the value alone, whose derivatives mpmath computes, or, where the terms cancel,
+the value with its first and second derivatives as terms to be added up.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import mpmath as mp
 
-from chainrule.primitives import Primitive
+from chainrule.primitives import INFINITY, NAN, Primitive
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)
@@ -52,50 +58,251 @@ def arity(row: Primitive) -> int:
     return 3 if row.arity is None else row.arity
 
 
-JAX: dict[str, Callable[..., Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "neg": lambda a: -a,
-    "**": jnp.power,
-    "dot": lambda bias, w, x: bias + w * x,
-    "greater": lambda a, b: jnp.where(a > b, 1.0, 0.0),
-    "equal": lambda a, b: jnp.where(a == b, 1.0, 0.0),
-    "where": lambda c, a, b: jnp.where(c != 0.0, a, b),
-    "take": lambda index, a, b: jnp.where(index == 0.0, a, jnp.where(index == 1.0, b, jnp.nan)),
-    "largest": lambda a, b, c: jax.lax.stop_gradient(_finite(jnp.maximum(jnp.maximum(a, b), c))),
-    "stop_gradient": jax.lax.stop_gradient,
-    "abs": jnp.abs,
-    "maximum": jnp.maximum,
-    "minimum": jnp.minimum,
-    "exp": jnp.exp,
-    "expm1": jnp.expm1,
-    "log": jnp.log,
-    "log_total": lambda a: jnp.where(a == 0.0, -jnp.inf, jnp.log(jnp.where(a == 0.0, 1.0, a))),
-    "xlogy": lambda a, b: jax.scipy.special.xlogy(jnp.asarray(a, float), jnp.asarray(b, float)),
-    "log1p": jnp.log1p,
-    "sqrt": jnp.sqrt,
-    "sin": jnp.sin,
-    "cos": jnp.cos,
-    "tan": jnp.tan,
-    "asin": jnp.arcsin,
-    "acos": jnp.arccos,
-    "atan": jnp.arctan,
-    "atan2": lambda a, b: jnp.arctan2(a / _scale(a, b), b / _scale(a, b)),
-    "hypot": lambda a, b: jnp.sqrt((a / _scale(a, b)) ** 2 + (b / _scale(a, b)) ** 2) * _scale(a, b),
-    "sinh": jnp.sinh,
-    "cosh": jnp.cosh,
-    "tanh": tanh,
-    "tanh_slope": _tanh_slope,
-    "erf": jax.scipy.special.erf,
-    "erfc": jax.scipy.special.erfc,
-    "sigmoid": sigmoid,
-    "sigmoid_slope": _sigmoid_slope,
-    "softplus": jax.nn.softplus,
-    "relu": jax.nn.relu,
-    "leaky_relu": lambda a, slope: jnp.where(a > 0.0, a, slope * jnp.where(a > 0.0, 0.0, a)),  # at 0, jax.nn's has the slope 1
-    "elu": jax.nn.elu,
-    "silu": jax.nn.silu,
-    "gelu": lambda a: jax.nn.gelu(a, approximate=False),
+Terms = list[Any]
+Rows = tuple[Terms, list[Terms], list[list[Terms]]]  # the value, the first derivatives, the second derivatives
+
+
+class Difference(NamedTuple):
+    """Where we differ from JAX, and why."""
+
+    order: int  # 0 for values, 1 for first derivatives, 2 for second
+    where: Callable[..., bool]
+    ours: float | None  # the value or every derivative there; None if it depends, and other tests pin it
+    reason: str
+
+
+class Reference(NamedTuple):
+    """What an operation is elsewhere.
+
+    Arguments:
+        jax: in JAX.
+        exact: in mpmath: the value, or `Rows`.
+        domain: where the two are compared over the whole range of floats; everywhere, if not said.
+        differs: where ours and JAX's differ.
+        axes: for some of the operands, by position, the numbers to test with, where most are not meant.
+    """
+
+    jax: Callable[..., Any]
+    exact: Callable[..., Any]
+    domain: Callable[..., bool] = lambda *point: True
+    differs: tuple[Difference, ...] = ()
+    axes: dict[int, list[float]] = {}  # noqa: RUF012
+
+
+def exact_rows(row: Primitive, point: tuple[float, ...]) -> Rows:
+    """The value of a row at a point, and its first and second derivatives, each as terms to be added up."""
+    with mp.workprec(300):
+        x = [mp.mpf(number) for number in point]
+        exact = REFERENCES[row.name].exact
+        found = exact(*x)
+        if isinstance(found, tuple):
+            return found
+        units = [tuple(int(i == k) for k in range(len(x))) for i in range(len(x))]
+
+        def derivative(orders: tuple[int, ...]) -> Terms:
+            free = [k for k, order in enumerate(orders) if order]
+            step = min(abs(x[k]) if x[k] else mp.mpf(1) for k in free) * mp.mpf(2) ** -60
+            return [mp.diff(exact, tuple(x), orders, h=step) if len(x) > 1 else mp.diff(exact, x[0], orders[0], h=step)]
+
+        firsts = [derivative(unit) for unit in units]
+        return [found], firsts, [[derivative(tuple(map(sum, zip(a, b, strict=True)))) for b in units] for a in units]
+
+
+def one(value: Terms, first: Terms, second: Terms) -> Rows:
+    return value, [first], [[second]]
+
+
+def two(value: Terms, first: list[Terms], aa: Terms, ab: Terms, bb: Terms) -> Rows:
+    return value, first, [[aa, ab], [ab, bb]]
+
+
+def s(x: Any) -> Any:
+    return 1 / (1 + mp.exp(-x))
+
+
+def phi(x: Any) -> Any:
+    return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+
+
+def root(x: Any) -> Any:
+    return mp.sqrt((1 - x) * (1 + x))
+
+
+def sech(x: Any) -> Any:
+    return 1 / mp.cosh(x)
+
+
+def flat(*first: Any) -> tuple[list[Terms], list[list[Terms]]]:
+    """First derivatives, and second derivatives of 0."""
+    return [[x] for x in first], [[[0]] * len(first)] * len(first)
+
+
+def bell(x: Any) -> Any:
+    return mp.exp(-x * x) / mp.sqrt(mp.pi)
+
+
+def cumulative(x: Any) -> Any:
+    return mp.erfc(-x / mp.sqrt(2)) / 2 if abs(x) < 100 else mp.mpf(x > 0)
+
+
+def hypot_rows(a: Any, b: Any, h: Any) -> Rows:
+    return two([h], [[a / h], [b / h]], [1 / h, -a * a / h**3], [-a * b / h**3], [1 / h, -b * b / h**3])
+
+
+REFERENCES: dict[str, Reference] = {
+    "+": Reference(lambda a, b: a + b, lambda a, b: ([a, b], *flat(1, 1))),
+    "-": Reference(lambda a, b: a - b, lambda a, b: ([a, -b], *flat(1, -1))),
+    "*": Reference(lambda a, b: a * b, lambda a, b: two([a * b], [[b], [a]], [0], [1], [0])),
+    "/": Reference(
+        lambda a, b: a / b,
+        lambda a, b: two([a / b], [[1 / b], [-a / b**2]], [0], [-1 / b**2], [2 * a / b**3]),
+        differs=(Difference(1, lambda a, b: abs(b) in (1e-300, 1e300), None, "JAX squares the divisor, out of the range of floats"),),
+    ),
+    "neg": Reference(lambda a: -a, lambda a: ([-a], *flat(-1))),
+    "**": Reference(
+        jnp.power,
+        lambda a, b: two(
+            [a**b],
+            [[b * a ** (b - 1)], [a**b * mp.log(a)]],
+            [b * (b - 1) * a ** (b - 2)],
+            [a ** (b - 1), b * a ** (b - 1) * mp.log(a)],
+            [a**b * mp.log(a) ** 2],
+        ),
+        domain=lambda a, b: a > 0 and max(abs(b), abs(b - 2)) * abs(math.log(a)) < 700,
+        differs=(
+            Difference(1, lambda a, b: b == 0, None, "x ** 0 has derivative 0 everywhere; JAX gives nan at 0"),
+            Difference(1, lambda a, b: a == 0 and b < 0, None, "0 ** b is infinite and falls in b; JAX gives nan"),
+        ),
+    ),
+    "dot": Reference(
+        lambda bias, w, x: bias + w * x, lambda a, w, x: ([a, w * x], [[1], [x], [w]], [[[0]] * 3, [[0], [0], [1]], [[0], [1], [0]]])
+    ),
+    "greater": Reference(lambda a, b: jnp.where(a > b, 1.0, 0.0), lambda a, b: ([int(a > b)], *flat(0, 0))),
+    "equal": Reference(lambda a, b: jnp.where(a == b, 1.0, 0.0), lambda a, b: ([int(a == b)], *flat(0, 0))),
+    "where": Reference(
+        lambda c, a, b: jnp.where(c != 0.0, a, b),
+        lambda c, a, b: ([a if c else b], *flat(0, int(c != 0), int(c == 0))),
+        axes={0: [0.0, 1.0]},
+    ),
+    "take": Reference(
+        lambda index, a, b: jnp.where(index == 0.0, a, jnp.where(index == 1.0, b, jnp.nan)),
+        lambda i, a, b: ([b if i else a], *flat(0, int(i == 0), int(i != 0))),
+        domain=lambda i, a, b: i in (0.0, 1.0),
+        axes={0: [0.0, 1.0]},
+    ),
+    "largest": Reference(
+        lambda a, b, c: jax.lax.stop_gradient(_finite(jnp.maximum(jnp.maximum(a, b), c))), lambda a, b, c: ([max(a, b, c)], *flat(0, 0, 0))
+    ),
+    "stop_gradient": Reference(jax.lax.stop_gradient, lambda a: ([a], *flat(0))),
+    "abs": Reference(
+        jnp.abs,
+        lambda a: ([abs(a)], *flat(mp.sign(a))),
+        differs=(Difference(1, lambda a: a == 0 or a != a, 0.0, "a corner: the mean of the slopes on both sides, as in torch"),),
+    ),
+    "maximum": Reference(
+        jnp.maximum, lambda a, b: ([max(a, b)], *flat(mp.mpf(a > b) + mp.mpf(a == b) / 2, mp.mpf(b > a) + mp.mpf(a == b) / 2))
+    ),
+    "minimum": Reference(
+        jnp.minimum, lambda a, b: ([min(a, b)], *flat(mp.mpf(a < b) + mp.mpf(a == b) / 2, mp.mpf(b < a) + mp.mpf(a == b) / 2))
+    ),
+    "exp": Reference(jnp.exp, lambda a: one([mp.exp(a)], [mp.exp(a)], [mp.exp(a)])),
+    "expm1": Reference(jnp.expm1, lambda a: one([mp.expm1(a)], [mp.exp(a)], [mp.exp(a)])),
+    "log": Reference(jnp.log, lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]), domain=lambda a: a > 0),
+    "log_total": Reference(
+        lambda a: jnp.where(a == 0.0, -jnp.inf, jnp.log(jnp.where(a == 0.0, 1.0, a))),
+        lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]),
+        domain=lambda a: a > 0,
+    ),
+    "xlogy": Reference(
+        lambda a, b: jax.scipy.special.xlogy(jnp.asarray(a, float), jnp.asarray(b, float)),
+        lambda a, b: two([a * mp.log(b)], [[mp.log(b)], [a / b]], [0], [1 / b], [-a / b**2]),
+        domain=lambda a, b: b > 0,
+        differs=(Difference(1, lambda a, b: a == 0 and b == 0, 0.0, "so that an entropy has a gradient; JAX gives -inf and nan"),),
+    ),
+    "log1p": Reference(jnp.log1p, lambda a: one([mp.log1p(a)], [1 / (1 + a)], [-1 / (1 + a) ** 2]), domain=lambda a: a > -1),
+    "sqrt": Reference(jnp.sqrt, lambda a: one([mp.sqrt(a)], [1 / (2 * mp.sqrt(a))], [-1 / (4 * a * mp.sqrt(a))]), domain=lambda a: a > 0),
+    "sin": Reference(jnp.sin, lambda a: one([mp.sin(a)], [mp.cos(a)], [-mp.sin(a)])),
+    "cos": Reference(jnp.cos, lambda a: one([mp.cos(a)], [-mp.sin(a)], [-mp.cos(a)])),
+    "tan": Reference(jnp.tan, lambda a: one([mp.tan(a)], [1, mp.tan(a) ** 2], [2 * mp.tan(a), 2 * mp.tan(a) ** 3])),
+    "asin": Reference(
+        jnp.arcsin,
+        lambda a: one([mp.asin(a)], [1 / root(a)], [(1 + a) / root(a) ** 3 / 2, -(1 - a) / root(a) ** 3 / 2]),
+        domain=lambda a: abs(a) < 1,
+        differs=(Difference(2, lambda a: abs(a) == 1, NAN, "the edge of the domain, infinite minus infinite; JAX gives inf"),),
+    ),
+    "acos": Reference(
+        jnp.arccos,
+        lambda a: one([mp.acos(a)], [-1 / root(a)], [-(1 + a) / root(a) ** 3 / 2, (1 - a) / root(a) ** 3 / 2]),
+        domain=lambda a: abs(a) < 1,
+        differs=(Difference(2, lambda a: abs(a) == 1, NAN, "the edge of the domain, infinite minus infinite; JAX gives inf"),),
+    ),
+    "atan": Reference(jnp.arctan, lambda a: one([mp.atan(a)], [1 / (1 + a * a)], [-2 * a / (1 + a * a) ** 2])),
+    "atan2": Reference(
+        lambda a, b: jnp.arctan2(a / _scale(a, b), b / _scale(a, b)),
+        lambda a, b: two(
+            [mp.atan2(a, b)],
+            [[b / (a * a + b * b)], [-a / (a * a + b * b)]],
+            [-2 * a * b / (a * a + b * b) ** 2],
+            [a * a / (a * a + b * b) ** 2, -b * b / (a * a + b * b) ** 2],
+            [2 * a * b / (a * a + b * b) ** 2],
+        ),
+        domain=lambda a, b: 1e-140 < max(abs(a), abs(b)) < 1e140,
+    ),
+    "hypot": Reference(
+        lambda a, b: jnp.sqrt((a / _scale(a, b)) ** 2 + (b / _scale(a, b)) ** 2) * _scale(a, b),
+        lambda a, b: hypot_rows(a, b, mp.sqrt(a * a + b * b)),
+        domain=lambda a, b: max(abs(a), abs(b)) > 1e-160,
+        differs=(
+            Difference(0, lambda a, b: INFINITY in (abs(a), abs(b)), INFINITY, "IEEE 754: infinite even beside a nan"),
+            Difference(1, lambda a, b: a == 0 and b == 0, 0.0, "a corner, as of abs; JAX gives nan"),
+        ),
+    ),
+    "sinh": Reference(jnp.sinh, lambda a: one([mp.sinh(a)], [mp.cosh(a)], [mp.sinh(a)])),
+    "cosh": Reference(jnp.cosh, lambda a: one([mp.cosh(a)], [mp.sinh(a)], [mp.cosh(a)])),
+    "tanh": Reference(tanh, lambda a: one([mp.tanh(a)], [sech(a) ** 2], [-2 * mp.tanh(a) * sech(a) ** 2])),
+    "tanh_slope": Reference(
+        _tanh_slope,
+        lambda a: one([sech(a) ** 2], [-2 * mp.tanh(a) * sech(a) ** 2], [4 * mp.tanh(a) ** 2 * sech(a) ** 2, -2 * sech(a) ** 4]),
+    ),
+    "erf": Reference(jax.scipy.special.erf, lambda a: one([mp.erf(a)], [2 * bell(a)], [-4 * a * bell(a)])),
+    "erfc": Reference(
+        jax.scipy.special.erfc, lambda a: one([mp.erfc(a) if abs(a) < 100 else 1 - mp.sign(a)], [-2 * bell(a)], [4 * a * bell(a)])
+    ),
+    "sigmoid": Reference(sigmoid, lambda a: one([s(a)], [s(a) * s(-a)], [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)])),
+    "sigmoid_slope": Reference(
+        _sigmoid_slope,
+        lambda a: one(
+            [s(a) * s(-a)],
+            [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)],
+            [s(a) * s(-a) ** 3, -4 * s(a) ** 2 * s(-a) ** 2, s(a) ** 3 * s(-a)],
+        ),
+    ),
+    "softplus": Reference(jax.nn.softplus, lambda a: one([max(a, 0), mp.log1p(mp.exp(-abs(a)))], [s(a)], [s(a) * s(-a)])),
+    "relu": Reference(jax.nn.relu, lambda a: ([max(a, 0)], *flat(int(a > 0)))),
+    "leaky_relu": Reference(
+        lambda a, slope: jnp.where(a > 0.0, a, slope * jnp.where(a > 0.0, 0.0, a)),  # at 0, jax.nn's has the slope 1
+        lambda a, b: two([a], [[1], [0]], [0], [0], [0]) if a > 0 else two([a * b], [[b], [a]], [0], [1], [0]),
+    ),
+    "elu": Reference(
+        jax.nn.elu,
+        lambda a, b: (
+            two([a], [[1], [0]], [0], [0], [0])
+            if a > 0
+            else two([b * mp.expm1(a)], [[b * mp.exp(a)], [mp.expm1(a)]], [b * mp.exp(a)], [mp.exp(a)], [0])
+        ),
+    ),
+    "silu": Reference(
+        jax.nn.silu,
+        lambda a: one(
+            [a * s(a)],
+            [s(a), a * s(a) * s(-a)],
+            [2 * s(a) * s(-a), a * s(a) * s(-a) ** 2, -a * s(a) ** 2 * s(-a)],
+        ),
+    ),
+    "gelu": Reference(
+        lambda a: jax.nn.gelu(a, approximate=False),
+        lambda a: one([a * cumulative(a)], [cumulative(a), a * phi(a)], [2 * phi(a), -a * a * phi(a)]),
+    ),
 }
+
+JAX: dict[str, Callable[..., Any]] = {name: reference.jax for name, reference in REFERENCES.items()}

@@ -8,56 +8,18 @@
 Importing this loads nothing heavy: what needs other packages is loaded when it is first used.
 """
 
+import builtins
 from typing import TYPE_CHECKING, Any
 
+from chainrule import elementary
 from chainrule.anomaly import detect_anomaly
 from chainrule.caution import GradientWarning
 from chainrule.changes import ChangedNumberError
 from chainrule.compiler.errors import CompileWarning, TraceError
 from chainrule.derivatives import grad
+from chainrule.elementary import *  # noqa: F403
 from chainrule.engine import Value, dot
-from chainrule.functions import (
-    acos,
-    asin,
-    atan,
-    atan2,
-    clip,
-    cos,
-    cosh,
-    elu,
-    equal,
-    erf,
-    erfc,
-    exp,
-    expm1,
-    gelu,
-    greater,
-    hypot,
-    leaky_relu,
-    log,
-    log1p,
-    log_softmax,
-    logsumexp,
-    maximum,
-    mean,
-    minimum,
-    norm,
-    one_hot,
-    relu,
-    sigmoid,
-    silu,
-    sin,
-    sinh,
-    softmax,
-    softplus,
-    sqrt,
-    stop_gradient,
-    take,
-    tan,
-    tanh,
-    where,
-    xlogy,
-)
+from chainrule.functions import clip, log_softmax, logsumexp, mean, norm, one_hot, softmax, take, where
 from chainrule.gradcheck import check_gradients, numerical_derivative
 from chainrule.graph import count_operations, dump_graph, topological_order
 from chainrule.losses import binary_cross_entropy, cross_entropy, l2_penalty, max_margin, mean_squared_error
@@ -149,6 +111,9 @@ __all__ = [
     "xlogy",
     "zero_grad",
 ]
+
+# A function with the name of one of Python's, such as round, is chainrule.round, and does not come with `from chainrule import *`.
+__all__ += [name for name in elementary.__all__ if name not in __all__ and not hasattr(builtins, name)]
 
 _LOADED_WHEN_USED = {
     "compile": "chainrule.compiler.api",
