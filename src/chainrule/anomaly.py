@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from _thread import allocate_lock
 from contextlib import contextmanager
@@ -11,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import functions, value
 from chainrule.primitives import log_total, passing_positions, zero
+from chainrule.users_line import line_of, users_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
 
     from chainrule.value import Value
 
 _depth = 0
 _for_infinities = 0  # how many of the blocks watch for infinities too
 _lock = allocate_lock()  # for these two, and what is done when _depth leaves 0 or returns to it
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 @contextmanager
@@ -90,7 +88,8 @@ def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check(node: Value) -> None:
     """Remember the line of the program that made a node, and look at its number."""
-    frame, inside = _users_frame()
+    frame, passed = users_frame(sys._getframe(1))
+    inside = any(each.f_code in _MASKING for each in passed)
     node._made_at = frame.f_code.co_filename, frame.f_lineno
     if _is_anomaly(node._data) and not (inside and _is_masked(node)):
         operands = ", ".join(_told(operand) for operand in node._operands)
@@ -144,23 +143,11 @@ def _told(operand: Value | float) -> str:
     return f"{operand.label or operand._op or 'leaf'} = {operand._data!r}"
 
 
+# The functions that take masked numbers.
 _MASKING = {function.__code__ for function in (functions.softmax, functions.log_softmax, functions.logsumexp)}
-
-
-def _users_frame() -> tuple[FrameType, bool]:
-    """Where the program is outside of this package, and whether one of the functions that take masked numbers lies between."""
-    frame, inside = sys._getframe(1), False
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        inside = inside or frame.f_code in _MASKING
-        frame = frame.f_back
-    return frame, inside
 
 
 def _place(node: Value) -> str:
     if not hasattr(node, "_made_at"):
         return "the node was made before detect_anomaly() was entered; build the graph inside the block to see the line"
-    import linecache  # with `re` and `tokenize` behind it, half of what importing chainrule would cost
-
-    file, line = node._made_at
-    text = linecache.getline(file, line).strip()  # nothing is known of lines typed at Python's prompt
-    return f"{file}, line {line}: {text}" if text else f"{file}, line {line}"
+    return line_of(*node._made_at)

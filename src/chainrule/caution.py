@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from typing import TYPE_CHECKING
 
+from chainrule.users_line import users_frame
+
 if TYPE_CHECKING:
     from types import FrameType
-
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class GradientWarning(UserWarning):
@@ -19,7 +18,10 @@ class GradientWarning(UserWarning):
 
 def caution(message: str, at: FrameType | None = None) -> None:
     """Warn at the line that a frame is at; if none is given, at the innermost line of the program that is not in this package."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and (frame is not at if at is not None else frame.f_code.co_filename.startswith(_HERE)):
-        frame, level = frame.f_back, level + 1
+    frame, level = sys._getframe(1), 2  # that of the caller, by the count of `warnings.warn`
+    if at is None:
+        level += len(users_frame(frame)[1])
+    else:
+        while frame is not at and frame.f_back is not None:
+            frame, level = frame.f_back, level + 1
     warnings.warn(message, GradientWarning, stacklevel=level)

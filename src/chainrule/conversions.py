@@ -7,15 +7,15 @@ made of. A place that can only be silent is remembered, so that `float(v)` stays
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule.caution import caution
+from chainrule.users_line import is_own
+
 if TYPE_CHECKING:
     from types import CodeType, FrameType
-
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 NUMERICAL = {"math", "cmath", "statistics", "numpy", "pandas", "scipy", "polars", "torch", "jax"}
 """The packages that work with numbers: what they compute from a Value has a derivative that is lost."""
@@ -71,7 +71,7 @@ def look(frame: FrameType | None) -> bool:
     Returns:
         Whether this place can be passed over the next time.
     """
-    if frame is None or frame.f_code.co_filename.startswith(_HERE):
+    if frame is None or is_own(frame):
         return True
     what = ""
     inner = frame
@@ -80,13 +80,11 @@ def look(frame: FrameType | None) -> bool:
         what = f"{_package(frame)}.{frame.f_code.co_name}"
         harmless |= frame.f_code.co_name in _HARMLESS or ".testing" in frame.f_globals.get("__name__", "")
         frame = frame.f_back
-    if _package(frame) in SHOWING or harmless or frame.f_code.co_filename.startswith(_HERE):
+    if _package(frame) in SHOWING or harmless or is_own(frame):
         return frame is inner
     place = _place(frame.f_code, frame.f_lasti)
     found = _culprit(frame, place)
     if found or what:
-        from chainrule.caution import caution
-
         caution(_message(what or found), frame)
         return False
     return frame is inner and _is_silent_for_good(frame, place)

@@ -5,7 +5,6 @@ A trace follows one path through the function, so nothing may look at a number m
 
 from __future__ import annotations
 
-import linecache
 import os
 import sys
 from _thread import get_ident
@@ -17,6 +16,7 @@ import numpy as np
 from chainrule import conditions, refusals
 from chainrule.compiler.errors import TraceError
 from chainrule.engine import Value, guard
+from chainrule.users_line import PACKAGE, line_of, users_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chainrule.compiler.arguments import Argument
     from chainrule.conditions import Condition
 
-_LIBRARIES = tuple(os.path.dirname(os.path.abspath(file)) + os.sep for file in (os.path.dirname(__file__), np.__file__))
+_LIBRARIES = (PACKAGE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep)
 """Where the code is that a user's line may go through before a Value is looked at."""
 MOST_LINES = 20  # that a TraceError lists
 MOST_LOOKS = 10_000  # after so many the trace ends: it may be in a loop that never does
@@ -334,9 +334,8 @@ def is_of_library(frame: FrameType) -> bool:
 
 
 def _line(frame: FrameType) -> str:
-    while frame.f_back is not None and is_of_library(frame):
-        frame = frame.f_back
-    return _told(frame.f_code.co_filename, frame.f_lineno)
+    frame, _ = users_frame(frame, _LIBRARIES)
+    return line_of(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _place(error: BaseException) -> str:
@@ -347,9 +346,4 @@ def _place(error: BaseException) -> str:
         if not is_of_library(traceback.tb_frame):
             found = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
         traceback = traceback.tb_next
-    return _told(*found)
-
-
-def _told(file: str, line: int) -> str:
-    text = linecache.getline(file, line).strip()
-    return f"{file}, line {line}: {text}" if text else f"{file}, line {line}"
+    return line_of(*found)
