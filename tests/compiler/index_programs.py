@@ -26,9 +26,10 @@ import numpy as np
 
 import chainrule
 from chainrule import Value, topological_order
-from chainrule.compiler import native, program
+from chainrule.compiler.codegen import native
 from chainrule.compiler.errors import CompileWarning
-from chainrule.compiler.program import SMALLEST_BLOCK
+from chainrule.compiler.runtime import program
+from chainrule.compiler.runtime.program import SMALLEST_BLOCK
 from compare import TOLERANCE, as_value, as_values, error, gradients_of
 from index_blocks import BLOCKS, RECURRENT, Block, Drawing, ending
 from random_programs import LARGEST, NEAREST, distance_to_jump

@@ -21,7 +21,7 @@ import pytest
 
 import chainrule
 from chainrule import MLP, Module, Value, mean
-from chainrule.compiler import native
+from chainrule.compiler.codegen import native
 from compare import call, close, eager, error
 from programs import PROGRAMS
 

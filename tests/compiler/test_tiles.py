@@ -10,8 +10,8 @@ import pytest
 
 import chainrule
 from chainrule import MLP, SGD, fit
-from chainrule.compiler import native
-from chainrule.compiler.plan import SIDE_BY_SIDE
+from chainrule.compiler.codegen import native
+from chainrule.compiler.codegen.vectorize import SIDE_BY_SIDE
 from compare import TOLERANCE, error
 
 BITS = (128, 256, 512)
