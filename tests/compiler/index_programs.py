@@ -28,6 +28,7 @@ import chainrule
 from chainrule import Value, topological_order
 from chainrule.compiler.codegen import native
 from chainrule.compiler.errors import CompileWarning
+from chainrule.compiler.ir.machine import Target
 from chainrule.compiler.runtime import program
 from chainrule.compiler.runtime.program import SMALLEST_BLOCK
 from compare import TOLERANCE, as_value, as_values, error, gradients_of
@@ -152,12 +153,12 @@ def is_tame(built: IndexProgram, sample: int) -> bool:
 # --- compiling in a third of the time -----------------------------------------------------------------------------------------------------
 
 
-def _machine_without_optimisation(target: native.Target) -> Any:
+def _machine_without_optimisation(target: Target) -> Any:
     return llvm.Target.from_default_triple().create_target_machine(cpu=target.cpu, features=target.features, opt=0)
 
 
 @cache
-def _inlining(target: native.Target) -> tuple[Any, Any]:
+def _inlining(target: Target) -> tuple[Any, Any]:
     passes = llvm.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     return passes, llvm.create_pass_builder(_machine_without_optimisation(target), llvm.create_pipeline_tuning_options(speed_level=0))

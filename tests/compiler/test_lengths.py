@@ -17,16 +17,16 @@ from chainrule.compiler.analysis.classes import find_classes
 from chainrule.compiler.capture.tape import record
 from chainrule.compiler.codegen import pieces
 from chainrule.compiler.codegen.llvm_text import Text
-from chainrule.compiler.codegen.native import host
 from chainrule.compiler.codegen.operations import Scalars
 from chainrule.compiler.codegen.vectorize import choose
 from chainrule.compiler.ir.expressions import Access, Apply, Buffer, Expression, Load
 from chainrule.compiler.ir.interpret import Memory, interpret
+from chainrule.compiler.ir.machine import host
 from chainrule.compiler.ir.statements import Group, Loop, Statement
 from chainrule.compiler.runtime.program import Program
 from chainrule.compiler.show.notation import write
-from chainrule.compiler.transform.adjoint import slopes
 from chainrule.compiler.transform.rolling import with_coefficients
+from chainrule.compiler.transform.slopes import slopes
 from compare import close, eager
 from programs import PROGRAMS
 

@@ -11,7 +11,7 @@ import pytest
 
 import chainrule
 from chainrule import MLP, Neuron, Value
-from chainrule.compiler.codegen.native import generic
+from chainrule.compiler.ir.machine import generic
 from chainrule.compiler.ir.statements import BATCH
 from chainrule.compiler.show.arrays import place_text
 from chainrule.compiler.show.listing import listing

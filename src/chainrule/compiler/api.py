@@ -15,7 +15,7 @@ except ImportError as error:  # pragma: no cover
         f"chainrule.compile() needs {error.name}, which is not installed: pip install 'chainrule[compile]'", name=error.name
     ) from error
 
-from chainrule.compiler.codegen.native import Target, generic, host
+from chainrule.compiler.ir.machine import Target, generic, host
 from chainrule.compiler.runtime.function import CompiledFunction
 from chainrule.compiler.runtime.graph import CompiledGraph
 

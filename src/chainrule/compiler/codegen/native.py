@@ -1,70 +1,24 @@
-"""Machine code: LLVM compiles the text of a program's functions for this machine, and NumPy holds the memory they work on."""
+"""Machine code: LLVM compiles the text of a program's functions for a machine."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import threading
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import llvmlite.binding as llvm
-import numpy as np
 
 from chainrule.compiler.functions import table as vector_math
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from chainrule.compiler.ir.expressions import Buffer
-
+    from chainrule.compiler.ir.machine import Target
 
 MOST_INLINED = 3000  # lines of one elementary function, over all places that call it
-
-
-class Target(NamedTuple):
-    """What machine to compile for.
-
-    Arguments:
-        cpu: LLVM's name of the processor.
-        features: LLVM's list of its features.
-        vector_bits: the size of the vectors that programs use.
-        fma: whether it multiplies and adds with one rounding.
-    """
-
-    cpu: str
-    features: str
-    vector_bits: int
-    fma: bool
-
-    @property
-    def registers(self) -> int:
-        """How many vector registers there are."""
-        return 32 if self.vector_bits == 512 or _is_arm() else 16
-
-    def lanes(self, dtype: str) -> int:
-        """How many numbers a vector holds."""
-        return self.vector_bits // (64 if dtype == "float64" else 32)
-
-
-@cache
-def host() -> Target:
-    """This machine, with all that its processor can do."""
-    features = dict(llvm.get_host_cpu_features())
-    bits = 512 if features.get("avx512f") else 256 if features.get("avx") else 128
-    return Target(llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), bits, bool(features.get("fma")) or _is_arm())
-
-
-@cache
-def generic() -> Target:
-    """Any machine of this kind: what every processor of the architecture can do."""
-    return Target("generic", "", 128, _is_arm())
-
-
-def _is_arm() -> bool:
-    return platform.machine().lower() in ("aarch64", "arm64")
 
 
 @cache
@@ -166,25 +120,4 @@ def module(functions: Sequence[str], needed: set[tuple[str, str, int]], target: 
     return text + f'attributes #0 = {{ "prefer-vector-width"="{target.vector_bits}" }}\n'
 
 
-def aligned(size: int, dtype: Any) -> np.ndarray:
-    """Zeros that begin at a cache line, with one line to spare behind them."""
-    itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(size * itemsize + 192, np.uint8)
-    begin = -raw.ctypes.data % 64
-    return raw[begin : begin + size * itemsize].view(dtype)
-
-
-def copied(numbers: np.ndarray, dtype: Any) -> np.ndarray:
-    """A copy that begins at a cache line."""
-    copy = aligned(numbers.size, dtype).reshape(numbers.shape)
-    copy[...] = numbers
-    return copy
-
-
-def memory_of(buffer: Buffer, dtype: str, samples: int = 1) -> np.ndarray:
-    """Memory for a buffer, with its numbers if it has any."""
-    kind: Any = np.int32 if buffer.role == "table" else dtype
-    memory = aligned(max(1, buffer.size) * (samples if buffer.per_sample else 1), kind)
-    if buffer.numbers is not None:
-        memory[: len(buffer.numbers)] = buffer.numbers
-    return memory
+__all__ = ["Code", "LoopStrength", "loop_strength", "module"]

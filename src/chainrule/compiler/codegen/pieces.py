@@ -11,8 +11,8 @@ from chainrule.compiler.ir.statements import Loop, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from chainrule.compiler.codegen.native import Target
     from chainrule.compiler.ir.expressions import Buffer
+    from chainrule.compiler.ir.machine import Target
 
 MOST_GROUPS = 32  # in one function
 

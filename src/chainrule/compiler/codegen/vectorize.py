@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.compiler.functions.table import FUNCTIONS
 from chainrule.compiler.ir.expressions import Apply
+from chainrule.compiler.ir.machine import lanes, length
 from chainrule.compiler.ir.statements import BATCH
 
 if TYPE_CHECKING:
     from chainrule.compiler.ir.expressions import Access, Expression
     from chainrule.compiler.ir.statements import Group, Statement
 
-ASSUMED_BATCH = 64
 ACCUMULATORS = 8  # sums that are under way at the same time, one vector each
 # By the number of registers: sums that are under way side by side, as vectors and rows. What is multiplied takes the other registers.
 TILES = {16: (2, 6), 32: (2, 8)}
@@ -81,18 +81,6 @@ def choose(group: Group, width: int, registers: int) -> Plan:
         vectors = _side_by_side(calls)
         return Plan(axis, width, nothing, {}, vectors if _is_long(group.sizes[axis], vectors * width) else 1)
     return Plan(axis, width, nothing, _blocks(group, axis, ACCUMULATORS))
-
-
-def lanes(size: int, width: int) -> float:
-    """How many points an average vector holds, if an axis is cut into vectors of `width` and of smaller powers of two."""
-    if size == BATCH:
-        return width
-    return size / (size // width + (size % width).bit_count())
-
-
-def length(size: int) -> int:
-    """The size of an axis, or a guess for that of the samples."""
-    return ASSUMED_BATCH if size == BATCH else size
 
 
 def _looked_up(access: Access, axis: int) -> bool:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chainrule.compiler.capture.tape import Tape
-    from chainrule.compiler.codegen.native import Target
+    from chainrule.compiler.ir.machine import Target
 
 CACHED = 64
 

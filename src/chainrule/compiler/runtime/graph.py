@@ -18,7 +18,7 @@ from chainrule.engine import Value, read_data, topological_order, write_data, wr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chainrule.compiler.codegen.native import Target
+    from chainrule.compiler.ir.machine import Target
 
 
 def read_parameters(kernel: Kernel, workspace: Workspace, leaves: Sequence[Value]) -> None:

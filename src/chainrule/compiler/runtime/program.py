@@ -12,9 +12,11 @@ import numpy as np
 from chainrule.compiler.analysis.classes import find_classes
 from chainrule.compiler.analysis.lowering import Layout, Lowered, lower
 from chainrule.compiler.codegen.llvm_text import Text
-from chainrule.compiler.codegen.native import Code, Target, host, memory_of, module
+from chainrule.compiler.codegen.memory import memory_of
+from chainrule.compiler.codegen.native import Code, module
 from chainrule.compiler.codegen.pieces import Pieces
 from chainrule.compiler.ir.expressions import ONE, ZERO, Access, Buffer, Expression, Load
+from chainrule.compiler.ir.machine import Target, host
 from chainrule.compiler.ir.statements import BATCH, Group, Statement
 from chainrule.compiler.runtime.locks import new_lock
 from chainrule.compiler.transform.adjoint import Adjoint

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from chainrule.compiler.capture.arguments import Argument, names_of
-from chainrule.compiler.codegen.native import copied
+from chainrule.compiler.codegen.memory import copied
 from chainrule.compiler.runtime.function import CompiledFunction, not_one_loss
 from chainrule.compiler.runtime.graph import CompiledGraph
 from chainrule.compiler.training.steps import NativeLoop, RaggedLoop

@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule.compiler.codegen.emit import Emitter
 from chainrule.compiler.codegen.llvm_text import Text
-from chainrule.compiler.codegen.native import Code, aligned, module
+from chainrule.compiler.codegen.memory import aligned
+from chainrule.compiler.codegen.native import Code, module
 from chainrule.compiler.runtime.program import Workspace
 from chainrule.compiler.training.updates import Rule, options_of
 from chainrule.compiler.transform.schedule import group
@@ -18,7 +19,7 @@ from chainrule.engine import read_data
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from chainrule.compiler.codegen.native import Target
+    from chainrule.compiler.ir.machine import Target
     from chainrule.compiler.runtime.program import Program
     from chainrule.engine import Value
     from chainrule.optim import Optimizer

@@ -19,7 +19,7 @@ from chainrule.compiler.transform.ranges import ALWAYS, IF_GIVEN_SO, Ranges
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from chainrule.compiler.transform.adjoint import Share
+    from chainrule.compiler.transform.slopes import Share
 
 MOST_PLACES = 10_000_000  # of an irregular access that are looked at one by one
 

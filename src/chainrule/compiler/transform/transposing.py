@@ -10,8 +10,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chainrule.compiler.codegen.vectorize import lanes, length
 from chainrule.compiler.ir.expressions import Access, Buffer, Load
+from chainrule.compiler.ir.machine import lanes, length
 from chainrule.compiler.ir.statements import Statement
 from chainrule.compiler.transform.fusion import parallel_first, parallel_sizes
 
