@@ -29,8 +29,8 @@ from chainrule import Value, topological_order
 from chainrule.compiler.codegen import native
 from chainrule.compiler.errors import CompileWarning
 from chainrule.compiler.ir.machine import Target
-from chainrule.compiler.runtime import program
-from chainrule.compiler.runtime.program import SMALLEST_BLOCK
+from chainrule.compiler.transform import arenas
+from chainrule.compiler.transform.arenas import SMALLEST_BLOCK
 from compare import TOLERANCE, as_value, as_values, error, gradients_of
 from index_blocks import BLOCKS, RECURRENT, Block, Drawing, ending
 from random_programs import LARGEST, NEAREST, distance_to_jump
@@ -215,7 +215,7 @@ def function(built: IndexProgram) -> Found:
 
 def batch(built: IndexProgram) -> Found:
     """The losses of all samples by a compiled function of one, joined or not, and the gradients; those of parameters if they are joined."""
-    with mock.patch.object(program, "CACHE", 1 if built.small_blocks else program.CACHE):
+    with mock.patch.object(arenas, "CACHE", 1 if built.small_blocks else arenas.CACHE):
         return _batch(built)
 
 

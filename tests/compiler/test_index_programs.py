@@ -108,7 +108,7 @@ def test_blocks_of_samples_are_checked_one_after_another(quick: None) -> None:
             h = tanh(h * x[t % 3] + b[t % 4])
         return h * b[1]
 
-    with mock.patch("chainrule.compiler.runtime.program.CACHE", 1):
+    with mock.patch("chainrule.compiler.transform.arenas.CACHE", 1):
         traced = chainrule.compile(loss, batch="mean").trace(np.zeros((37, 3)))
         kernel = traced.program.kernel(parameters=True, inputs=True)
     assert kernel.capacity < 37

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from chainrule.compiler.codegen.loads import index
 from chainrule.compiler.ir.statements import Group, Statement, is_injective
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from chainrule.compiler.codegen.emit import Emitter
+    from chainrule.compiler.codegen.loads import Index, Place, Writer
     from chainrule.compiler.codegen.vectorize import Plan
     from chainrule.compiler.ir.expressions import Access
 
-    Index: TypeAlias = tuple[str | int, int]  # a variable, or 0, and what is added to it
     Spot: TypeAlias = tuple[int, ...]  # a point of a block: the steps along each of its axes
 
 UNROLLED = 4
 
 
-class Place(NamedTuple):
-    """Where the code stands: the index along each axis, and along which axis, if any, a vector of `width` points lies."""
-
-    indices: dict[int, Index]
-    vector: int | None
-    width: int
-
-    def at(self, axis: int, index: Index) -> Place:
-        """The same place with one index changed."""
-        return self._replace(indices={**self.indices, axis: index})
-
-
-def index(i: str | int) -> Index:
-    """An index along an axis."""
-    return (0, i) if isinstance(i, int) else (i, 0)
-
-
 class Point:
     """The innermost code of a group: its statements, at one block of points."""
 
-    def __init__(self, emitter: Emitter, group: Group, plan: Plan, place: Place, counts: dict[int, int]) -> None:
-        self.emitter = emitter
-        self.text = emitter.text
+    def __init__(self, writer: Writer, group: Group, plan: Plan, place: Place, counts: dict[int, int]) -> None:
+        self.writer = writer
+        self.text = writer.text
         self.group = group
         self.plan = plan
         self.place = place
@@ -62,9 +45,9 @@ class Point:
                 for spot, value in zip(self.spots, values, strict=True):
                     if statement.accumulate:
                         before = self._load(self._trimmed(statement.store), spot, fresh=in_turn)
-                        value = self.emitter.joined(statement.reduction, before, value, self.place.width)
+                        value = self.writer.joined(statement.reduction, before, value, self.place.width)
                     if in_turn:
-                        self.emitter.store(self._trimmed(statement.store), value, self._at(spot))
+                        self.writer.store(self._trimmed(statement.store), value, self._at(spot))
                     else:
                         self.forwarded[self._trimmed(statement.store), spot] = value
             self._store()
@@ -76,7 +59,7 @@ class Point:
                 for spot in self.spots:
                     value = self.forwarded.get((self._trimmed(store), spot))
                     if value is not None:
-                        self.emitter.store(self._trimmed(store), value, self._at(spot))
+                        self.writer.store(self._trimmed(store), value, self._at(spot))
 
     def _trimmed(self, access: Access) -> Access:
         """An access without the strides of reduced axes, along which it does not move."""
@@ -96,7 +79,7 @@ class Point:
 
     def _evaluate(self, statement: Statement) -> list[str]:
         return [
-            self.emitter.scalars.evaluate(statement.value, self.place.width, lambda access, spot=spot: self._load(access, spot))  # type: ignore[misc]
+            self.writer.scalars.evaluate(statement.value, self.place.width, lambda access, spot=spot: self._load(access, spot))  # type: ignore[misc]
             for spot in self.spots
         ]
 
@@ -109,9 +92,9 @@ class Point:
     def _load_at(self, access: Access, place: Place, loaded: dict[object, str], fresh: bool = False) -> str:
         """Load, or take what was loaded from the same address before."""
         along = 0 if place.vector is None or place.width == 1 else access.strides[place.vector]
-        key = (access.buffer, self.emitter.address(access, place), along, place.width)
+        key = (access.buffer, self.writer.address(access, place), along, place.width)
         if fresh or key not in loaded:
-            loaded[key] = self.emitter.load(access, place)
+            loaded[key] = self.writer.load(access, place)
         return loaded[key]
 
     # --- reductions ---------------------------------------------------------------------------------------------------------------------
@@ -138,12 +121,10 @@ class Point:
                 place = place.at(rows, (start, more + spot[-1]))
             return place
 
-        for width, begin, end in self.emitter.cut(statement.sizes[within], self.emitter.width):
+        for width, begin, end in self.writer.cut(statement.sizes[within], self.writer.width):
             sums = self._accumulate(statement, spots, width, at, axes, (within, begin, end))
             found = [self._lanes(statement.reduction, [sums[(*spot, row)] for row in range(count)], width) for spot in self.spots]
-            totals = (
-                [self.emitter.joined(statement.reduction, a, b, count) for a, b in zip(totals, found, strict=True)] if totals else found
-            )
+            totals = [self.writer.joined(statement.reduction, a, b, count) for a, b in zip(totals, found, strict=True)] if totals else found
         return totals
 
     def _accumulate(
@@ -156,10 +137,10 @@ class Point:
         within: tuple[int, str | int, str | int] | None = None,
     ) -> dict[Spot, str]:
         """Loops over reduced axes that join the statement's values; `within` is an axis cut into vectors: (axis, begin, end)."""
-        text, emitter = self.text, self.emitter
+        text, writer = self.text, self.writer
         kind = text.type(width)
         nothing = text.constant(0.0 if statement.reduction == "sum" else float("-inf"), width)
-        loops: list[tuple[int, str | int, str | int, int]] = [(axis, 0, emitter.length(statement.sizes[axis]), 1) for axis in axes]
+        loops: list[tuple[int, str | int, str | int, int]] = [(axis, 0, writer.length(statement.sizes[axis]), 1) for axis in axes]
         if within is not None:
             loops.insert(0, (within[0], within[1], within[2], width))
         copies = UNROLLED if len(spots) < UNROLLED and _is_long(loops[-1]) else 1
@@ -174,14 +155,14 @@ class Point:
                 place = place._replace(indices={**place.indices, **indices})
                 if within is not None:
                     place = place._replace(vector=within[0], width=width)
-                value = emitter.scalars.evaluate(
+                value = writer.scalars.evaluate(
                     statement.value,
                     width,
                     lambda access, place=place, spot=spot: self._inner_load(access, place, spot, loaded, within),  # type: ignore[misc]
                 )
                 variable = sums[spot, copy]
                 before = text.fresh(f"load {kind}, ptr {variable}")
-                text.do(f"store {kind} {emitter.joined(statement.reduction, before, value, width)}, ptr {variable}")
+                text.do(f"store {kind} {writer.joined(statement.reduction, before, value, width)}, ptr {variable}")
 
         def nest(depth: int, indices: dict[int, Index]) -> None:
             axis, begin, end, step = loops[depth]
@@ -205,7 +186,7 @@ class Point:
         for spot in spots:
             parts = [text.fresh(f"load {kind}, ptr {sums[spot, copy]}") for copy in range(copies)]
             while len(parts) > 1:
-                parts = [emitter.joined(statement.reduction, a, b, width) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+                parts = [writer.joined(statement.reduction, a, b, width) for a, b in zip(parts[::2], parts[1::2], strict=True)]
             out[spot] = parts[0]
         return out
 
@@ -271,7 +252,7 @@ class Point:
         return whole
 
     def _joined_lanes(self, reduction: str, a: str, b: str, width: int) -> str:
-        return self.emitter.joined(reduction, a, b, width)
+        return self.writer.joined(reduction, a, b, width)
 
 
 def _is_long(loop: tuple[int, str | int, str | int, int]) -> bool:

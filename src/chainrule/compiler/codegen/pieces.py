@@ -74,6 +74,37 @@ class Pieces:
         text.do(f"call void @{name}({arguments})")
 
 
+def driver(buffers: Sequence[Buffer], capacity: int, dtype: str) -> str:
+    """The text of the function that Python calls: all samples, block by block.
+
+    Arguments:
+        buffers: those of the functions that it calls.
+        capacity: how many samples make a block.
+        dtype: "float64" or "float32", the type of numbers.
+    """
+    text = Text(dtype)
+    pointers = [text.get(f"load ptr, ptr {text.get(f'getelementptr ptr, ptr %table, i64 {k}')}") for k in range(len(buffers))]
+    plain = ", ".join(f"ptr {pointer}" for pointer in pointers)
+    text.do(f"call void @before({plain}, i64 %n)")
+
+    def body(first: str | int) -> None:
+        rest = text.get(f"sub i64 %n, {first}")
+        fits = text.get(f"icmp slt i64 {rest}, {capacity}")
+        count = text.get(f"select i1 {fits}, i64 {rest}, i64 {capacity}")
+
+        def here(buffer: Buffer, pointer: str) -> str:
+            if not buffer.per_sample:
+                return pointer
+            return text.get(f"getelementptr {text.number}, ptr {pointer}, i64 {text.multiply(first, buffer.size)}")
+
+        moved = [here(buffer, pointer) for buffer, pointer in zip(buffers, pointers, strict=True)]
+        text.do(f"call void @block({', '.join(f'ptr {pointer}' for pointer in moved)}, i64 {count})")
+
+    text.loop(0, "%n", capacity, body)
+    text.do(f"call void @after({plain}, i64 %n)")
+    return text.function("void @run(ptr %table, i64 %n) #0")
+
+
 def count(steps: Sequence[Step]) -> int:
     """How many groups there are, those in loops included."""
     return sum(count(step.body) if isinstance(step, Loop) else 1 for step in steps)
@@ -94,4 +125,4 @@ def _cut(steps: Sequence[Step]) -> Iterator[list[Step] | Loop]:
         yield taken
 
 
-__all__ = ["MOST_GROUPS", "Pieces", "count"]
+__all__ = ["MOST_GROUPS", "Pieces", "count", "driver"]

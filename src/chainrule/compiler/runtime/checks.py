@@ -14,9 +14,10 @@ from chainrule.compiler.analysis.lowering import CannotLowerError
 from chainrule.compiler.capture.results import Results
 from chainrule.compiler.capture.tape import record
 from chainrule.compiler.capture.tracing import Trace, trace
+from chainrule.compiler.pipeline import TooIrregularError
 from chainrule.compiler.runtime.calls import Run, Traced
 from chainrule.compiler.runtime.graph import filled_in
-from chainrule.compiler.runtime.program import Program, TooIrregularError
+from chainrule.compiler.runtime.program import Program
 from chainrule.engine import Value
 
 if TYPE_CHECKING:

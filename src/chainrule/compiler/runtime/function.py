@@ -18,11 +18,12 @@ from chainrule.compiler.capture.results import Results
 from chainrule.compiler.capture.tape import record, settled
 from chainrule.compiler.capture.tracing import is_tracing, refuse, trace, untraced
 from chainrule.compiler.errors import TraceError
+from chainrule.compiler.pipeline import TooIrregularError
 from chainrule.compiler.runtime.calls import Push, Quick, Run, Traced, kind_of_loss
 from chainrule.compiler.runtime.checks import Checks, poisoned
 from chainrule.compiler.runtime.graph import again, filled_in, warn_irregular
 from chainrule.compiler.runtime.locks import new_lock
-from chainrule.compiler.runtime.program import Program, TooIrregularError
+from chainrule.compiler.runtime.program import Program
 from chainrule.compiler.runtime.several import Several
 from chainrule.engine import Value, constant, topological_order
 

@@ -12,7 +12,8 @@ from chainrule.compiler.analysis.lowering import CannotLowerError
 from chainrule.compiler.capture.tape import record
 from chainrule.compiler.capture.tracing import is_of_library, is_tracing, refuse
 from chainrule.compiler.errors import CompileWarning
-from chainrule.compiler.runtime.program import Kernel, Program, TooIrregularError, Workspace
+from chainrule.compiler.pipeline import TooIrregularError
+from chainrule.compiler.runtime.program import Kernel, Program, Workspace
 from chainrule.engine import Value, read_data, topological_order, write_data, write_grad
 
 if TYPE_CHECKING:

@@ -3,54 +3,23 @@
 from __future__ import annotations
 
 import ctypes
-import time
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.compiler.analysis.classes import find_classes
-from chainrule.compiler.analysis.lowering import Layout, Lowered, lower
-from chainrule.compiler.codegen.llvm_text import Text
+from chainrule.compiler import pipeline
 from chainrule.compiler.codegen.memory import memory_of
-from chainrule.compiler.codegen.native import Code, module
-from chainrule.compiler.codegen.pieces import Pieces
-from chainrule.compiler.ir.expressions import ONE, ZERO, Access, Buffer, Expression, Load
-from chainrule.compiler.ir.machine import Target, host
-from chainrule.compiler.ir.statements import BATCH, Group, Statement
+from chainrule.compiler.pipeline import Parts, Recovered, Sweeps
 from chainrule.compiler.runtime.locks import new_lock
-from chainrule.compiler.transform.adjoint import Adjoint
-from chainrule.compiler.transform.schedule import Part, group, schedule
-from chainrule.compiler.transform.transposing import packed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from chainrule.compiler.capture.tape import Tape
+    from chainrule.compiler.ir.expressions import Buffer
     from chainrule.compiler.runtime.checks import Checks
     from chainrule.compiler.show.diagram import Diagram
-
-MOST_STATEMENTS = 2000
-CACHE = 384 * 1024  # bytes that the values of one block of samples may take
-SMALLEST_BLOCK, LARGEST_BLOCK = 16, 4096
+    from chainrule.compiler.transform.schedule import Part
 
 
-class TooIrregularError(Exception):
-    """A graph in which no arrays were found: as statements it would be about as long as it is."""
-
-
-class Parts(NamedTuple):
-    """The statements of a kernel: what comes before the samples, what is done for each block of them, and what comes after.
-
-    Without a batch, all is in `block`.
-    """
-
-    start: list[Statement]
-    block: list[Statement]
-    end: list[Statement]
-
-
-class Program:
+class Program(Recovered):
     """What a graph computes, as statements.
 
     Arguments:
@@ -67,38 +36,12 @@ class Program:
         TooIrregularError: if there are more than about 2,000 statements.
     """
 
-    def __init__(
-        self,
-        tape: Tape,
-        inputs: Sequence[tuple[str, int]] = (),
-        *,
-        batched: bool = False,
-        reduction: str | None = None,
-        dtype: str = "float64",
-        target: Target | None = None,
-        layout: Layout | None = None,
-        shown: int = 0,
-    ) -> None:
-        self.nodes = tape.size
-        self.seconds: dict[str, float] = {}
-        self.batched, self.reduction, self.dtype = batched, reduction, dtype
-        self.target = target or host()
-        with self._timed("classes"):
-            found = find_classes(tape)
-        with self._timed("statements"):
-            self.lowered: Lowered = lower(tape, found, inputs, batched=batched, layout=layout, shown=shown)
-        if len(self.lowered.statements) > MOST_STATEMENTS:
-            raise TooIrregularError(f"{self.nodes:,} nodes became {len(self.lowered.statements):,} statements")
-        self.parameters = next((buffer for buffer in self.lowered.buffers if buffer.role == "parameter"), None)
-        self.loss = Buffer("loss", 1, "output")
-        self.seed = Buffer("seed", 1, "seed")
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self.checks: Checks | None = None  # of numbers that must meet a condition at every call
         self.loops: dict[Any, Any] = {}  # training loops around it, as machine code
         self._kernels: dict[tuple[bool, bool, bool], Kernel] = {}
         self._lock = new_lock()
-
-    def _timed(self, stage: str) -> _Stopwatch:
-        return _Stopwatch(self.seconds, stage)
 
     def __str__(self) -> str:
         from chainrule.compiler.show.listing import listing
@@ -128,38 +71,12 @@ class Program:
                 self._kernels[key] = Kernel(self, *self.parts(*key))
             return self._kernels[key]
 
-    def parts(self, parameters: bool, inputs: bool, one_block: bool = False) -> tuple[Parts, dict[Buffer, Buffer]]:
+    def parts(self, parameters: bool, inputs: bool, one_block: bool = False) -> Sweeps:
         """The statements of a kernel, and the buffers of the gradients that it computes."""
-        forward = self.lowered.statements
-        wanted: list[Buffer] = []
-        if parameters and self.parameters is not None:
-            wanted.append(self.parameters)
-        if inputs:
-            wanted += [buffer for buffer in self.lowered.inputs if buffer is not None]
-        seed: Expression = ONE
-        if self.reduction is not None:
-            seed = Load(Access(self.seed, 0, (0,)))
-            if self.batched:
-                out = Load(Access(self.lowered.output, 0, (self.lowered.output.size,)))
-                forward = [
-                    Statement((), Access(self.loss, 0, ()), ZERO),
-                    *forward,
-                    Statement((BATCH,), Access(self.loss, 0, (0,)), out * seed, accumulate=True),
-                ]
-                forward.sort(key=lambda statement: statement.per_sample)
-        backward: list[Statement] = []
-        start: list[Statement] = []
-        gradients: dict[Buffer, Buffer] = {}
-        if wanted:
-            with self._timed("adjoint"):
-                adjoint = Adjoint(self.lowered.statements, self.lowered.output, seed, wanted, one_block=one_block)
-            start, backward = adjoint.start, adjoint.statements
-            gradients = {buffer: adjoint.of[buffer] for buffer in wanted}
-        if not self.batched:
-            return Parts([], [*forward, *start, *backward], []), gradients
-        block = [statement for statement in forward if statement.per_sample] + [s for s in backward if s.per_sample]
-        before = [statement for statement in forward if not statement.per_sample] + start
-        return Parts(before, block, [s for s in backward if not s.per_sample]), gradients
+        if not (inputs or (parameters and self.parameters is not None)):
+            return pipeline.differentiate(self, parameters=False, inputs=False)
+        with self.timed("adjoint"):
+            return pipeline.differentiate(self, parameters=parameters, inputs=inputs, one_block=one_block)
 
 
 class Kernel:
@@ -175,20 +92,15 @@ class Kernel:
         self.program = program
         self.gradients = gradients
         self.parts = parts
-        with program._timed("schedule"):
-            grouped = self.grouped()
-            self.capacity = _capacity(grouped[1].groups, program.dtype) if program.batched else 1
-            self.steps, self.buffers = schedule(grouped, self.capacity)
+        with program.timed("schedule"):
+            self.steps, self.buffers, self.capacity = self._schedule = pipeline.arrange(program, self.grouped())
         self._free: list[Workspace] = []
         self._lock = new_lock()
         self._function: Any = None
 
     def grouped(self) -> list[Part]:
         """The groups of each part, with the buffers as they are before they get their places in memory."""
-        program = self.program
-        copies, block = packed(self.parts.block, program.target.lanes(program.dtype))
-        parts = self.parts._replace(start=[*self.parts.start, *copies], block=block)
-        return group(parts, [program.lowered.output, program.lowered.shown, program.loss, *self.gradients.values()])
+        return pipeline.fuse(self.program, Sweeps(self.parts, self.gradients))
 
     def run(self, table: int, samples: int) -> None:
         """Run the machine code, which is made the first time."""
@@ -204,11 +116,11 @@ class Kernel:
         return self._function
 
     def _compiled(self) -> Any:
-        with self.program._timed("emit"):
-            needed: set[tuple[str, str, int]] = set()
-            text = module(self.functions(needed), needed, self.program.target)
-        with self.program._timed("LLVM"):
-            return Code(text, self.program.target).function("run", ctypes.c_void_p, ctypes.c_int64)
+        needed: set[tuple[str, str, int]] = set()
+        with self.program.timed("emit"):
+            functions = self.functions(needed)
+        with self.program.timed("LLVM"):
+            return pipeline.build(functions, needed, self.program.target, "run", ctypes.c_void_p, ctypes.c_int64)
 
     @property
     def bytes(self) -> int:
@@ -223,33 +135,7 @@ class Kernel:
             needed: gets the elementary functions that they call.
             samples: how many samples there will always be, at most `capacity`; None if that is not known.
         """
-        pieces = Pieces(self.buffers, self.program.dtype, self.program.target, needed, samples)
-        written = [pieces.write(name, steps) for name, steps in zip(("before", "block", "after"), self.steps, strict=True)]
-        return [*chain.from_iterable(written), self._driver()]
-
-    def _driver(self) -> str:
-        """The function that Python calls: all samples, block by block."""
-        text = Text(self.program.dtype)
-        pointers = [text.get(f"load ptr, ptr {text.get(f'getelementptr ptr, ptr %table, i64 {k}')}") for k in range(len(self.buffers))]
-        plain = ", ".join(f"ptr {pointer}" for pointer in pointers)
-        text.do(f"call void @before({plain}, i64 %n)")
-
-        def body(first: str | int) -> None:
-            rest = text.get(f"sub i64 %n, {first}")
-            fits = text.get(f"icmp slt i64 {rest}, {self.capacity}")
-            count = text.get(f"select i1 {fits}, i64 {rest}, i64 {self.capacity}")
-
-            def here(buffer: Buffer, pointer: str) -> str:
-                if not buffer.per_sample:
-                    return pointer
-                return text.get(f"getelementptr {text.number}, ptr {pointer}, i64 {text.multiply(first, buffer.size)}")
-
-            moved = [here(buffer, pointer) for buffer, pointer in zip(self.buffers, pointers, strict=True)]
-            text.do(f"call void @block({', '.join(f'ptr {pointer}' for pointer in moved)}, i64 {count})")
-
-        text.loop(0, "%n", self.capacity, body)
-        text.do(f"call void @after({plain}, i64 %n)")
-        return text.function("void @run(ptr %table, i64 %n) #0")
+        return pipeline.write(self.program, self._schedule, needed, samples)
 
     def workspace(self) -> Workspace:
         """Memory to run in, for one thread at a time."""
@@ -292,32 +178,4 @@ class Workspace:
         self.kernel.run(self.address, samples)
 
 
-class _Stopwatch:
-    """Adds the time that a block takes to an entry."""
-
-    def __init__(self, seconds: dict[str, float], stage: str) -> None:
-        self.seconds, self.stage = seconds, stage
-
-    def __enter__(self) -> None:
-        self.begin = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.seconds[self.stage] = self.seconds.get(self.stage, 0.0) + time.perf_counter() - self.begin
-
-
-def _capacity(groups: list[Group], dtype: str) -> int:
-    """For how many samples at a time the arenas have room, so that they stay in the cache."""
-    size = 8 if dtype == "float64" else 4
-    used = {
-        access.buffer
-        for group in groups
-        for statement, kept in zip(group.statements, group.kept, strict=True)
-        for access in (*([statement.store] if kept else []), *statement.value.loads())
-    }
-    per_sample = sum(buffer.size * size for buffer in used if buffer.per_sample and buffer.role in ("value", "adjoint", "mark"))
-    if not per_sample:
-        return LARGEST_BLOCK
-    return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, CACHE // per_sample // 16 * 16))
-
-
-__all__ = ["Kernel", "Program", "TooIrregularError", "Workspace"]
+__all__ = ["Kernel", "Program", "Workspace"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from chainrule.compiler.ir.expressions import Expression
-    from chainrule.compiler.runtime.program import Program
+    from chainrule.compiler.pipeline import Recovered
 
 MOST_GROUPS = 24
 WIDEST = 22  # characters of a line in the picture
@@ -49,7 +49,7 @@ class Diagram(Drawing):
         self._legend = legend
 
 
-def diagram(program: Program, *, rankdir: str = "TB", max_groups: int = MOST_GROUPS) -> Diagram:
+def diagram(program: Recovered, *, rankdir: str = "TB", max_groups: int = MOST_GROUPS) -> Diagram:
     """Draw a program's arrays and how each is made from others.
 
     Arguments:

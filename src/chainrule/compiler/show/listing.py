@@ -16,7 +16,7 @@ from chainrule.formulas import short
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chainrule.compiler.runtime.program import Program
+    from chainrule.compiler.pipeline import Recovered
 
 MOST_STATEMENTS = 60  # that are written out, in each direction
 MOST_ARRAYS = 24  # of a kind, that are named
@@ -25,7 +25,7 @@ WIDTH = 108
 COLUMN = 76  # where the sizes of axes stand, unless a statement is longer
 
 
-def listing(program: Program, *, times: bool = True) -> str:
+def listing(program: Recovered, *, times: bool = True) -> str:
     """A program in readable notation: counts, arrays, and statements, forward and backward.
 
     Arguments:

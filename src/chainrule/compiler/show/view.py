@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.compiler.ir.expressions import Access, Buffer, Constant
 from chainrule.compiler.ir.statements import BATCH, Group, Loop, Statement
+from chainrule.compiler.pipeline import arrange, differentiate, fuse
 from chainrule.compiler.show.arrays import (
     ITERATION,
     LETTERS,
@@ -28,12 +29,11 @@ from chainrule.compiler.show.arrays import (
 )
 from chainrule.compiler.show.notation import ADDED, ATOM, COMPARED, DIVIDED, Written, added, occurrences, plain, wrapped, write
 from chainrule.compiler.transform.fusion import parallel_sizes
-from chainrule.compiler.transform.schedule import group, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from chainrule.compiler.runtime.program import Program
+    from chainrule.compiler.pipeline import Recovered
 
 LONGEST_INSIDE = 84  # a number that is used once and is longer gets a line of its own
 SOME_SAMPLES = 16  # the number makes no difference to which loops there are
@@ -58,19 +58,14 @@ class View:
         program: the program; it need not have run.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Recovered) -> None:
         self.program = program
-        seconds = program.seconds.get("adjoint")
         scalar = program.lowered.output.size == 1
         parameters = scalar and program.parameters is not None
-        parts, gradients = program.parts(parameters, scalar and not parameters)
-        if seconds is not None:  # looking takes no time that counts
-            program.seconds["adjoint"] = seconds
-        else:
-            program.seconds.pop("adjoint", None)
-        self.statements = [statement for part in parts for statement in part]
-        grouped = group(parts, [program.lowered.output, program.lowered.shown, program.loss, *gradients.values()])
-        steps, _ = schedule(grouped, SOME_SAMPLES if program.batched else 1)
+        sweeps = differentiate(program, parameters=parameters, inputs=scalar and not parameters)
+        self.statements = [statement for part in sweeps.parts for statement in part]
+        grouped = fuse(program, sweeps, transpose=False)
+        steps = arrange(program, grouped, SOME_SAMPLES).steps
         arrays = Arrays(program.lowered, [each for part in grouped for each in part.groups])
         self.parts = [
             [Passage(times, [split(each, arrays) for each in body]) for times, body in _passages(part.groups, found)]

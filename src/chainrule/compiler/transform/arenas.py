@@ -14,6 +14,28 @@ if TYPE_CHECKING:
     from chainrule.compiler.ir.statements import Group
 
 ALIGNED = 8
+CACHE = 384 * 1024  # bytes that the values of one block of samples may take
+SMALLEST_BLOCK, LARGEST_BLOCK = 16, 4096
+
+
+def room(groups: Sequence[Group], dtype: str) -> int:
+    """For how many samples at a time the arenas have room, so that they stay in the cache.
+
+    Arguments:
+        groups: what is done for each block of samples.
+        dtype: "float64" or "float32".
+    """
+    size = 8 if dtype == "float64" else 4
+    used = {
+        access.buffer
+        for group in groups
+        for statement, kept in zip(group.statements, group.kept, strict=True)
+        for access in (*([statement.store] if kept else []), *statement.value.loads())
+    }
+    per_sample = sum(buffer.size * size for buffer in used if buffer.per_sample and buffer.role in ("value", "adjoint", "mark"))
+    if not per_sample:
+        return LARGEST_BLOCK
+    return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, CACHE // per_sample // 16 * 16))
 
 
 def place(parts: Sequence[Sequence[Group]], capacity: int) -> tuple[list[list[Group]], list[Buffer]]:
@@ -86,4 +108,4 @@ def _is_outside(buffer: Buffer) -> bool:
     return buffer.of is None or buffer.of.role in ("parameter", "input", "output")
 
 
-__all__ = ["place"]
+__all__ = ["place", "room"]
