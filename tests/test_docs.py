@@ -43,13 +43,14 @@ def test_python_blocks(page: Path, eval_example: EvalExample, tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(
-    ("page", "folder"), [("CONTRIBUTING.md", "src/chainrule"), ("src/chainrule/compiler/README.md", "src/chainrule/compiler")]
+    ("page", "folder", "files"),
+    [("CONTRIBUTING.md", "src/chainrule", "*.*"), ("src/chainrule/compiler/README.md", "src/chainrule/compiler", "**/*.*")],
 )
-def test_the_maps_name_every_file(page: str, folder: str) -> None:
+def test_the_maps_name_every_file(page: str, folder: str, files: str) -> None:
     rows = re.findall(r"^\| (`.*?) \|", (ROOT / page).read_text(), re.MULTILINE)
-    named = {name for row in rows for name in re.findall(r"`(\w+\.(?:py|c))`", row)}
-    files = {path.name for path in (ROOT / folder).iterdir() if path.suffix in (".py", ".c")}
-    assert named == files - {"__init__.py", "__main__.py"}
+    named = {name for row in rows for name in re.findall(r"`([\w/]+\.(?:py|c))`", row)}
+    found = {path for path in (ROOT / folder).glob(files) if path.suffix in (".py", ".c")}
+    assert named == {str(path.relative_to(ROOT / folder)) for path in found if path.name not in ("__init__.py", "__main__.py")}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: str(page.relative_to(ROOT)))

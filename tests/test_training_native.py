@@ -18,8 +18,8 @@ import pytest
 
 import chainrule
 from chainrule import MLP, SGD, Adam, AdamW, Value, fit, mean, take
-from chainrule.compiler.loop import MOST_LOOPS
-from chainrule.compiler.training import NativeFit
+from chainrule.compiler.training.fit import NativeFit
+from chainrule.compiler.training.steps import MOST_LOOPS
 from chainrule.schedules import CosineAnnealingLR, ExponentialLR, LambdaLR, StepLR
 from chainrule.training import History, State
 

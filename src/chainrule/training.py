@@ -24,7 +24,7 @@ from chainrule.schedules import LRScheduler
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from chainrule.compiler.training import NativeFit
+    from chainrule.compiler.training.fit import NativeFit
 
 
 class Optimizer(Protocol):
@@ -257,7 +257,7 @@ def _native(loss: Any, data: Any, optimizer: Any, orders: Iterator[Sequence[int]
     """What runs the training as machine code; None if the loss is not compiled, or the optimiser is not one of chainrule's."""
     if not getattr(loss, "compiled", False):
         return None
-    from chainrule.compiler.training import NativeFit
+    from chainrule.compiler.training.fit import NativeFit
 
     if not NativeFit.can(loss, optimizer, data):
         return None

@@ -96,7 +96,7 @@ def compile_function(built: Built) -> Any:
 
 
 @cache
-def traced(program: Program) -> chainrule.compiler.program.Program | None:
+def traced(program: Program) -> chainrule.compiler.runtime.program.Program | None:
     """What the compiler makes of a program; None if it will not roll."""
     built = program.build(random.Random(1))
     return compile_function(built).trace(*built.arguments).program

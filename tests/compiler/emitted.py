@@ -16,13 +16,13 @@ from unittest import mock
 
 import numpy as np
 
-from chainrule.compiler import emit
-from chainrule.compiler.emit import Emitter
-from chainrule.compiler.expressions import Access, Apply, Buffer, Constant, Expression, Load, Lookup
-from chainrule.compiler.interpret import Memory, _places, interpret
-from chainrule.compiler.points import Point
-from chainrule.compiler.program import Kernel
-from chainrule.compiler.statements import BATCH, Group, Statement, is_injective
+from chainrule.compiler.codegen import emit
+from chainrule.compiler.codegen.emit import Emitter
+from chainrule.compiler.codegen.innermost import Point
+from chainrule.compiler.ir.expressions import Access, Apply, Buffer, Constant, Expression, Load, Lookup
+from chainrule.compiler.ir.interpret import Memory, _places, interpret
+from chainrule.compiler.ir.statements import BATCH, Group, Statement, is_injective
+from chainrule.compiler.runtime.program import Kernel
 
 TOLERANCE = 1e-9  # of the largest number that a buffer takes, or of 1
 

@@ -21,7 +21,12 @@ import numpy as np
 
 import chainrule
 from chainrule import SGD, Value, cross_entropy, fit, one_hot, take
-from chainrule.compiler import arguments, calls, function, graphs, loop, native, training
+from chainrule.compiler.capture import arguments
+from chainrule.compiler.codegen import memory as buffers
+from chainrule.compiler.runtime import calls, function
+from chainrule.compiler.runtime import graph as graphs
+from chainrule.compiler.training import fit as training
+from chainrule.compiler.training import steps as loop
 
 PAGE = mmap.PAGESIZE
 _protect = ctypes.CDLL(None, use_errno=True).mprotect
@@ -74,7 +79,7 @@ def surround() -> None:
     """Let all memory of generated code lie between such pages."""
     for module in (arguments, calls, function, graphs, training, loop):
         module.np = Numpy()  # type: ignore[attr-defined]
-    native.aligned = loop.aligned = aligned
+    buffers.aligned = loop.aligned = aligned
 
 
 # --- indices ----------------------------------------------------------------------------------------------------------------------------

@@ -26,9 +26,11 @@ import numpy as np
 
 import chainrule
 from chainrule import Value, topological_order
-from chainrule.compiler import native, program
+from chainrule.compiler.codegen import native
 from chainrule.compiler.errors import CompileWarning
-from chainrule.compiler.program import SMALLEST_BLOCK
+from chainrule.compiler.ir.machine import Target
+from chainrule.compiler.transform import arenas
+from chainrule.compiler.transform.arenas import SMALLEST_BLOCK
 from compare import TOLERANCE, as_value, as_values, error, gradients_of
 from index_blocks import BLOCKS, RECURRENT, Block, Drawing, ending
 from random_programs import LARGEST, NEAREST, distance_to_jump
@@ -151,12 +153,12 @@ def is_tame(built: IndexProgram, sample: int) -> bool:
 # --- compiling in a third of the time -----------------------------------------------------------------------------------------------------
 
 
-def _machine_without_optimisation(target: native.Target) -> Any:
+def _machine_without_optimisation(target: Target) -> Any:
     return llvm.Target.from_default_triple().create_target_machine(cpu=target.cpu, features=target.features, opt=0)
 
 
 @cache
-def _inlining(target: native.Target) -> tuple[Any, Any]:
+def _inlining(target: Target) -> tuple[Any, Any]:
     passes = llvm.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     return passes, llvm.create_pass_builder(_machine_without_optimisation(target), llvm.create_pipeline_tuning_options(speed_level=0))
@@ -213,7 +215,7 @@ def function(built: IndexProgram) -> Found:
 
 def batch(built: IndexProgram) -> Found:
     """The losses of all samples by a compiled function of one, joined or not, and the gradients; those of parameters if they are joined."""
-    with mock.patch.object(program, "CACHE", 1 if built.small_blocks else program.CACHE):
+    with mock.patch.object(arenas, "CACHE", 1 if built.small_blocks else arenas.CACHE):
         return _batch(built)
 
 

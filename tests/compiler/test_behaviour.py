@@ -21,7 +21,7 @@ import pytest
 
 import chainrule
 from chainrule import MLP, Module, Value, mean
-from chainrule.compiler import native
+from chainrule.compiler.ir import machine
 from compare import call, close, eager, error
 from programs import PROGRAMS
 
@@ -338,10 +338,10 @@ def test_numbers_of_parameters_and_arguments_are_not_in_the_code() -> None:
 
 TARGETS = {
     "generic": "generic",
-    "128 bits": native.host()._replace(vector_bits=128),
-    "256 bits": native.host()._replace(vector_bits=256),
-    "512 bits": native.host()._replace(vector_bits=512),
-    "512 bits, no fused multiply-add": native.host()._replace(vector_bits=512, fma=False),
+    "128 bits": machine.host()._replace(vector_bits=128),
+    "256 bits": machine.host()._replace(vector_bits=256),
+    "512 bits": machine.host()._replace(vector_bits=512),
+    "512 bits, no fused multiply-add": machine.host()._replace(vector_bits=512, fma=False),
 }
 ON_EVERY_MACHINE = (
     "moons",

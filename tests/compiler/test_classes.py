@@ -10,8 +10,8 @@ import pytest
 
 import chainrule
 from chainrule import Value
-from chainrule.compiler.classes import _check_alike, find_classes
-from chainrule.compiler.tape import record
+from chainrule.compiler.analysis.classes import _check_alike, find_classes
+from chainrule.compiler.capture.tape import record
 from compare import TOLERANCE, as_value, as_values, error, evaluate
 from programs import PROGRAMS, Program
 

@@ -12,8 +12,8 @@ import pytest
 
 import chainrule
 from chainrule import MLP, Layer, Module, Value, cross_entropy, l2_penalty, mean, take
-from chainrule.compiler.function import CACHED, CompiledFunction
-from chainrule.compiler.graphs import CompiledGraph
+from chainrule.compiler.runtime.function import CACHED, CompiledFunction
+from chainrule.compiler.runtime.graph import CompiledGraph
 from compare import close
 
 X = np.random.default_rng(0).normal(size=(7, 2))

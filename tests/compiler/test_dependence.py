@@ -7,9 +7,9 @@ from itertools import product
 
 import numpy as np
 
-from chainrule.compiler.dependence import LOADED, STORED, Reach, at_same_point, may_meet, reaches
-from chainrule.compiler.expressions import Access, Buffer, Load, Lookup
-from chainrule.compiler.statements import Statement
+from chainrule.compiler.ir.expressions import Access, Buffer, Load, Lookup
+from chainrule.compiler.ir.statements import Statement
+from chainrule.compiler.transform.dependence import LOADED, STORED, Reach, at_same_point, may_meet, reaches
 
 ADDRESSES = {"x": 0, "y": 100}
 

@@ -11,7 +11,7 @@ import pytest
 
 import chainrule
 from chainrule import MLP, Value
-from chainrule.compiler.diagram import MOST_GROUPS, Diagram, diagram
+from chainrule.compiler.show.diagram import MOST_GROUPS, Diagram, diagram
 from chainrule.drawing import Drawing
 from compare import traced
 from programs import OUTPUTS, PROGRAMS, Program, named

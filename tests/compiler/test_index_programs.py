@@ -17,10 +17,10 @@ import chainrule
 import emitted
 import pattern_programs
 from chainrule import Value, tanh
-from chainrule.compiler import fuse
-from chainrule.compiler.dependence import Reach, at_same_point, may_meet
-from chainrule.compiler.interpret import Memory
-from chainrule.compiler.program import Kernel, Program
+from chainrule.compiler.ir.interpret import Memory
+from chainrule.compiler.runtime.program import Kernel, Program
+from chainrule.compiler.transform import fusion as fuse
+from chainrule.compiler.transform.dependence import Reach, at_same_point, may_meet
 from compare import TOLERANCE
 from index_programs import EXACTLY, IndexProgram, index_program, largest_error, quickly
 from programs import chunks
@@ -108,7 +108,7 @@ def test_blocks_of_samples_are_checked_one_after_another(quick: None) -> None:
             h = tanh(h * x[t % 3] + b[t % 4])
         return h * b[1]
 
-    with mock.patch("chainrule.compiler.program.CACHE", 1):
+    with mock.patch("chainrule.compiler.transform.arenas.CACHE", 1):
         traced = chainrule.compile(loss, batch="mean").trace(np.zeros((37, 3)))
         kernel = traced.program.kernel(parameters=True, inputs=True)
     assert kernel.capacity < 37

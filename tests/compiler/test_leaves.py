@@ -19,7 +19,7 @@ import pytest
 
 import chainrule
 from chainrule import MLP, SGD, Layer, Module, TraceError, Value, fit, mean, take
-from chainrule.compiler.tracing import is_tracing
+from chainrule.compiler.capture.tracing import is_tracing
 from compare import close
 
 X, Y = np.arange(10.0).reshape(5, 2) / 10.0, np.arange(5.0)

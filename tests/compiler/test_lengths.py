@@ -12,20 +12,21 @@ import pytest
 
 import chainrule
 from chainrule import Value, greater, hypot, leaky_relu, maximum, mean, minimum, primitives, softplus, where
-from chainrule.compiler import inlining, pieces
-from chainrule.compiler.adjoint import slopes
-from chainrule.compiler.classes import find_classes
-from chainrule.compiler.expressions import Access, Apply, Buffer, Expression, Load
-from chainrule.compiler.interpret import Memory, interpret
-from chainrule.compiler.loops import with_coefficients
-from chainrule.compiler.native import host
-from chainrule.compiler.notation import write
-from chainrule.compiler.plan import choose
-from chainrule.compiler.program import Program
-from chainrule.compiler.scalars import Scalars
-from chainrule.compiler.statements import Group, Loop, Statement
-from chainrule.compiler.tape import record
-from chainrule.compiler.text import Text
+from chainrule.compiler.analysis import inlining
+from chainrule.compiler.analysis.classes import find_classes
+from chainrule.compiler.capture.tape import record
+from chainrule.compiler.codegen import pieces
+from chainrule.compiler.codegen.llvm_text import Text
+from chainrule.compiler.codegen.operations import Scalars
+from chainrule.compiler.codegen.vectorize import choose
+from chainrule.compiler.ir.expressions import Access, Apply, Buffer, Expression, Load
+from chainrule.compiler.ir.interpret import Memory, interpret
+from chainrule.compiler.ir.machine import host
+from chainrule.compiler.ir.statements import Group, Loop, Statement
+from chainrule.compiler.runtime.program import Program
+from chainrule.compiler.show.notation import write
+from chainrule.compiler.transform.rolling import with_coefficients
+from chainrule.compiler.transform.slopes import slopes
 from compare import close, eager
 from programs import PROGRAMS
 

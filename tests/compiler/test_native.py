@@ -9,7 +9,7 @@ import pytest
 
 import chainrule
 from chainrule import Value
-from chainrule.compiler.native import LoopStrength, loop_strength
+from chainrule.compiler.codegen.native import LoopStrength, loop_strength
 
 OFF, ON = "-disable-lsr=true", "-disable-lsr=false"
 

@@ -16,13 +16,14 @@ import pytest
 import chainrule
 import emitted
 from chainrule import MLP, Value, l2_penalty, mean
-from chainrule.compiler.expressions import Access, Buffer, Constant, Load
-from chainrule.compiler.function import Traced
-from chainrule.compiler.interpret import Memory, interpret
-from chainrule.compiler.program import Kernel, Parts
-from chainrule.compiler.program import Program as Compiled
-from chainrule.compiler.schedule import group
-from chainrule.compiler.statements import BATCH, Group, Loop, Statement, Step
+from chainrule.compiler.ir.expressions import Access, Buffer, Constant, Load
+from chainrule.compiler.ir.interpret import Memory, interpret
+from chainrule.compiler.ir.statements import BATCH, Group, Loop, Statement, Step
+from chainrule.compiler.pipeline import Parts
+from chainrule.compiler.runtime.function import Traced
+from chainrule.compiler.runtime.program import Kernel
+from chainrule.compiler.runtime.program import Program as Compiled
+from chainrule.compiler.transform.schedule import group
 from compare import TOLERANCE, compile_function, eager, eager_for_arguments, error, numbers
 from programs import LONG, PROGRAMS, Built, Program, named, some
 

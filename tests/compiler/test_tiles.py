@@ -10,8 +10,8 @@ import pytest
 
 import chainrule
 from chainrule import MLP, SGD, fit
-from chainrule.compiler import native
-from chainrule.compiler.plan import SIDE_BY_SIDE
+from chainrule.compiler.codegen.vectorize import SIDE_BY_SIDE
+from chainrule.compiler.ir.machine import host
 from compare import TOLERANCE, error
 
 BITS = (128, 256, 512)
@@ -21,7 +21,7 @@ BATCHES = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 16, 17, 23, 31, 32, 33, 47)
 
 
 def machine(bits: int) -> Any:
-    return native.host()._replace(vector_bits=bits)
+    return host()._replace(vector_bits=bits)
 
 
 def step_by_hand(numbers: np.ndarray, inputs: np.ndarray, targets: np.ndarray, hidden: int, rate: float) -> np.ndarray:

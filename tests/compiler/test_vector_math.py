@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from chainrule.compiler import vector_math
+from chainrule.compiler.functions import table as vector_math
 from chainrule.primitives import PRIMITIVES
 
 DTYPES = ("float64", "float32")

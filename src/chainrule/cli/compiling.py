@@ -20,7 +20,7 @@ def compiler() -> tuple[Callable[..., Any] | None, str]:
         return None, str(error)
     import llvmlite
 
-    from chainrule.compiler.native import host
+    from chainrule.compiler.ir.machine import host
 
     return compile, f"llvmlite {llvmlite.__version__}, for vectors of {host().vector_bits} bits"
 

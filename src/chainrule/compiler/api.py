@@ -15,9 +15,9 @@ except ImportError as error:  # pragma: no cover
         f"chainrule.compile() needs {error.name}, which is not installed: pip install 'chainrule[compile]'", name=error.name
     ) from error
 
-from chainrule.compiler.function import CompiledFunction
-from chainrule.compiler.graphs import CompiledGraph
-from chainrule.compiler.native import Target, generic, host
+from chainrule.compiler.ir.machine import Target, generic, host
+from chainrule.compiler.runtime.function import CompiledFunction
+from chainrule.compiler.runtime.graph import CompiledGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable

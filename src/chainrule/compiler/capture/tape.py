@@ -1,0 +1,238 @@
+"""The graph as arrays: one entry a node, in topological order, with the operands of all nodes one after another.
+
+`record` reads it off real Values. Weighted sums made by `dot` are written out as products and a sum here, so that later stages know only
+sums, largest-ofs and operations of a fixed number of operands.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from chainrule import primitives
+from chainrule.by_hand import LocalGradients
+from chainrule.compiler.capture.tracing import passing
+from chainrule.engine import Value, flatten
+from chainrule.primitives import Primitive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PARAMETER, CONSTANT, BY_HAND = -1, -2, -3
+"""The codes of leaves whose data are read at each call, of leaves that never change, and of operations made by hand. Those of inputs are
+lower: -4 for the first argument, -5 for the second, and so on."""
+
+FIRST_INPUT = -4
+
+
+class HandMadeError(TypeError):
+    """An operation made by hand, which has no rule that could be compiled."""
+
+
+class Tape(NamedTuple):
+    """A graph as arrays.
+
+    Arguments:
+        rows: the primitives that occur.
+        codes: for each node, the index of its primitive, or one of the codes of leaves.
+        starts: where each node's operands begin in `operands`; one entry more than there are nodes.
+        operands: positions of nodes.
+        numbers: the data of leaves; for operations, the number that belongs to the operation, such as the 2.0 of `x ** 2`.
+        roots: the positions of the results.
+        parameters: the Values behind the nodes with the code PARAMETER, by position.
+        places: for inputs, their place in the argument.
+    """
+
+    rows: list[Primitive]
+    codes: np.ndarray
+    starts: np.ndarray
+    operands: np.ndarray
+    numbers: np.ndarray
+    roots: np.ndarray
+    parameters: dict[int, Value]
+    places: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """How many nodes there are."""
+        return len(self.codes)
+
+
+def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None = None) -> Tape:
+    """Read the graph below some results.
+
+    Arguments:
+        roots: the results.
+        inputs: for the id of each Value that was made for an argument of the traced function, the number of the argument and the
+            Value's place in it.
+
+    Raises:
+        HandMadeError: if an operation in the graph was made by hand.
+    """
+    flat: Any = flatten(roots)
+    leaves, leaf_positions, rows, codes, starts, operands, parameters, data, root_positions, by_hand = flat
+    by_hand = [node for node in by_hand if node._function is not passing]
+    if by_hand:
+        if by_hand[0]._op == "compiled":
+            raise HandMadeError(
+                "the graph contains the result of a compiled function, whose inside it does not see. Compile the function that makes the "
+                "whole graph: what it calls may be compiled or not"
+            )
+        fixed = isinstance(by_hand[0]._function, LocalGradients)
+        why = "its local gradients are numbers of this one moment" if fixed else "its _backward is a Python function"
+        raise HandMadeError(
+            f"{by_hand[0]._op or 'an operation'!r} was made by hand: {why}, which cannot be compiled. "
+            "Write it with the operations of chainrule, or use backward() without compile()"
+        )
+    codes_array = np.frombuffer(codes, np.int32).copy()
+    numbers = np.where(codes_array >= 0, np.frombuffer(parameters, np.float64), np.frombuffer(data, np.float64))
+    places = np.zeros(len(codes_array), np.int64)
+    known: dict[int, Value] = {}
+    inputs = inputs or {}
+    for leaf, position in zip(leaves, leaf_positions, strict=True):
+        if (place := inputs.get(id(leaf))) is not None:
+            codes_array[position] = FIRST_INPUT - place[0]
+            places[position] = place[1]
+        elif codes_array[position] == PARAMETER:
+            known[position] = leaf
+    tape = Tape(
+        rows=list(rows),
+        codes=codes_array,
+        starts=np.frombuffer(starts, np.int64),
+        operands=np.frombuffer(operands, np.int32),
+        numbers=numbers,
+        roots=np.array(root_positions, np.int64),
+        parameters=known,
+        places=places,
+    )
+    return _without_dot(_without_passing(tape))
+
+
+def settled(tape: Tape, made: list[Value]) -> Tape:
+    """The tape of a function that was traced, in which leaves that it made are constants, but for those that somebody has kept.
+
+    A weight that is made when a network is first called outlives the trace, and is a parameter. Whoever keeps a leaf holds a reference to
+    it; so this is to be called when the graph is gone, and nothing else holds the leaves that is not the user's.
+
+    Arguments:
+        tape: the graph.
+        made: the leaves that the function made; the list is emptied.
+    """
+    ids = set(map(id, made))
+    made.clear()
+    found: dict[int, Any] = {position: leaf for position, leaf in tape.parameters.items() if id(leaf) in ids}
+    if not found:
+        return tape
+    for position in found:
+        del tape.parameters[position]
+    codes = tape.codes.copy()
+    found[-1] = object()  # which nobody else holds
+    references = {position: sys.getrefcount(leaf) for position, leaf in found.items()}
+    for position, count in references.items():
+        if count > references[-1]:
+            tape.parameters[position] = found[position]
+        elif position >= 0:
+            codes[position] = CONSTANT
+    return tape._replace(codes=codes)
+
+
+def _without_passing(tape: Tape) -> Tape:
+    """Leave out the Values around arguments: who uses one uses what is in it."""
+    around = np.flatnonzero(tape.codes == BY_HAND)
+    if not len(around):
+        return tape
+    instead = np.arange(tape.size)
+    for node in around:
+        instead[node] = instead[tape.operands[tape.starts[node]]]
+    return without(tape, tape.codes != BY_HAND, instead)
+
+
+def reached(tape: Tape, roots: Sequence[int]) -> list[int]:
+    """For each node, which of some results depend on it: a number with a bit for each of them."""
+    masks = [0] * tape.size
+    for bit, root in enumerate(roots):
+        masks[root] |= 1 << bit
+    starts, operands = tape.starts.tolist(), tape.operands.tolist()
+    for node in range(tape.size - 1, -1, -1):
+        if masks[node]:
+            for operand in operands[starts[node] : starts[node + 1]]:
+                masks[operand] |= masks[node]
+    return masks
+
+
+def without(tape: Tape, keep: np.ndarray, instead: np.ndarray) -> Tape:
+    """Leave out nodes.
+
+    Arguments:
+        tape: the graph.
+        keep: which nodes stay.
+        instead: for each node, the node to use in its place, which stays if the node is used.
+    """
+    moved = (np.cumsum(keep) - 1)[instead]
+    count = np.diff(tape.starts)
+    return tape._replace(
+        codes=tape.codes[keep],
+        starts=np.concatenate([[0], np.cumsum(count[keep])]),
+        operands=moved[tape.operands[np.repeat(keep, count)]].astype(np.int32),
+        numbers=tape.numbers[keep],
+        roots=moved[tape.roots],
+        parameters={int(moved[position]): leaf for position, leaf in tape.parameters.items() if keep[position]},
+        places=tape.places[keep],
+    )
+
+
+def _without_dot(tape: Tape) -> Tape:
+    """Write every weighted sum out: a node for each product, just before the sum of them."""
+    if primitives.dot not in tape.rows:
+        return tape
+    rows = [primitives.add if row is primitives.dot else row for row in tape.rows]
+    is_dot = tape.codes == tape.rows.index(primitives.dot)
+    if primitives.multiply not in rows:
+        rows.append(primitives.multiply)
+    count = np.diff(tape.starts)
+    products = np.where(is_dot, count // 2, 0)
+    bias = np.where(is_dot, count % 2, 0)
+    moved = np.arange(tape.size) + np.cumsum(products)  # where each node goes, behind its own products
+    size = int(tape.size + products.sum())
+
+    def spread(values: np.ndarray, fill: Any) -> np.ndarray:
+        out = np.full(size, fill, values.dtype)
+        out[moved] = values
+        return out
+
+    is_product = np.ones(size, bool)
+    is_product[moved] = False
+    lengths = spread(np.where(is_dot, bias + products, count), 2)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    operands = np.empty(starts[-1], np.int32)
+
+    old = moved[tape.operands]
+    owner = np.repeat(np.arange(tape.size), count)
+    within = np.arange(len(old)) - np.repeat(tape.starts[:-1], count)
+    plain = ~is_dot[owner]
+    operands[starts[moved[owner[plain]]] + within[plain]] = old[plain]
+    is_bias = ~plain & (bias[owner] == 1) & (within == 0)
+    operands[starts[moved[owner[is_bias]]]] = old[is_bias]
+    factor = ~plain & ~is_bias
+    place = within[factor] - bias[owner[factor]]  # w1, x1, w2, x2, ... in the products of the owner
+    first = moved[owner[factor]] - products[owner[factor]]
+    operands[starts[first + place // 2] + place % 2] = old[factor]
+    term = np.flatnonzero(is_product)
+    dots = np.flatnonzero(is_dot)
+    slot = np.arange(len(term)) - np.repeat(np.cumsum(products[dots]) - products[dots], products[dots])
+    parent = np.repeat(dots, products[dots])
+    operands[starts[moved[parent]] + bias[parent] + slot] = term
+
+    codes = spread(tape.codes, rows.index(primitives.multiply))
+    return tape._replace(
+        rows=rows,
+        codes=codes,
+        starts=starts,
+        operands=operands,
+        numbers=spread(tape.numbers, 0.0),
+        roots=moved[tape.roots],
+        parameters={int(moved[position]): leaf for position, leaf in tape.parameters.items()},
+        places=spread(tape.places, 0),
+    )

@@ -1,0 +1,1 @@
+"""Scheduled statements become machine code, by way of LLVM's assembly language."""

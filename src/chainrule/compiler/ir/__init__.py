@@ -1,0 +1,1 @@
+"""The one form that programs have: statements over axes, and the oracle that carries them out."""
