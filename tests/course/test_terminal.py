@@ -17,7 +17,7 @@ from rich.console import Console
 from chainrule.course.exercises import EXERCISES, Exercise, by_number
 from chainrule.course.folder import Folder, FolderError
 from chainrule.course.terminal import COMMANDS, Terminal
-from test_folder import MINE, OPERATORS, VALUE, answer
+from learner import MINE, OPERATORS, VALUE, answer
 
 
 class Session:
