@@ -129,7 +129,14 @@ def test_every_letter_is_explained(program: Program) -> None:
         used |= set(re.findall(r"\b(?:sum|max)_(\w)\b", statement)) | set(re.findall(r"\(\d*[+-]?\d*(t)\)", statement))
         known = declared.union(*(letters for _, letters in outer))
         assert used <= known, f"{line}\nuses {used - known}"
-    for mark, note in (("sum_", "sum_k"), ("max_", "max_k"), ("let ", "let"), (".flat[", "w.flat"), ("beside ", "beside"), ("seed", "seed")):
+    for mark, note in (
+        ("sum_", "sum_k"),
+        ("max_", "max_k"),
+        ("let ", "let"),
+        (".flat[", "w.flat"),
+        ("beside ", "beside"),
+        ("seed", "seed"),
+    ):
         if re.search(rf"(?<!\w){re.escape(mark)}" if mark[0].isalpha() else re.escape(mark), body):
             assert note in notes, f"{mark} is not explained"
 
