@@ -21,13 +21,9 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule import SGD, Adam, AdamW, primitives, value
 from chainrule.primitives import PRIMITIVES
-from test_engines import NUMBERS, programs
+from engine_programs import NUMBERS, bits, programs
 
 NAN, INF = math.nan, math.inf
-
-
-def bits(x: float) -> bytes:
-    return b"nan" if math.isnan(x) else struct.pack("d", x)
 
 
 # --- flatten ---------------------------------------------------------------------------------------------------------------------------

@@ -228,9 +228,11 @@ def test_no_depth_ends_in_a_traceback(depth: int, tmp_path: Path) -> None:
 
 def test_a_model_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
-    save_model(path, MLP(2, [1]))
+    model = MLP(2, [1])
+    save_model(path, model)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    load_model(path)
+    found = load_model(path).predict
+    assert found([1.0, 2.0]) == model([1.0, 2.0]).data
 
 
 # --- writing

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from chainrule import Value
-from chainrule.plots import plot_decision_boundary, plot_loss
+from chainrule.plots import COLORS, plot_decision_boundary, plot_loss
 from chainrule.training import History
+from pixels import ink
 
 POINTS = [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
 
@@ -55,10 +56,13 @@ def test_accuracy_may_be_an_attribute_and_metrics_an_argument() -> None:
     assert len(plot_loss([2.0, 1.0], metrics={"unmeasured": [math.nan], "none": []}).axes) == 1
 
 
-def test_losses_that_are_not_finite_or_not_positive_are_no_trouble() -> None:
-    for losses in ([math.nan, 1.0, math.inf, 0.0], [math.nan]):
-        for log in (True, False):
-            assert plot_loss(losses, log=log)._repr_png_()
+@pytest.mark.parametrize("log", [False, True])
+def test_losses_that_are_not_finite_or_not_positive_are_no_trouble(log: bool) -> None:
+    figure = plot_loss([math.nan, 3.0, 1.0, math.inf, 2.0, 0.5, 0.0, -1.0], log=log)
+    assert [y for _, y in curve(figure.axes[0])][1:] == [3.0, 1.0, math.inf, 2.0, 0.5, 0.0, -1.0]
+    assert all(map(math.isfinite, figure.axes[0].get_ylim()))
+    assert ink(figure._repr_png_(), COLORS[0]) > 100  # the line itself
+    assert ink(plot_loss([math.nan], log=log)._repr_png_(), COLORS[0]) == 0
 
 
 def test_two_classes_are_parted_where_the_score_is_zero() -> None:
@@ -81,14 +85,16 @@ def test_several_classes_have_a_score_each() -> None:
 def test_a_model_that_sees_one_class_everywhere_draws_no_line() -> None:
     figure = plot_decision_boundary(lambda x: 1.0, [[2.0, 3.0]], [0])
     assert not lines_between_classes(figure.axes[0])
-    assert figure._repr_png_()
+    assert ink(figure._repr_png_(), COLORS[0]) > 20  # the point, and its like in the legend
 
 
 def test_figures_are_opaque_and_pyplot_is_left_alone() -> None:
     before = "matplotlib.pyplot" in sys.modules
     for figure in (plot_loss([2.0, 1.0]), plot_decision_boundary(lambda x: x[0], POINTS, [0, 1, 0, 1])):
-        image = Image.open(io.BytesIO(figure._repr_png_()))
-        assert image.convert("RGBA").getextrema()[3] == (255, 255)
+        png = figure._repr_png_()
+        assert Image.open(io.BytesIO(png)).convert("RGBA").getextrema()[3] == (255, 255)
+        assert ink(png, "#ffffff") > 100_000
+        assert ink(png, COLORS[0]) > 20
     assert ("matplotlib.pyplot" in sys.modules) == before
 
 

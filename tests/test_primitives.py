@@ -107,6 +107,7 @@ def test_second_derivatives_are_those_of_jax(row: Primitive, Value: type) -> Non
     points += list(generic_points(row))
     function, everything = reference(row), tuple(range(arity(row)))
 
+    @jax.jit  # compiled once, not operation by operation
     def second(*x: Any) -> Any:
         return [jax.grad(lambda *x, i=i: jax.grad(function, i)(*x), everything)(*x) for i in everything]
 

@@ -144,7 +144,7 @@ def test_a_check_holds_no_leaf_of_the_trace() -> None:
     """A leaf that only the trace knows is a constant of the program, also where a target was computed from it."""
     loss = chainrule.compile(lambda z, t: binary_cross_entropy([w * z], [t * Value(0.5)]), batch="mean")
     result = loss([1.0, 2.0], [0.0, 1.0])
-    assert result._prev == (w,) or set(result._prev) == {w}
+    assert set(result._prev) == {w}
     with pytest.raises(ValueError, match="a target that is computed in sample 1 must be 0 or 1, or a probability between them, got 1"):
         loss([1.0, 2.0], [0.0, 3.0])
 
@@ -187,7 +187,7 @@ def test_one_hot_of_an_index_out_of_range_is_an_index_error(number: float, batch
         for _ in range(2):
             with pytest.raises(IndexError, match=r"i\[1\] is .* but is used as an index into 3 values"):
                 function(np.array([1, number], kind))
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match=r"i\[1\] is .* but is used as an index into 3 values"):
             fit(
                 chainrule.compile(lambda i: dot(one_hot(i, 3), weights), batch="mean"),
                 (np.array([1, number], kind),),
@@ -215,7 +215,7 @@ def test_a_class_out_of_range_is_refused_by_cross_entropy(number: float) -> None
     loss(rows, [0.0, 1.0, 2.0, 0.0])
     with pytest.raises(IndexError, match=r"t\[2\] is"):
         loss(rows, targets)
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=r"t\[2\] is"):
         fit(loss, (rows, targets), optimizer=SGD(model.parameters()), steps=1)
     with pytest.raises(IndexError, match="target 2 must be a whole number from 0 to 2"):
         cross_entropy([model(row) for row in rows], [Value(t) for t in targets])

@@ -14,7 +14,7 @@ import pytest
 import chainrule
 from chainrule import Value, take
 
-PROGRAM = Path(__file__).with_name("guard_pages.py")
+PROGRAM = Path(__file__).parents[1] / "support/compiler/guard_pages.py"
 
 
 def run(*arguments: str) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Random programs of index patterns agree with the eager engine, and so does every group of their schedules.
 
-More of them: `python tests/compiler/index_programs.py FIRST LAST`.
+More of them: `python tests/support/compiler/index_programs.py FIRST LAST`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Random programs agree with the eager engine. More of them: `python tests/compiler/random_programs.py FIRST LAST`."""
+"""Random programs agree with the eager engine. More of them: `python tests/support/compiler/random_programs.py FIRST LAST`."""
 
 from __future__ import annotations
 

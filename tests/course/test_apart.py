@@ -21,7 +21,7 @@ from chainrule.course.exercises import EXERCISES, Exercise, by_number, is_answer
 from chainrule.course.running import Part
 from chainrule.course.sandbox import LARGEST, check, read_verdict
 from chainrule.course.wire import packed, packed_error, unpacked, unpacked_error
-from test_sandbox import HARM
+from harm import HARM
 
 EXERCISE = by_number("2")
 HEAD = "class Value:\n    def __init__(self, data): self.data = data\n"

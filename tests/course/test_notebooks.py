@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from chainrule.course import load_ipython_extension
 from chainrule.course.exercises import by_number
 from chainrule.course.folder import NOTEBOOKS, Folder, cells_of
-from test_folder import MINE, OPERATORS, VALUE
+from learner import MINE, OPERATORS, VALUE
 
 
 @pytest.fixture

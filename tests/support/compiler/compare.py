@@ -96,10 +96,12 @@ def compile_function(built: Built) -> Any:
 
 
 @cache
-def traced(program: Program) -> chainrule.compiler.runtime.program.Program | None:
-    """What the compiler makes of a program; None if it will not roll."""
+def traced(program: Program) -> chainrule.compiler.runtime.program.Program:
+    """What the compiler makes of a program; one that it does not compile is a failure."""
     built = program.build(random.Random(1))
-    return compile_function(built).trace(*built.arguments).program
+    found = compile_function(built).trace(*built.arguments).program
+    assert found is not None, f"{program.name} is not compiled"
+    return found
 
 
 def call(function: Any, built: Built, arguments: Sequence[Any] | None = None) -> tuple[float, list[float]]:

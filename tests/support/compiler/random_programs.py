@@ -1,6 +1,6 @@
 """Random programs: layers of every kind, one after another, in every order of loops, with numbers from every source.
 
-`python tests/compiler/random_programs.py FIRST LAST` compares the programs of these seeds with the eager engine, prints those that
+`python tests/support/compiler/random_programs.py FIRST LAST` compares the programs of these seeds with the eager engine, prints those that
 fail, how many there were, and the largest error.
 """
 

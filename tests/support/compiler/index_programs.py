@@ -3,9 +3,9 @@
 Each is compiled in all three forms: as a graph, as a function of some of its arrays, and as a function of one sample. Value and every
 gradient are compared with the eager engine.
 
-`python tests/compiler/index_programs.py FIRST LAST` does that for the programs of these seeds, prints those that fail, how many there were,
-and the largest error. Most of them are translated by LLVM without optimisation, which takes a third of the time and changes nothing
-before LLVM; every EXACTLY-th as users have it.
+`python tests/support/compiler/index_programs.py FIRST LAST` does that for the programs of these seeds, prints those that fail, how many
+there were, and the largest error. Most of them are translated by LLVM without optimisation, which takes a third of the time and changes
+nothing before LLVM; every EXACTLY-th as users have it.
 """
 
 from __future__ import annotations
