@@ -29,11 +29,13 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PREFETCH(p) __builtin_prefetch((p), 1)
 #define UNUSED __attribute__((unused))
+#define INLINE inline __attribute__((always_inline)) /* what folds where some of its arguments are constants */
 #else
 #define LIKELY(x) (x)
 #define UNLIKELY(x) (x)
 #define PREFETCH(p) ((void)0)
 #define UNUSED
+#define INLINE inline
 #endif
 
 /* The order matters: see HAS_A, HAS_B, HAS_EXTRA. POWER_NUMBER is x ** 2, whose exponent is a number and no node. */
@@ -49,6 +51,21 @@ enum { TRACKED = 1, ALL_TRACKED = 2, CONSTANT = 4, BORN_TRACKED = 8, LATE = 16, 
 
 typedef struct Value Value;
 
+/* The epoch, the operation and the flags of a node, in one word: those of many nodes are looked at together. */
+typedef union {
+    struct {
+        uint64_t epoch : 48;
+        uint64_t op : 8;
+        uint64_t flags : 8;
+    };
+    uint64_t bits;
+} Mark;
+
+/* What in a mark makes a computed number matter to more than the number. */
+#define COMPUTED_MATTERS (((Mark){.op = UINT8_MAX, .flags = WHOLE}).bits)
+#define ANY_OPERATION (((Mark){.op = UINT8_MAX}).bits)
+#define ANY_TRACKED (((Mark){.flags = TRACKED}).bits)
+
 /* The operands of a node that has other than one or two Values, and what makes up an operation that is not written out here. */
 typedef struct Extra {
     struct Extra *next;  /* in the list of retired ones */
@@ -56,6 +73,7 @@ typedef struct Extra {
     PyObject *name;      /* of BY_HAND: the operation's name */
     PyObject *function;  /* of BY_HAND: the `_backward` that was assigned, or NULL */
     int takes_node;      /* whether it is called with the node, so that it need not hold it and close a cycle */
+    int tracked;         /* of BY_HAND: whether the collector knew one of the operands when they were put in */
     double *seen;        /* the operands' numbers when the function was assigned, or NULL */
     Py_ssize_t n;
     PyObject *operands[]; /* Values, but for a number that belongs to the operation */
@@ -68,18 +86,25 @@ struct Value {
         double grad;
         Value *next; /* in the free list and in the queue of the dying */
     };
+    /* The epoch of the last walk that came here, or when it was made; of a leaf, that in which its gradient was last written. See `epoch`
+     * below. It stands beside the numbers, since an optimiser's step needs all three. */
+    union {
+        Mark mark;
+        struct {
+            uint64_t epoch : 48;
+            uint64_t op : 8;
+            uint64_t flags : 8;
+        };
+    };
     union {
         Value *a;
         Extra *extra;
+        uint64_t seen; /* of a leaf: the epoch of the last walk that came here and wrote no gradients */
     };
     union {
         Value *b;
         double exponent;
-        uint64_t written; /* of a leaf: the epoch in which its gradient was last written */
     };
-    uint64_t epoch : 48; /* of the last walk that came here, or when it was made; see `epoch` below */
-    uint64_t op : 8;
-    uint64_t flags : 8;
     PyObject *attributes; /* NULL until the node gets a label or an attribute of the user's */
 };
 
@@ -147,7 +172,7 @@ static inline Value *new_node(double data, int op) {
 
 static inline Value *new_leaf(double data) {
     Value *v = new_node(data, LEAF);
-    if (LIKELY(v != NULL)) v->written = 0;
+    if (LIKELY(v != NULL)) v->seen = 0;
     return v;
 }
 
@@ -249,7 +274,7 @@ static inline Value *new_light(Kind *kind, double data) {
     v->op = LEAF;
     v->flags = 0;
     v->attributes = NULL;
-    v->written = 0;
+    v->seen = 0;
     return v;
 }
 
@@ -508,6 +533,7 @@ static int value_clear(PyObject *self) {
     Value *a = HAS_A(v) ? v->a : NULL, *b = HAS_B(v) ? v->b : NULL;
     Extra *x = HAS_EXTRA(v) ? v->extra : NULL;
     v->op = LEAF;
+    v->seen = 0;
     if (x) retire(x);
     Py_XDECREF(a);
     Py_XDECREF(b);
@@ -546,9 +572,11 @@ static uint64_t unread = NEVER;    /* the same while a walk looks for such gradi
 static int thrown_away;
 
 static inline void written_in(Value *v, uint64_t now) {
-    gradients_seen = 1;
-    if (v->op == LEAF) v->written = now;
+    if (v->op == LEAF) v->epoch = now;
 }
+
+/* Whether a leaf's gradient was not written after `mark`. */
+static inline int is_left_out(const Value *v, uint64_t mark) { return v->op == LEAF && v->epoch <= mark; }
 
 /* --- numbers ------------------------------------------------------------------------------------------------------------------- */
 
@@ -1221,6 +1249,7 @@ static inline int push(Value *v) {
 static PyObject *value_push(PyObject *self, PyObject *nothing UNUSED) {
     Value *v = (Value *)self;
     uint64_t now = ++epoch;
+    gradients_seen = 1;
     if (HAS_A(v)) {
         v->a->grad = or_zero(v->a->grad);
         written_in(v->a, now);
@@ -1392,17 +1421,17 @@ static void track_function(Value *v, PyObject *function) {
 
 enum { EVERY_NODE = 1, ZERO = 2 };
 
-static inline void zero_leaf(Value *v, uint64_t now) {
-    if (UNLIKELY(v->written >= unread) && !(v->flags & CONSTANT) && v->grad != 0.0) thrown_away = 1;
+static inline void zero_leaf(Value *v, uint64_t now, uint64_t since) {
+    if (UNLIKELY(v->epoch >= since) && !(v->flags & CONSTANT) && v->grad != 0.0) thrown_away = 1;
     v->grad = 0.0;
-    v->written = now;
+    v->epoch = now;
 }
 
 /* Collect the nodes that the roots depend on, each after its operands: all of them, or without the leaves, which have nothing to push.
  * With ZERO, set their gradients to zero on the way. `leaves`, if given, gets the leaves. */
 static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *stack, Nodes *leaves, int how, int heed_signals) {
     if (epoch + 2 >= LAST_EPOCH) epoch = 0;
-    const uint64_t now = epoch + 1, since = last_assignment;
+    const uint64_t now = epoch + 1, since = last_assignment, gradients_since = unread;
     epoch = now + 1; /* of what is made meanwhile */
     size_t steps = 0;
     int tracked = 0, zero = how & ZERO, every = how & EVERY_NODE;
@@ -1414,11 +1443,10 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
     do {                                                                        \
         Value *p = (parent);                                                    \
         if (p->epoch == now) break;                                             \
-        if (p->op == LEAF && !every && !leaves) {                               \
-            p->epoch = now;                                                     \
-            if (LIKELY(zero)) zero_leaf(p, now);                                \
+        if (p->op == LEAF && zero) {                                            \
+            zero_leaf(p, now, gradients_since);                                 \
             tracked |= p->flags;                                                \
-        } else                                                                  \
+        } else if (p->op != LEAF || p->seen != now)                             \
             stack->items[stack->n++] = p;                                       \
     } while (0)
     while (stack->n) {
@@ -1429,23 +1457,25 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
             continue;
         }
         Value *v = (Value *)top;
-        if (v->epoch == now) continue;
+        if (v->epoch == now || (v->op == LEAF && v->seen == now)) continue;
         if (UNLIKELY(++steps % SIGNALS_EVERY == 0) && heed_signals) {
             if (PyErr_CheckSignals() < 0) return -1;
             if (epoch != now + 1) return 1; /* a signal handler walked through a graph and wrote its own marks */
         }
-        const uint64_t stamp = v->epoch;
-        v->epoch = now;
         if (v->op == LEAF) {
             tracked |= v->flags;
-            if (zero) zero_leaf(v, now);
-            Nodes *into = every ? order : leaves;
-            if (into) {
-                if (!HAS_ROOM(*into, 1)) return -1;
-                into->items[into->n++] = v;
+            if (zero) {
+                zero_leaf(v, now, gradients_since);
+                continue;
             }
+            v->seen = now;
+            Nodes *into = every ? order : leaves;
+            if (!HAS_ROOM(*into, 1)) return -1;
+            into->items[into->n++] = v;
             continue;
         }
+        const uint64_t stamp = v->epoch;
+        v->epoch = now;
         if (zero) v->grad = NOTHING;
         tracked |= v->flags |= stamp < since ? SUSPECT : 0;
         size_t n = HAS_EXTRA(v) ? (size_t)v->extra->n : 2;
@@ -1516,6 +1546,13 @@ static inline void note_assignment(Value *v) {
     if (LIKELY(v->op == LEAF)) return;
     if (v->op != BY_HAND) v->flags |= SUSPECT | SET;
     else if (v->extra->seen) remember_operands(v->extra);
+}
+
+/* A node has been given a computed number, which is not known to be that of an int. */
+static inline void note_computed(Value *v) {
+    if (LIKELY(v->op == LEAF && !(v->flags & WHOLE))) return;
+    v->flags &= ~WHOLE;
+    note_assignment(v);
 }
 
 static void assign(Value *v, double number) {
@@ -1684,7 +1721,7 @@ static int backward_adding(Value *root) {
         for (size_t i = 0; i < order.n; i++) order.items[i]->grad = or_zero(order.items[i]->grad) + 0.0;
         for (size_t i = 0; i < leaves.n; i++) {
             leaves.items[i]->grad = or_zero(leaves.items[i]->grad);
-            leaves.items[i]->written = epoch;
+            leaves.items[i]->epoch = epoch;
         }
         root->grad = 1.0;
         result = UNLIKELY(on_sweep != NULL) ? watched_sweep(&order) : sweep(&order);
@@ -1709,7 +1746,7 @@ static int backward_accumulating(Value *root) {
         for (size_t i = 0; i < leaves.n; i++) {
             before[i] = leaves.items[i]->grad;
             leaves.items[i]->grad = 0.0;
-            leaves.items[i]->written = walked;
+            leaves.items[i]->epoch = walked;
         }
         for (size_t i = 0; i < order.n; i++) order.items[i]->grad = NOTHING;
         root->grad = 1.0;
@@ -1803,6 +1840,7 @@ static int set_grad(PyObject *self, PyObject *value, void *name) {
     double grad = none();
     if (value != Py_None && to_number(value, &grad) < 0) return -1;
     v->grad = UNLIKELY(sweeping > 0) ? grad + 0.0 : grad; /* not what stands for nothing */
+    gradients_seen = 1;
     written_in(v, ++epoch);
     return 0;
 }
@@ -1915,7 +1953,7 @@ static int become(Value *v, int op, Extra *extra) {
     v->op = (unsigned char)op;
     v->extra = extra;
     if (op != LEAF) v->flags &= ~CONSTANT;
-    else v->written = 0;
+    else v->seen = 0;
     if (old) retire(old);
     return 0;
 }
@@ -2050,18 +2088,23 @@ static PyObject *value_attributes(PyObject *self, PyObject *nothing UNUSED) {
 static Extra *by_hand_extra(PyObject *children, PyObject *op) {
     PyObject *tuple = children ? PySequence_Tuple(children) : PyTuple_New(0);
     Extra *x = tuple ? new_extra(PyTuple_GET_SIZE(tuple)) : NULL;
+    uint64_t noted = 0;
     for (; x && x->n < PyTuple_GET_SIZE(tuple); x->n++) {
         PyObject *child = PyTuple_GET_ITEM(tuple, x->n);
-        if (!IS_VALUE(child)) {
+        if (UNLIKELY(!IS_EXACT(child)) && !IS_VALUE(child)) {
             Py_XDECREF(PyObject_CallOneArg(refuse_child, child));
             discard(x);
             x = NULL;
             break;
         }
         x->operands[x->n] = Py_NewRef(child);
+        noted |= ((Value *)child)->mark.bits;
     }
     Py_XDECREF(tuple);
-    if (x) x->name = Py_NewRef(op ? op : s_empty);
+    if (x) {
+        x->name = Py_NewRef(op ? op : s_empty);
+        x->tracked = (noted & ANY_TRACKED) != 0;
+    }
     return x;
 }
 
@@ -2125,11 +2168,8 @@ static int initialize(Value *v, PyObject *const *got, PyObject *named, int again
     v->epoch = epoch;
     if (x && tracked_late) track_late(v); /* what was made from it is not known to the collector, and may be among the children */
     else if (x && !x->function) track_new(v); /* its `_backward` is about to come */
-    else if (x) {
-        for (Py_ssize_t i = 0; i < x->n && !(v->flags & TRACKED); i++)
-            if (((Value *)x->operands[i])->flags & TRACKED) track_new(v);
-    } else
-        mark_leaf(v);
+    else if (x && x->tracked) track_new(v);
+    else if (!x) mark_leaf(v);
     if (has_label && set_label((PyObject *)v, got[3], "label") < 0) return -1;
     if (LIKELY(!x || !again)) return 0;
     PyObject *answer = PyObject_CallOneArg(caution_of_cycle, (PyObject *)v);
@@ -2286,7 +2326,6 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     twin->attributes = attributes;
     if (op == LEAF) {
         mark_leaf(twin);
-        twin->written = v->written;
         twin->flags |= v->flags & WHOLE;
     }
     int tracked = v->flags;
@@ -2420,7 +2459,7 @@ static int32_t *room_for_operands(Layout *layout, size_t count) {
     return PyByteArray_Resize(layout->operands, (Py_ssize_t)(count * sizeof(int32_t))) < 0 ? NULL : (int32_t *)PyByteArray_AS_STRING(layout->operands);
 }
 
-#define POSITION(node) ((int32_t)((node)->epoch - first))
+#define POSITION(node) ((int32_t)(((node)->op == LEAF ? (node)->seen : (node)->epoch) - first))
 
 /* Number the nodes in their epochs, from `first` on, and fill the arrays; 0, or -1 with an exception. */
 static int lay_out(const Nodes *order, uint64_t first, Layout *layout) {
@@ -2437,7 +2476,8 @@ static int lay_out(const Nodes *order, uint64_t first, Layout *layout) {
         Value *v = order->items[i];
 #define FAR_AHEAD 16
         if (i + FAR_AHEAD < order->n) PREFETCH(order->items[i + FAR_AHEAD]);
-        v->epoch = first + i;
+        if (v->op == LEAF) v->seen = first + i;
+        else v->epoch = first + i;
         start[i] = (int64_t)filled;
         data[i] = v->data;
         parameter[i] = v->op == POWER_NUMBER ? v->exponent : 0.0;
@@ -2554,84 +2594,148 @@ static int get_numbers(PyObject *o, Py_buffer *view, int writable) {
     return 0;
 }
 
+static PyObject *wrong_node(Py_ssize_t position, PyObject *node) {
+    Py_INCREF(node);
+    Py_XDECREF(PyObject_CallFunction(refuse_node, "nO", position, node));
+    Py_DECREF(node);
+    return NULL;
+}
+
 /* The first two arguments of the functions below: Values in a list or tuple, and a buffer of as many numbers, to be released. How many, or
- * -1 with an exception. The nodes are looked at last: asking for the buffer may run code of the user's. */
-static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view, int writable) {
+ * -1 with an exception. The nodes are looked at last, since asking for the buffer may run code of the user's: `noted` becomes what their
+ * marks have in them, all together. If it is NULL, the caller looks at them. */
+static Py_ssize_t nodes_and_numbers(PyObject *const *arguments, Py_buffer *view, int writable, uint64_t *noted) {
     int has_numbers = get_numbers(arguments[1], view, writable), is_list = PyList_Check(arguments[0]) || PyTuple_Check(arguments[0]);
     Py_ssize_t n = is_list ? PySequence_Fast_GET_SIZE(arguments[0]) : 0, numbers = has_numbers ? view->len / (Py_ssize_t)sizeof(double) : 0;
     PyObject **nodes = is_list ? PySequence_Fast_ITEMS(arguments[0]) : NULL, *wrong = is_list ? NULL : arguments[0];
     Py_ssize_t position = is_list ? 0 : -1;
-    for (; position >= 0 && position < n; position++)
+    uint64_t bits = 0;
+    if (!noted && is_list && has_numbers && n == numbers) return n;
+    for (; position >= 0 && position < n; position++) {
         if (UNLIKELY(!IS_EXACT(nodes[position])) && !IS_VALUE(nodes[position])) {
             wrong = nodes[position];
             break;
         }
+        bits |= ((Value *)nodes[position])->mark.bits;
+    }
+    if (noted) *noted = bits;
     if (LIKELY(has_numbers && !wrong && n == numbers)) return n;
-    Py_XINCREF(wrong);
     if (has_numbers) PyBuffer_Release(view);
-    if (wrong) Py_XDECREF(PyObject_CallFunction(refuse_node, "nO", position, wrong));
+    if (wrong) wrong_node(position, wrong);
     else if (!has_numbers) Py_XDECREF(PyObject_CallFunctionObjArgs(refuse_numbers, arguments[1], writable ? Py_True : Py_False, NULL));
     else Py_XDECREF(PyObject_CallFunction(refuse_count, "nn", n, numbers));
-    Py_XDECREF(wrong);
     return -1;
 }
 
-/* A function of nodes, numbers and perhaps a scale: what it does to each node v and each number. */
-#define FOR_EACH_NODE(name, wanted, writable, changes_data, statement)                                                \
-    static PyObject *module_##name(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {           \
-        double scale = 1.0;                                                                                           \
-        Py_buffer view;                                                                                               \
-        if (given != (wanted)) {                                                                                      \
-            PyErr_Format(PyExc_TypeError, #name "() takes %d positional arguments but %zd were given", wanted, given); \
-            return NULL;                                                                                              \
-        }                                                                                                             \
-        if (given == 3 && to_number(arguments[2], &scale) < 0) return NULL;                                           \
-        Py_ssize_t n = nodes_and_numbers(arguments, &view, writable);                                                 \
-        if (n < 0) return NULL;                                                                                       \
-        PyObject **nodes = PySequence_Fast_ITEMS(arguments[0]);                                                       \
-        double *number = view.buf;                                                                                    \
-        const uint64_t now = ++epoch;                                                                                 \
-        if (changes_data) last_assignment = now;                                                                      \
-        for (Py_ssize_t i = 0; i < n; i++, number++) {                                                                \
-            Value *v = (Value *)nodes[i];                                                                             \
-            statement;                                                                                                \
-        }                                                                                                             \
-        (void)scale, (void)now;                                                                                       \
-        PyBuffer_Release(&view);                                                                                      \
-        Py_RETURN_NONE;                                                                                               \
+static int takes(const char *name, Py_ssize_t wanted, Py_ssize_t given) {
+    if (LIKELY(given == wanted)) return 1;
+    PyErr_Format(PyExc_TypeError, "%s() takes %zd positional arguments but %zd were given", name, wanted, given);
+    return 0;
+}
+
+/* Read the number of each node by a function. */
+static INLINE PyObject *read_each(const char *name, PyObject *const *arguments, Py_ssize_t given, double (*number_of)(const Value *)) {
+    Py_buffer view;
+    Py_ssize_t n = takes(name, 2, given) ? nodes_and_numbers(arguments, &view, 1, NULL) : -1, i = 0;
+    if (n < 0) return NULL;
+    PyObject **nodes = PySequence_Fast_ITEMS(arguments[0]);
+    double *numbers = view.buf;
+    for (; i < n && (LIKELY(IS_EXACT(nodes[i])) || IS_VALUE(nodes[i])); i++) numbers[i] = number_of((Value *)nodes[i]);
+    PyBuffer_Release(&view);
+    if (UNLIKELY(i < n)) return wrong_node(i, nodes[i]);
+    Py_RETURN_NONE;
+}
+
+static inline double data_of(const Value *v) { return v->data; }
+static inline double grad_of(const Value *v) { return or_zero(v->grad); }
+
+static PyObject *module_read_data(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    return read_each("read_data", arguments, given, data_of);
+}
+
+static PyObject *module_read_grad(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    gradients_seen = 1;
+    return read_each("read_grad", arguments, given, grad_of);
+}
+
+static PyObject *module_write_data(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    Py_buffer view;
+    uint64_t noted;
+    Py_ssize_t n = takes("write_data", 2, given) ? nodes_and_numbers(arguments, &view, 0, &noted) : -1;
+    if (n < 0) return NULL;
+    Value **nodes = (Value **)PySequence_Fast_ITEMS(arguments[0]);
+    const double *numbers = view.buf;
+    last_assignment = ++epoch;
+    for (Py_ssize_t i = 0; i < n; i++) nodes[i]->data = numbers[i];
+    if (UNLIKELY(noted & COMPUTED_MATTERS))
+        for (Py_ssize_t i = 0; i < n; i++) note_computed(nodes[i]);
+    PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+}
+
+/* Give each node a gradient: the number, or what it has and the number times `scale`. */
+static INLINE void give_each(Value **nodes, Py_ssize_t n, const double *numbers, double scale, const int adds, const int are_leaves) {
+    const uint64_t now = ++epoch;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Value *v = nodes[i];
+        v->grad = adds ? or_zero(v->grad) + scale * numbers[i] : numbers[i];
+        if (are_leaves || v->op == LEAF) v->epoch = now;
     }
-FOR_EACH_NODE(read_data, 2, 1, 0, *number = v->data; (void)now)
-FOR_EACH_NODE(write_data, 2, 0, 1, v->data = *number; v->flags &= ~WHOLE; note_assignment(v))
-FOR_EACH_NODE(read_grad, 2, 1, 0, *number = or_zero(v->grad); gradients_seen = 1)
-FOR_EACH_NODE(write_grad, 2, 0, 0, v->grad = *number; written_in(v, now))
-FOR_EACH_NODE(add_grad, 3, 0, 0, v->grad = or_zero(v->grad) + scale * *number; written_in(v, now))
+    gradients_seen = 1;
+}
+
+static PyObject *module_write_grad(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    Py_buffer view;
+    uint64_t noted;
+    Py_ssize_t n = takes("write_grad", 2, given) ? nodes_and_numbers(arguments, &view, 0, &noted) : -1;
+    if (n < 0) return NULL;
+    Value **nodes = (Value **)PySequence_Fast_ITEMS(arguments[0]);
+    if (LIKELY(!(noted & ANY_OPERATION))) give_each(nodes, n, view.buf, 1.0, 0, 1);
+    else give_each(nodes, n, view.buf, 1.0, 0, 0);
+    PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+}
+
+static PyObject *module_add_grad(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
+    double scale;
+    Py_buffer view;
+    uint64_t noted;
+    if (!takes("add_grad", 3, given) || to_number(arguments[2], &scale) < 0) return NULL;
+    Py_ssize_t n = nodes_and_numbers(arguments, &view, 0, &noted);
+    if (n < 0) return NULL;
+    Value **nodes = (Value **)PySequence_Fast_ITEMS(arguments[0]);
+    if (LIKELY(!(noted & ANY_OPERATION))) give_each(nodes, n, view.buf, scale, 1, 1);
+    else give_each(nodes, n, view.buf, scale, 1, 0);
+    PyBuffer_Release(&view);
+    Py_RETURN_NONE;
+}
 
 /* --- gradients that no backward() has reached ---------------------------------------------------------------------------------- */
 
 static PyObject *module_mark_gradients(PyObject *module UNUSED, PyObject *params UNUSED) { return PyLong_FromUnsignedLongLong(epoch); }
 
+/* Set the gradients that were not written after `mark` to 0, if others were. */
 static void zero_left_out(Value **params, Py_ssize_t n, uint64_t mark) {
+    Py_ssize_t left_out = 0;
+    for (Py_ssize_t i = 0; i < n; i++) left_out += is_left_out(params[i], mark);
+    if (left_out == n) return;
     for (Py_ssize_t i = 0; i < n; i++)
-        if (params[i]->op == LEAF && params[i]->written <= mark && !is_none(params[i]->grad)) params[i]->grad = 0.0;
+        if (is_left_out(params[i], mark) && !is_none(params[i]->grad)) params[i]->grad = 0.0;
 }
 
 static PyObject *module_settle_gradients(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
     uint64_t mark = given == 2 && PyList_Check(arguments[0]) ? PyLong_AsUnsignedLongLong(arguments[1]) : 0;
     if (PyErr_Occurred()) return NULL;
-    int are_all = given == 2 && PyList_Check(arguments[0]), reached = 0, left_out = 0;
+    int are_all = given == 2 && PyList_Check(arguments[0]);
     Py_ssize_t n = are_all ? PyList_GET_SIZE(arguments[0]) : 0;
     Value **params = are_all ? (Value **)PySequence_Fast_ITEMS(arguments[0]) : NULL;
-    for (Py_ssize_t i = 0; i < n && (are_all = IS_VALUE(params[i])); i++) {
-        int is_old = params[i]->op == LEAF && params[i]->written <= mark;
-        left_out |= is_old;
-        reached |= !is_old;
-    }
+    for (Py_ssize_t i = 0; i < n && are_all; i++) are_all = IS_VALUE(params[i]);
     if (!are_all) {
         PyErr_SetString(PyExc_TypeError, "settle_gradients() takes a list of Values and what mark_gradients() returned");
         return NULL;
     }
     gradients_seen = 1;
-    if (reached && left_out) zero_left_out(params, n, mark);
+    zero_left_out(params, n, mark);
     return PyLong_FromUnsignedLongLong(epoch);
 }
 
@@ -2648,23 +2752,25 @@ static int read_floats(PyObject *const *objects, double *floats, int count) {
 }
 
 /* Whether nobody can see the difference between `p.data -= x` and a change of the number itself; then the gradients are settled too, on
- * the same way through the nodes, unless the mark is None. It is replaced by the next one: a new reference. */
-static int are_plain(PyObject *params, PyObject **mark) {
+ * the same way through the nodes, unless the mark is None. It is replaced by the next one: a new reference. `noted` is what the marks of
+ * the nodes have in them, all together. */
+static int are_plain(PyObject *params, PyObject **mark, uint64_t *noted) {
     if (GUARDED || !PyList_CheckExact(params)) return 0;
-    uint64_t before = *mark == Py_None ? 0 : PyLong_AsUnsignedLongLong(*mark);
+    uint64_t before = *mark == Py_None ? 0 : PyLong_AsUnsignedLongLong(*mark), bits = 0;
     if (PyErr_Occurred()) {
         PyErr_Clear();
         return 0;
     }
     Value **nodes = (Value **)PySequence_Fast_ITEMS(params);
     const Py_ssize_t n = PyList_GET_SIZE(params);
-    int reached = 0, left_out = 0;
+    Py_ssize_t old = 0;
     for (Py_ssize_t i = 0; i < n; i++) {
         if (!IS_EXACT(nodes[i])) return 0;
-        int is_old = nodes[i]->op == LEAF && nodes[i]->written <= before;
-        left_out |= is_old;
-        reached |= !is_old;
+        const Mark node = nodes[i]->mark;
+        bits |= node.bits;
+        old += node.epoch <= before;
     }
+    *noted = bits;
     if (*mark == Py_None) {
         Py_INCREF(Py_None);
         return 1;
@@ -2676,7 +2782,7 @@ static int are_plain(PyObject *params, PyObject **mark) {
     }
     *mark = next;
     gradients_seen = 1;
-    if (reached && left_out) zero_left_out(nodes, n, before);
+    if (UNLIKELY(old)) zero_left_out(nodes, n, before);
     return 1;
 }
 
@@ -2705,37 +2811,53 @@ static int get_buffer(PyObject *o, Py_buffer *view, Py_ssize_t n) {
     return 0;
 }
 
-static inline double direction(const Value *p, double weight_decay, int maximize) {
+static INLINE double direction(const Value *p, double weight_decay, int maximize) {
     double gradient = maximize ? -p->grad : p->grad;
     return weight_decay != 0.0 ? gradient + weight_decay * p->data : gradient;
+}
+
+static void note_all_computed(Value **params, Py_ssize_t n) {
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!is_none(params[i]->grad)) note_computed(params[i]);
+}
+
+typedef struct {
+    double lr, momentum, dampening, weight_decay;
+    int nesterov, maximize, first;
+} SGD;
+
+static INLINE void sgd_loop(Value **params, Py_ssize_t n, double *buffer, const SGD o) {
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Value *p = params[i];
+        if (is_none(p->grad)) continue;
+        double g = direction(p, o.weight_decay, o.maximize);
+        if (o.momentum != 0.0) {
+            buffer[i] = o.first ? g : o.momentum * buffer[i] + (1.0 - o.dampening) * g;
+            g = o.nesterov ? g + o.momentum * buffer[i] : buffer[i];
+        }
+        p->data -= o.lr * g;
+    }
 }
 
 static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
     double options[4];
     Py_buffer view = {.buf = NULL};
     PyObject *mark = given == 10 ? arguments[9] : Py_None;
+    uint64_t noted;
     if (given < 9 || given > 10 || !read_floats(arguments + 2, options, 4) || !PyBool_Check(arguments[6]) || !PyBool_Check(arguments[7]) ||
         !PyBool_Check(arguments[8]) || !PyList_CheckExact(arguments[0]))
         goto other;
-    const double lr = options[0], momentum = options[1], dampening = options[2], weight_decay = options[3];
-    const int nesterov = arguments[6] == Py_True, maximize = arguments[7] == Py_True, first = arguments[8] == Py_True;
+    SGD o = {options[0], options[1], options[2], options[3], arguments[6] == Py_True, arguments[7] == Py_True, arguments[8] == Py_True};
     const Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
-    if (momentum != 0.0 && !get_buffer(arguments[1], &view, n)) goto other;
-    if (PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark)) goto other;
+    if (o.momentum != 0.0 && !get_buffer(arguments[1], &view, n)) goto other;
+    if (PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark, &noted)) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
-    double *buffer = view.buf;
     last_assignment = ++epoch;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (is_none(params[i]->grad)) continue;
-        double g = direction(params[i], weight_decay, maximize);
-        if (momentum != 0.0) {
-            buffer[i] = first ? g : momentum * buffer[i] + (1.0 - dampening) * g;
-            g = nesterov ? g + momentum * buffer[i] : buffer[i];
-        }
-        params[i]->data -= lr * g;
-        note_assignment(params[i]);
-        params[i]->flags &= ~WHOLE;
-    }
+    const int plain = o.weight_decay == 0.0 && !o.maximize;
+    if (plain && o.momentum == 0.0) sgd_loop(params, n, NULL, (SGD){.lr = o.lr});
+    else if (plain && !o.nesterov && !o.first) sgd_loop(params, n, view.buf, (SGD){.lr = o.lr, .momentum = o.momentum, .dampening = o.dampening});
+    else sgd_loop(params, n, view.buf, o);
+    if (UNLIKELY(noted & COMPUTED_MATTERS)) note_all_computed(params, n);
     PyBuffer_Release(&view);
     return mark;
 other:
@@ -2743,36 +2865,46 @@ other:
     return step_by_reference(reference_sgd_step, arguments, given, 9);
 }
 
+typedef struct {
+    double rate, correction, beta1, beta2, eps, l2, decay_factor;
+    int maximize;
+} Adam;
+
+static INLINE void adam_loop(Value **params, Py_ssize_t n, double *m, double *v, double *largest, const Adam o) {
+    for (Py_ssize_t i = 0; o.decay_factor != 1.0 && i < n; i++)
+        if (!is_none(params[i]->grad)) params[i]->data *= o.decay_factor;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Value *p = params[i];
+        if (is_none(p->grad)) continue;
+        double g = direction(p, o.l2, o.maximize), scale;
+        m[i] = o.beta1 * m[i] + (1.0 - o.beta1) * g;
+        v[i] = scale = o.beta2 * v[i] + (1.0 - o.beta2) * g * g;
+        if (largest) {
+            if (largest[i] > scale || isnan(largest[i])) scale = largest[i];
+            largest[i] = scale;
+        }
+        p->data -= o.rate * ieee_divide(m[i], sqrt(scale) / o.correction + o.eps);
+    }
+}
+
 static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
     double options[7];
     Py_buffer views[3] = {{.buf = NULL}, {.buf = NULL}, {.buf = NULL}};
     PyObject *mark = given == 13 ? arguments[12] : Py_None;
+    uint64_t noted;
     if (given < 12 || given > 13 || !read_floats(arguments + 4, options, 7) || !PyBool_Check(arguments[11]) || !PyList_CheckExact(arguments[0])) goto other;
-    const double rate = options[0], correction = options[1], beta1 = options[2], beta2 = options[3], eps = options[4], l2 = options[5];
-    const double decay_factor = options[6];
-    const int maximize = arguments[11] == Py_True;
+    const Adam o = {options[0], options[1], options[2], options[3], options[4], options[5], options[6], arguments[11] == Py_True};
     const Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
     for (int i = 0; i < 3; i++)
         if ((i < 2 || arguments[3] != Py_None) && !get_buffer(arguments[1 + i], &views[i], n)) goto other;
-    if (correction == 0.0 || PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark)) goto other;
+    if (o.correction == 0.0 || PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark, &noted)) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
-    double *m = views[0].buf, *v = views[1].buf, *largest = views[2].buf;
     last_assignment = ++epoch;
-    for (Py_ssize_t i = 0; decay_factor != 1.0 && i < n; i++)
-        if (!is_none(params[i]->grad)) params[i]->data *= decay_factor;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (is_none(params[i]->grad)) continue;
-        double g = direction(params[i], l2, maximize), scale;
-        m[i] = beta1 * m[i] + (1.0 - beta1) * g;
-        v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g;
-        if (arguments[3] != Py_None) {
-            if (largest[i] > scale || isnan(largest[i])) scale = largest[i];
-            largest[i] = scale;
-        }
-        params[i]->flags &= ~WHOLE;
-        params[i]->data -= rate * ieee_divide(m[i], sqrt(scale) / correction + eps);
-        note_assignment(params[i]);
-    }
+    double *largest = arguments[3] == Py_None ? NULL : views[2].buf;
+    if (o.l2 == 0.0 && !o.maximize && !largest && o.decay_factor == 1.0)
+        adam_loop(params, n, views[0].buf, views[1].buf, NULL, (Adam){o.rate, o.correction, o.beta1, o.beta2, o.eps, 0.0, 1.0, 0});
+    else adam_loop(params, n, views[0].buf, views[1].buf, largest, o);
+    if (UNLIKELY(noted & COMPUTED_MATTERS)) note_all_computed(params, n);
     for (int i = 0; i < 3; i++) PyBuffer_Release(&views[i]);
     return mark;
 other:
