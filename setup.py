@@ -6,6 +6,7 @@ and the linker.
 
 import os
 import sys
+from glob import glob
 
 from setuptools import Extension, setup
 
@@ -17,7 +18,8 @@ setup(
     ext_modules=[
         Extension(
             "chainrule._value",
-            sources=["src/chainrule/_value.c"],
+            sources=["src/chainrule/value_c/module.c"],
+            depends=sorted(glob("src/chainrule/value_c/*.h")),
             extra_compile_args=[*([] if sys.platform == "win32" else unix), *exact, *os.environ.get("CHAINRULE_CFLAGS", "").split()],
             extra_link_args=os.environ.get("CHAINRULE_LDFLAGS", "").split(),
             optional=not os.environ.get("CHAINRULE_REQUIRE_C"),
