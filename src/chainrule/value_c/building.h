@@ -48,14 +48,15 @@ static inline PyObject *binary_node(int op, Value *a, Value *b) {
     return made(v);
 }
 
-static PyObject *power_number(Value *a, double exponent) {
-    double data = ieee_power(a->data, exponent);
-    Value *v = IS_EXACT(a) ? new_node(data, POWER_NUMBER) : new_result(a, a, data);
+/* A node of one Value and a number that belongs to the operation; takes no reference. */
+static PyObject *number_node(int op, Value *a, double number) {
+    double data = number_forward(op, a->data, number);
+    Value *v = IS_EXACT(a) ? new_node(data, op) : new_result(a, a, data);
     if (!v) return NULL;
     Py_INCREF(a);
     v->a = a;
-    v->exponent = exponent;
-    v->op = POWER_NUMBER;
+    v->number = number;
+    v->op = (unsigned char)op;
     if (a->flags & TRACKED) track_new(v);
     return made(v);
 }
@@ -99,42 +100,11 @@ failed:
     return NULL;
 }
 
-/* b + w1 x1 + w2 x2 + ... of interleaved operands. */
-static double dot_forward(Value *const *nodes, Py_ssize_t n) {
-    double total = n % 2 ? nodes[0]->data : 0.0;
-    for (Py_ssize_t i = n % 2; i < n; i += 2) total += nodes[i]->data * nodes[i + 1]->data;
-    return total;
-}
-
-/* The largest of the operands, or 0 if one of them is nan or the largest is infinite. */
-static double largest_forward(Value *const *nodes, Py_ssize_t n) {
-    double top = n ? nodes[0]->data : 0.0;
-    int all_numbers = 1;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        double data = nodes[i]->data;
-        all_numbers &= data == data;
-        if (data > top) top = data;
-    }
-    return all_numbers && isfinite(top) ? top : 0.0;
-}
-
-/* The position of the operand that the first one, an index counted from 0, is the number of; 0 if there is none. */
-static Py_ssize_t taken(Value *const *nodes, Py_ssize_t n) {
-    double index = nodes[0]->data;
-    return 0.0 <= index && index < (double)(n - 1) && index == floor(index) ? (Py_ssize_t)index + 1 : 0;
-}
-
-static double take_forward(Value *const *nodes, Py_ssize_t n) {
-    Py_ssize_t position = n ? taken(nodes, n) : 0;
-    return position ? nodes[position]->data : (double)NAN;
-}
-
-/* DOT, LARGEST or TAKE. */
+/* A node of an operation in C that keeps its operands out of line. */
 static PyObject *many_node(int op, PyObject *const *operands, Py_ssize_t n) {
     Value *v = node_of(op, operands, n, 0, NULL);
     if (!v) return NULL;
-    Value *const *nodes = (Value **)v->extra->operands;
-    v->data = op == DOT ? dot_forward(nodes, n) : op == LARGEST ? largest_forward(nodes, n) : take_forward(nodes, n);
+    v->data = many_forward(v);
     return made(v);
 }
 
@@ -163,30 +133,34 @@ static PyObject *row_node(PyObject *row, PyObject *const *operands, Py_ssize_t n
     return v ? made(v) : NULL;
 }
 
+/* The node for two operands, at least one of which is a Value: a number becomes a leaf. */
+static PyObject *node_of_two(int op, PyObject *const *operands) {
+    Value *both[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++) {
+        if (IS_VALUE(operands[i])) {
+            both[i] = (Value *)Py_NewRef(operands[i]);
+            continue;
+        }
+        double number;
+        if (to_number(operands[i], &number) < 0 || !(both[i] = new_constant(number))) {
+            Py_XDECREF(both[0]);
+            return NULL;
+        }
+    }
+    return binary_node(op, both[0], both[1]);
+}
+
 /* The node for a row of the table and its operands, at least one of which is a Value. */
 static PyObject *apply(PyObject *row, PyObject *const *operands, Py_ssize_t n) {
-    int op = ADD;
-    while (op <= TAKE && rows[op] != row) op++;
+    const int op = operation_of(row);
     if (op >= DOT && op <= TAKE) return many_node(op, operands, n);
-    if (n == 1 && op > POWER_NUMBER && op <= SIGMOID && IS_VALUE(operands[0])) return unary(operands[0], op);
-    if (n == 2 && op <= POWER) {
-        double exponent;
-        if (op == POWER && !IS_VALUE(operands[1]) && IS_VALUE(operands[0]))
-            return to_number(operands[1], &exponent) < 0 ? NULL : power_number((Value *)operands[0], exponent);
-        Value *both[2] = {NULL, NULL};
-        for (int i = 0; i < 2; i++) {
-            if (IS_VALUE(operands[i])) {
-                both[i] = (Value *)Py_NewRef(operands[i]);
-                continue;
-            }
-            double number;
-            if (to_number(operands[i], &number) < 0 || !(both[i] = new_constant(number))) {
-                Py_XDECREF(both[0]);
-                return NULL;
-            }
-        }
-        return binary_node(op, both[0], both[1]);
+    if (n == 1 && op >= NUMBER_END && op < UNARY_END && IS_VALUE(operands[0])) return unary(operands[0], op);
+    if (n == 2 && op < BINARY_END) {
+        double number;
+        if (!with_number[op] || IS_VALUE(operands[1]) || !IS_VALUE(operands[0])) return node_of_two(op, operands);
+        return to_number(operands[1], &number) < 0 ? NULL : number_node(with_number[op], (Value *)operands[0], number);
     }
+    if (n == 3 && op >= UNARY_END && op < TERNARY_END) return many_node(op, operands, n);
     return row_node(row, operands, n);
 }
 

@@ -55,11 +55,9 @@ static int row_number(Value *v, double *number) {
 static int follows(Value *v, double *number) {
     *number = v->data;
     if (HAS_B(v)) *number = binary_forward(v->op, v->a->data, v->b->data);
-    else if (v->op == POWER_NUMBER) *number = ieee_power(v->a->data, v->exponent);
+    else if (HAS_NUMBER(v)) *number = number_forward(v->op, v->a->data, v->number);
     else if (HAS_A(v)) *number = unary_forward(v->op, v->a->data);
-    else if (v->op == DOT) *number = dot_forward((Value **)v->extra->operands, v->extra->n);
-    else if (v->op == LARGEST) *number = largest_forward((Value **)v->extra->operands, v->extra->n);
-    else if (v->op == TAKE) *number = take_forward((Value **)v->extra->operands, v->extra->n);
+    else if (HAS_EXTRA(v) && v->op < ROW) *number = many_forward(v);
     else if (v->op == ROW) {
         if (row_number(v, number) < 0) return -1;
     } else if (v->op == BY_HAND && v->extra->seen)

@@ -7,11 +7,11 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     PyObject *operands = PySequence_Tuple(sequence);
     if (!operands) return NULL;
     int op = v->op;
-    Py_ssize_t n = PyTuple_GET_SIZE(operands), expected = v->op == LEAF ? 0 : HAS_EXTRA(v) ? v->extra->n : HAS_B(v) || v->op == POWER_NUMBER ? 2 : 1;
+    Py_ssize_t n = PyTuple_GET_SIZE(operands), expected = v->op == LEAF ? 0 : HAS_EXTRA(v) ? v->extra->n : HAS_B(v) || HAS_NUMBER(v) ? 2 : 1;
     int fits = n == expected;
     for (Py_ssize_t i = 0; i < n && fits; i++)
-        fits = IS_VALUE(PyTuple_GET_ITEM(operands, i)) || (i == 1 && (v->op == POWER_NUMBER || v->op == ROW) && PyFloat_CheckExact(PyTuple_GET_ITEM(operands, i)));
-    if (fits && v->op == POWER_NUMBER) fits = PyFloat_CheckExact(PyTuple_GET_ITEM(operands, 1));
+        fits = IS_VALUE(PyTuple_GET_ITEM(operands, i)) || (i == 1 && (HAS_NUMBER(v) || v->op == ROW) && PyFloat_CheckExact(PyTuple_GET_ITEM(operands, i)));
+    if (fits && HAS_NUMBER(v)) fits = PyFloat_CheckExact(PyTuple_GET_ITEM(operands, 1));
     if (!fits) {
         PyErr_SetString(PyExc_TypeError, "_copy() takes as many operands as the node has, of the same kinds");
         goto done;
@@ -47,7 +47,7 @@ static PyObject *value_copy_with(PyObject *self, PyObject *sequence) {
     else if (HAS_A(v)) {
         twin->a = (Value *)Py_NewRef(PyTuple_GET_ITEM(operands, 0));
         if (HAS_B(v)) twin->b = (Value *)Py_NewRef(PyTuple_GET_ITEM(operands, 1));
-        else if (v->op == POWER_NUMBER) twin->exponent = PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(operands, 1));
+        else if (HAS_NUMBER(v)) twin->number = PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(operands, 1));
     }
     twin->op = v->op;
     for (Py_ssize_t i = 0; i < n; i++)

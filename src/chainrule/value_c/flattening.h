@@ -50,7 +50,7 @@ static int lay_out(const Nodes *order, uint64_t first, Layout *layout) {
         else v->epoch = first + i;
         start[i] = (int64_t)filled;
         data[i] = v->data;
-        parameter[i] = v->op == POWER_NUMBER ? v->exponent : 0.0;
+        parameter[i] = HAS_NUMBER(v) ? v->number : 0.0;
         size_t more = HAS_EXTRA(v) ? (size_t)v->extra->n : 2;
         if (UNLIKELY(filled + more > room)) {
             room = 2 * (filled + more);

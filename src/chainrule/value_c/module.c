@@ -1,7 +1,7 @@
 /* Value as a C extension type: the same as value.py, to the last bit, but for speed and memory.
  *
  * value.py is the reference, and holds what both engines share, such as the methods that are seldom called; refusals.py has the texts of
- * errors. Operations that are not written out here are read from the table of primitives.py.
+ * errors. The operations are those of the table in primitives.py: rows.h, which write_rows.py makes of it, has them in C.
  *
  * Three things make it fast.
  *
@@ -12,13 +12,16 @@
  * - A free list, and a queue of dying nodes, which also keeps the release of a deep graph from recursing.
  * - The walk marks nodes with the number of the walk (its epoch) instead of collecting them in a set.
  */
+#include "basics.h"
+#include "arithmetic.h"
+#include "rows.h"
 #include "node.h"
 #include "shared.h"
 #include "allocation.h"
 #include "release.h"
 #include "gradients.h"
 #include "numbers.h"
-#include "arithmetic.h"
+#include "operations.h"
 #include "watching.h"
 #include "building.h"
 #include "operators.h"
@@ -106,15 +109,6 @@ static int borrow_docs(void) {
         PyErr_NoMemory();
     Py_XDECREF(text);
     return joined ? 0 : -1;
-}
-
-/* The rows of the operations that are written in C; 0, or -1 with an exception. */
-static int find_rows(void) {
-    static const char *const names[OPERATIONS] = {NULL,   "add",  "subtract", "multiply", "divide",  "power", "power",   "negative", "relu",
-                                                  "tanh", "exp",  "log",      "sigmoid",  "dot",     "largest", "take", NULL,       NULL};
-    for (int op = 0; op < OPERATIONS; op++)
-        if (names[op] && find_one(&rows[op], "chainrule.primitives", names[op]) < 0) return -1;
-    return 0;
 }
 
 static int borrow_texts(void) {

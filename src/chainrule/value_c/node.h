@@ -1,36 +1,29 @@
 /* What a node is, and the marks that it has. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#if PY_VERSION_HEX < 0x030C0000
-#include <structmember.h>
-#define Py_T_PYSSIZET T_PYSSIZET
-#define Py_READONLY READONLY
-#endif
-
-#if defined(__GNUC__) || defined(__clang__)
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define PREFETCH(p) __builtin_prefetch((p), 1)
-#define UNUSED __attribute__((unused))
-#define INLINE inline __attribute__((always_inline)) /* what folds where some of its arguments are constants */
-#else
-#define LIKELY(x) (x)
-#define UNLIKELY(x) (x)
-#define PREFETCH(p) ((void)0)
-#define UNUSED
-#define INLINE inline
-#endif
-
-/* The order matters: see HAS_A, HAS_B, HAS_EXTRA. POWER_NUMBER is x ** 2, whose exponent is a number and no node. */
-enum { LEAF, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, POWER_NUMBER, NEGATIVE, RELU, TANH, EXP, LOG, SIGMOID, DOT, LARGEST, TAKE, ROW, BY_HAND, OPERATIONS };
-#define HAS_A(v) ((v)->op >= ADD && (v)->op <= SIGMOID)
-#define HAS_B(v) ((v)->op >= ADD && (v)->op <= POWER)
-#define HAS_EXTRA(v) ((v)->op >= DOT)
+/* A node's operation: first those of the table that are written in C, by their kinds, of which HAS_A and so on are ranges. Of x ** 2 the
+ * exponent is a number and no node. ROW is any other of the table, and BY_HAND one that the user made. */
+#define ENTRY(op, name) op,
+enum {
+    LEAF,
+    BINARY_ROWS(ENTRY) BINARY_END,
+    BEFORE_NUMBER = BINARY_END - 1,
+    NUMBER_ROWS(ENTRY) NUMBER_END,
+    BEFORE_UNARY = NUMBER_END - 1,
+    UNARY_ROWS(ENTRY) UNARY_END,
+    BEFORE_TERNARY = UNARY_END - 1,
+    TERNARY_ROWS(ENTRY) TERNARY_END,
+    DOT = TERNARY_END,
+    LARGEST,
+    TAKE,
+    ROW,
+    BY_HAND,
+    OPERATIONS
+};
+#undef ENTRY
+#define HAS_A(v) ((v)->op > LEAF && (v)->op < UNARY_END)
+#define HAS_B(v) ((v)->op > LEAF && (v)->op < BINARY_END)
+#define HAS_NUMBER(v) ((v)->op >= BINARY_END && (v)->op < NUMBER_END)
+#define HAS_EXTRA(v) ((v)->op >= UNARY_END)
 
 /* flags: the cyclic collector knows this node; and all nodes that it depends on; it is a leaf that stands for a number of the program; the
  * collector has known it since it was made, or is to know it while nodes that were made from it before are not known: `look_around`; its
@@ -91,7 +84,7 @@ struct Value {
     };
     union {
         Value *b;
-        double exponent;
+        double number; /* that belongs to the operation */
     };
     PyObject *attributes; /* NULL until the node gets a label or an attribute of the user's */
 };

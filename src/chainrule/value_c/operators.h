@@ -32,10 +32,10 @@ static inline PyObject *binary(PyObject *left, PyObject *right, int op) {
     Py_RETURN_NOTIMPLEMENTED;
 }
 
-static PyObject *value_add(PyObject *left, PyObject *right) { return binary(left, right, ADD); }
-static PyObject *value_subtract(PyObject *left, PyObject *right) { return binary(left, right, SUBTRACT); }
-static PyObject *value_multiply(PyObject *left, PyObject *right) { return binary(left, right, MULTIPLY); }
-static PyObject *value_divide(PyObject *left, PyObject *right) { return binary(left, right, DIVIDE); }
+static PyObject *value_add(PyObject *left, PyObject *right) { return binary(left, right, OP_ADD); }
+static PyObject *value_subtract(PyObject *left, PyObject *right) { return binary(left, right, OP_SUBTRACT); }
+static PyObject *value_multiply(PyObject *left, PyObject *right) { return binary(left, right, OP_MULTIPLY); }
+static PyObject *value_divide(PyObject *left, PyObject *right) { return binary(left, right, OP_DIVIDE); }
 
 static PyObject *value_power(PyObject *base, PyObject *exponent, PyObject *modulus) {
     if (modulus != Py_None) {
@@ -43,18 +43,18 @@ static PyObject *value_power(PyObject *base, PyObject *exponent, PyObject *modul
         PyErr_SetString(PyExc_TypeError, "Value.__pow__() takes 2 positional arguments but 3 were given");
         return NULL;
     }
-    if (!IS_VALUE(base) || IS_VALUE(exponent)) return binary(base, exponent, POWER);
+    if (!IS_VALUE(base) || IS_VALUE(exponent)) return binary(base, exponent, OP_POWER);
     double number;
     int found = to_operand_number(exponent, &number);
     if (found < 0) return NULL;
     if (!found) Py_RETURN_NOTIMPLEMENTED;
-    return power_number((Value *)base, number);
+    return number_node(OP_POWER_NUMBER, (Value *)base, number);
 }
 
-static PyObject *value_negative(PyObject *self) { return unary(self, NEGATIVE); }
+static PyObject *value_negative(PyObject *self) { return unary(self, OP_NEGATIVE); }
 static PyObject *value_positive(PyObject *self) { return Py_NewRef(self); }
 
-static PyObject *value_absolute(PyObject *self) { return apply(absolute_row, &self, 1); }
+static PyObject *value_absolute(PyObject *self) { return unary(self, OP_ABSOLUTE); }
 
 /* A call that the C method does not take: the reference's own method, called in the same way, says what is wrong with it. */
 static PyObject *wrong_call(const char *name, PyObject *self, PyObject *const *arguments, Py_ssize_t n, PyObject *keywords) {
@@ -79,8 +79,8 @@ static PyObject *wrong_call(const char *name, PyObject *self, PyObject *const *a
         if (UNLIKELY(n || keywords)) return wrong_call(#name, self, arguments, n, keywords);                                 \
         return unary(self, op);                                                                                              \
     }
-FUNCTION(exp, EXP)
-FUNCTION(log, LOG)
-FUNCTION(tanh, TANH)
-FUNCTION(sigmoid, SIGMOID)
-FUNCTION(relu, RELU)
+FUNCTION(exp, OP_EXP)
+FUNCTION(log, OP_LOG)
+FUNCTION(tanh, OP_TANH)
+FUNCTION(sigmoid, OP_SIGMOID)
+FUNCTION(relu, OP_RELU)

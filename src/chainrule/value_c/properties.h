@@ -71,8 +71,8 @@ static int set_label(PyObject *self, PyObject *text, void *name) {
 static PyObject *operands_of(Value *v, int numbers) {
     if (v->op == LEAF) return PyTuple_New(0);
     if (HAS_B(v)) return PyTuple_Pack(2, v->a, v->b);
-    if (v->op == POWER_NUMBER && numbers) {
-        PyObject *exponent = PyFloat_FromDouble(v->exponent), *pair = exponent ? PyTuple_Pack(2, v->a, exponent) : NULL;
+    if (HAS_NUMBER(v) && numbers) {
+        PyObject *exponent = PyFloat_FromDouble(v->number), *pair = exponent ? PyTuple_Pack(2, v->a, exponent) : NULL;
         Py_XDECREF(exponent);
         return pair;
     }
@@ -127,7 +127,7 @@ static PyObject *get_op(PyObject *self, void *closure UNUSED) {
     if (v->op == LEAF) return Py_NewRef(s_empty);
     if (v->op == BY_HAND) return Py_NewRef(v->extra->name ? v->extra->name : s_empty);
     PyObject *row = row_of(v);
-    if (v->op != POWER_NUMBER && v->op != ROW) return PyObject_GetAttr(row, s_shown);
+    if (!HAS_NUMBER(v) && v->op != ROW) return PyObject_GetAttr(row, s_shown);
     PyObject *parametric = PyObject_GetAttr(row, s_parametric);
     int is_parametric = parametric ? PyObject_IsTrue(parametric) : -1;
     Py_XDECREF(parametric);

@@ -101,61 +101,51 @@ static inline void push_take(Value *v) {
     if (position) nodes[position]->grad += 1.0 * v->grad;
 }
 
-/* d (a ** b) / d b; see the row of the power in primitives.py. */
-static double power_in_exponent(double a, double b, double out) {
-    return out * (a == 0.0 && !(0.0 > b) ? 0.0 : ieee_log(a));
-}
+/* What the rows in rows.h pass to an operand: the gradient itself, its product with the partial derivative, or that unless it is 0. */
+#define PASS(node) (node)->grad += grad
+#define SHARE(node, partial) GIVE(node, (partial) * grad)
+#define CHOOSE(node, partial)                                       \
+    do {                                                            \
+        const double slope = (partial);                             \
+        (node)->grad += slope != 0.0 ? slope * grad + 0.0 : NOTHING; \
+    } while (0)
 
-static double power_in_base(double a, double b) {
-    return b == 0.0 ? 0.0 : b * ieee_power(a, b - 1.0);
+static void push_ternary(Value *v) {
+    Value **nodes = (Value **)v->extra->operands, *a = nodes[0], *b = nodes[1], *c = nodes[2];
+    const double grad = v->grad;
+#define CASE(op, shares) \
+    case op: shares; return;
+    switch (v->op) { TERNARY_SHARES(CASE) }
+#undef CASE
+    (void)a, (void)b, (void)c, (void)grad;
 }
 
 /* Add a node's share to its operands' gradients. The operations that run code of the user's come last. */
 static inline int push(Value *v) {
-    double grad = v->grad;
+    const double grad = v->grad;
     Value *a = v->a;
     switch (v->op) {
     case LEAF: return 0;
-    case ADD:
-        a->grad += grad;
-        v->b->grad += grad;
+#define CASE(op, shares)    \
+    case op: {              \
+        Value *b = v->b;    \
+        (void)b;            \
+        shares;             \
+    }                       \
         return 0;
-    case SUBTRACT:
-        a->grad += grad;
-        GIVE(v->b, -1.0 * grad);
-        return 0;
-    case MULTIPLY: {
-        Value *b = v->b;
-        GIVE(a, b->data * grad);
-        GIVE(b, a->data * grad);
-        return 0;
-    }
-    case DIVIDE: {
-        Value *b = v->b;
-        double in_b = -ieee_divide(v->data, b->data);
-        GIVE(a, ieee_divide(1.0, b->data) * grad);
-        GIVE(b, in_b * grad);
-        return 0;
-    }
-    case POWER: {
-        Value *b = v->b;
-        double in_a = power_in_base(a->data, b->data), in_b = power_in_exponent(a->data, b->data, v->data);
-        GIVE(a, in_a * grad);
-        GIVE(b, in_b * grad);
-        return 0;
-    }
-    case POWER_NUMBER: GIVE(a, power_in_base(a->data, v->exponent) * grad); return 0;
-    case NEGATIVE: GIVE(a, -1.0 * grad); return 0;
-    case RELU: a->grad += v->data > 0.0 ? grad : NOTHING; return 0;
-    case TANH: GIVE(a, tanh_slope(a->data, v->data) * grad); return 0;
-    case EXP: GIVE(a, v->data * grad); return 0;
-    case LOG: GIVE(a, ieee_divide(1.0, a->data) * grad); return 0;
-    case SIGMOID: GIVE(a, sigmoid_slope(a->data, v->data) * grad); return 0;
+        BINARY_SHARES(CASE)
+#undef CASE
+#define CASE(op, shares) \
+    case op: shares; return 0;
+        NUMBER_SHARES(CASE)
+        UNARY_SHARES(CASE)
+#undef CASE
     case DOT: push_dot(v); return 0;
     case LARGEST: return 0;
     case TAKE: push_take(v); return 0;
     case ROW: return push_row(v);
-    default: return push_by_hand(v);
+    case BY_HAND: return push_by_hand(v);
+    default: push_ternary(v); return 0;
     }
 }
 

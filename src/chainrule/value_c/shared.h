@@ -2,7 +2,6 @@
 
 /* X(variable, module, name) */
 #define SHARED(X)                                     \
-    X(absolute_row, primitives, absolute)             \
     X(zero_function, primitives, zero)                \
     X(real_function, primitives, real)                \
     X(whole_class, primitives, Whole)                 \
