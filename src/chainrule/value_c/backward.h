@@ -64,7 +64,7 @@ static int backward(Value *root) {
 /* As in micrograd: nothing is zeroed, and every gradient on the way is added to. */
 static int backward_adding(Value *root) {
     Nodes order = {NULL, 0, 0, 0}, leaves = {NULL, 0, 0, 0};
-    int result = walk(&root, 1, &order, &leaves, 0);
+    int result = walk(&root, 1, &order, &leaves, LOOK);
     if (result == 0 && UNLIKELY(order.flags & SUSPECT)) result = refuse_changed(root, &order);
     if (result == 0) {
         for (size_t i = 0; i < order.n; i++) order.items[i]->grad = or_zero(order.items[i]->grad) + 0.0;
@@ -84,7 +84,7 @@ static int backward_adding(Value *root) {
 static int backward_accumulating(Value *root) {
     Nodes order = {NULL, 0, 0, 0}, leaves = {NULL, 0, 0, 0};
     double *before = NULL;
-    int result = walk(&root, 1, &order, &leaves, 0);
+    int result = walk(&root, 1, &order, &leaves, LOOK);
     const uint64_t walked = epoch - 1;
     if (result == 0 && UNLIKELY(order.flags & SUSPECT)) result = refuse_changed(root, &order);
     if (result == 0 && !(before = PyMem_RawMalloc((leaves.n + 1) * sizeof(double)))) {
@@ -135,7 +135,7 @@ static PyObject *module_topological_order(PyObject *module UNUSED, PyObject *roo
     if (!IS_VALUE(root)) return PyObject_CallOneArg(refuse_root, root);
     Nodes order = {NULL, 0, 0, 0};
     sweeping++;
-    PyObject *list = walk((Value **)&root, 1, &order, NULL, EVERY_NODE) < 0 ? NULL : as_list(&order);
+    PyObject *list = walk((Value **)&root, 1, &order, NULL, LOOK) < 0 ? NULL : as_list(&order);
     end_of_sweep();
     PyMem_RawFree(order.items);
     return list;

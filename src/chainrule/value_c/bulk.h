@@ -91,12 +91,12 @@ static PyObject *module_write_data(PyObject *module UNUSED, PyObject *const *arg
 }
 
 /* Give each node a gradient: the number, or what it has and the number times `scale`. */
-static INLINE void give_each(Value **nodes, Py_ssize_t n, const double *numbers, double scale, const int adds, const int are_leaves) {
-    const uint64_t now = ++epoch;
+static INLINE void give_each(Value **nodes, Py_ssize_t n, const double *numbers, double scale, const int adds) {
+    const uint64_t now = ++epoch, mark = newest_mark;
     for (Py_ssize_t i = 0; i < n; i++) {
         Value *v = nodes[i];
         v->grad = adds ? or_zero(v->grad) + scale * numbers[i] : numbers[i];
-        if (are_leaves || v->op == LEAF) v->epoch = now;
+        if (v->epoch <= mark && v->op == LEAF) v->epoch = now; /* as written_in has it */
     }
     gradients_seen = 1;
 }
@@ -107,8 +107,7 @@ static PyObject *module_write_grad(PyObject *module UNUSED, PyObject *const *arg
     Py_ssize_t n = takes("write_grad", 2, given) ? nodes_and_numbers(arguments, &view, 0, &noted) : -1;
     if (n < 0) return NULL;
     Value **nodes = (Value **)PySequence_Fast_ITEMS(arguments[0]);
-    if (LIKELY(!(noted & ANY_OPERATION))) give_each(nodes, n, view.buf, 1.0, 0, 1);
-    else give_each(nodes, n, view.buf, 1.0, 0, 0);
+    give_each(nodes, n, view.buf, 1.0, 0);
     PyBuffer_Release(&view);
     Py_RETURN_NONE;
 }
@@ -121,13 +120,12 @@ static PyObject *module_add_grad(PyObject *module UNUSED, PyObject *const *argum
     Py_ssize_t n = nodes_and_numbers(arguments, &view, 0, &noted);
     if (n < 0) return NULL;
     Value **nodes = (Value **)PySequence_Fast_ITEMS(arguments[0]);
-    if (LIKELY(!(noted & ANY_OPERATION))) give_each(nodes, n, view.buf, scale, 1, 1);
-    else give_each(nodes, n, view.buf, scale, 1, 0);
+    give_each(nodes, n, view.buf, scale, 1);
     PyBuffer_Release(&view);
     Py_RETURN_NONE;
 }
 
-static PyObject *module_mark_gradients(PyObject *module UNUSED, PyObject *params UNUSED) { return PyLong_FromUnsignedLongLong(epoch); }
+static PyObject *module_mark_gradients(PyObject *module UNUSED, PyObject *params UNUSED) { return new_mark(); }
 
 /* Set the gradients that were not written after `mark` to 0, if others were. */
 static void zero_left_out(Value **params, Py_ssize_t n, uint64_t mark) {
@@ -151,5 +149,5 @@ static PyObject *module_settle_gradients(PyObject *module UNUSED, PyObject *cons
     }
     gradients_seen = 1;
     zero_left_out(params, n, mark);
-    return PyLong_FromUnsignedLongLong(epoch);
+    return new_mark();
 }

@@ -117,7 +117,7 @@ static PyObject *module_changed(PyObject *module UNUSED, PyObject *root) {
     Nodes order = {NULL, 0, 0, 0};
     PyObject *list = PyList_New(0);
     sweeping++;
-    if (list && (walk((Value **)&root, 1, &order, NULL, EVERY_NODE) < 0 || (order.flags & SUSPECT && list_changed(&order, list) < 0))) Py_CLEAR(list);
+    if (list && (walk((Value **)&root, 1, &order, NULL, LOOK) < 0 || (order.flags & SUSPECT && list_changed(&order, list) < 0))) Py_CLEAR(list);
     end_of_sweep();
     PyMem_RawFree(order.items);
     return list;

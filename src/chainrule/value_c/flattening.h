@@ -96,7 +96,7 @@ static PyObject *positions(Value *const *nodes, size_t n, uint64_t first) {
 static int flatten(PyObject *roots, Layout *layout, Nodes *order) {
     Value **root = (Value **)PySequence_Fast_ITEMS(roots);
     size_t count = (size_t)PyTuple_GET_SIZE(roots);
-    if (walk(root, count, order, NULL, EVERY_NODE) < 0) return -1;
+    if (walk(root, count, order, NULL, LOOK) < 0) return -1;
     if (order->n > INT32_MAX) {
         PyErr_SetString(PyExc_OverflowError, "the graph has more nodes than an int32 can count");
         return -1;

@@ -29,8 +29,13 @@ static unsigned long last_thread;  /* the thread that called it */
 static uint64_t unread = NEVER;    /* the same while a walk looks for such gradients, which sets `thrown_away` */
 static int thrown_away;
 
+static uint64_t newest_mark; /* of those that were given out, see bulk.h */
+
+static PyObject *new_mark(void) { return PyLong_FromUnsignedLongLong(newest_mark = epoch); }
+
+/* A gradient was written. Where it was written since the newest mark already, that is known; so it is for all that a walk has reached. */
 static inline void written_in(Value *v, uint64_t now) {
-    if (v->op == LEAF) v->epoch = now;
+    if (v->epoch <= newest_mark && v->op == LEAF) v->epoch = now;
 }
 
 /* Whether a leaf's gradient was not written after `mark`. */

@@ -44,7 +44,6 @@ typedef union {
 
 /* What in a mark makes a computed number matter to more than the number. */
 #define COMPUTED_MATTERS (((Mark){.op = UINT8_MAX, .flags = WHOLE}).bits)
-#define ANY_OPERATION (((Mark){.op = UINT8_MAX}).bits)
 #define ANY_TRACKED (((Mark){.flags = TRACKED}).bits)
 
 /* The operands of a node that has other than one or two Values, and what makes up an operation that is not written out here. */

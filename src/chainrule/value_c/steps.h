@@ -32,7 +32,7 @@ static int are_plain(PyObject *params, PyObject **mark, uint64_t *noted) {
         Py_INCREF(Py_None);
         return 1;
     }
-    PyObject *next = PyLong_FromUnsignedLongLong(epoch);
+    PyObject *next = new_mark();
     if (!next) {
         PyErr_Clear();
         return 0;

@@ -2,7 +2,7 @@
 
 #define SIGNALS_EVERY 65536
 
-enum { EVERY_NODE = 1, ZERO = 2 };
+enum { LOOK, ZERO };
 
 static inline void zero_leaf(Value *v, uint64_t now, uint64_t since) {
     if (UNLIKELY(v->epoch >= since) && !(v->flags & CONSTANT) && v->grad != 0.0) thrown_away = 1;
@@ -10,14 +10,15 @@ static inline void zero_leaf(Value *v, uint64_t now, uint64_t since) {
     v->epoch = now;
 }
 
-/* Collect the nodes that the roots depend on, each after its operands: all of them, or without the leaves, which have nothing to push.
- * With ZERO, set their gradients to zero on the way. `leaves`, if given, gets the leaves. */
-static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *stack, Nodes *leaves, int how, int heed_signals) {
+/* Collect the nodes that the roots depend on, each after its operands. ZERO sets their gradients to zero on the way, and leaves out the
+ * leaves, which have nothing to push; LOOK changes nothing. Then `leaves`, if given, gets the leaves. */
+static INLINE int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *stack, Nodes *leaves, const int how, int heed_signals) {
     if (epoch + 2 >= LAST_EPOCH) epoch = 0;
     const uint64_t now = epoch + 1, since = last_assignment, gradients_since = unread;
     epoch = now + 1; /* of what is made meanwhile */
     size_t steps = 0;
-    int tracked = 0, zero = how & ZERO, every = how & EVERY_NODE;
+    int tracked = 0;
+    const int zero = how == ZERO;
     order->n = stack->n = 0;
     if (leaves) leaves->n = 0;
     if (!HAS_ROOM(*stack, count)) return -1;
@@ -40,7 +41,7 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
             continue;
         }
         Value *v = (Value *)top;
-        if (v->epoch == now || (v->op == LEAF && v->seen == now)) continue;
+        if (v->epoch == now) continue;
         if (UNLIKELY(++steps % SIGNALS_EVERY == 0) && heed_signals) {
             if (PyErr_CheckSignals() < 0) return -1;
             if (epoch != now + 1) return 1; /* a signal handler walked through a graph and wrote its own marks */
@@ -51,8 +52,9 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
                 zero_leaf(v, now, gradients_since);
                 continue;
             }
+            if (v->seen == now) continue;
             v->seen = now;
-            Nodes *into = every ? order : leaves;
+            Nodes *into = leaves ? leaves : order;
             if (!HAS_ROOM(*into, 1)) return -1;
             into->items[into->n++] = v;
             continue;
@@ -93,7 +95,9 @@ static int walk_once(Value *const *roots, size_t count, Nodes *order, Nodes *sta
 static int walk(Value *const *roots, size_t count, Nodes *order, Nodes *leaves, int how) {
     Nodes stack = take_kept(&kept_stack);
     int result = 1;
-    for (int tries = 0; result > 0; tries++) result = walk_once(roots, count, order, &stack, leaves, how, tries < 3);
+    for (int tries = 0; result > 0; tries++)
+        result = how == ZERO ? walk_once(roots, count, order, &stack, NULL, ZERO, tries < 3)
+                             : walk_once(roots, count, order, &stack, leaves, LOOK, tries < 3);
     keep(&kept_stack, stack);
     return result;
 }
