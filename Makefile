@@ -46,7 +46,7 @@ clean:
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
 
 # One file for each set of packages that is installed; pyproject.toml names them.
-.venv/.all: .venv/bin/pip pyproject.toml setup.py src/chainrule/_value.c
+.venv/.all: .venv/bin/pip pyproject.toml setup.py $(wildcard src/chainrule/value_c/*.[ch])
 	$(BIN)/pip install --quiet --editable ".[all]"
 	@touch $@
 

@@ -1,0 +1,411 @@
+"""Writes `rows.h`: the operations of `primitives.py` as C, which `setup.py` does before it compiles the C engine.
+
+The functions of a row are run on C text in place of numbers, as `explain` runs them on formulas: an operator makes a longer text, a function
+of `math` the call of the same function in C, and a row the call of that row's own function in C. Where a function asks whether a condition
+holds, it is run once for each answer, and the two texts become the branches of an `if`. What a function does with a float it also does here,
+since its module takes `Text` for `float`.
+
+A row that cannot be written so has no C: the engine then calls it in Python. That is so where a function of `math` is Python's own and
+not that of the C library, where an exception decides what the result is, and where a loop has no fixed length. The exceptions that
+`primitives.py` itself turns into infinities and nan are known here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+# Functions of `math` that are those of the C library, bit for bit. Outside of their domain the second kind makes a nan whose sign is the
+# processor's; that of primitives.py has none.
+SAME = {"exp", "expm1", "tanh", "atan", "atan2", "erf", "erfc", "sinh", "cosh", "fabs", "copysign"}
+SAME_IN_THEIR_DOMAIN = {"sin", "cos", "tan", "asin", "acos", "sqrt", "log", "log1p", "log2", "log10", "exp2", "asinh", "acosh", "atanh"}
+QUESTIONS = {"isnan": "isnan", "isinf": "isinf", "isfinite": "isfinite"}
+KNOWN = {"_divide": "ieee_divide", "_power": "ieee_power"}  # of arithmetic.h: functions of primitives.py in which an exception decides
+LETTERS = "abc"
+MOST_BRANCHES = 64
+
+
+class CannotWriteError(Exception):
+    """A function cannot be written in C; the message says why."""
+
+
+class _Branch(Exception):  # noqa: N818 - a question that has not been answered yet
+    def __init__(self, condition: str) -> None:
+        self.condition = condition
+
+
+class Writer:
+    """One run of a function: the answers to its questions, and the lines of C that it has written since the last of them.
+
+    Arguments:
+        answers: to the first questions; the next one stops the run.
+    """
+
+    def __init__(self, answers: tuple[bool, ...]) -> None:
+        self.answers = list(answers)
+        self.lines: list[str] = []
+        self.calls: dict[str, Text] = {}
+
+    def call(self, text: str) -> Text:
+        """The result of a call, which is made once."""
+        if text not in self.calls:
+            name = f"t{len(self.calls) + 1}"
+            self.calls[text] = Text(name)
+            self.lines.append(f"const double {name} = {text};")
+        return self.calls[text]
+
+    def decide(self, condition: str) -> bool:
+        """Whether a condition holds."""
+        if not self.answers:
+            raise _Branch(condition)
+        self.lines.clear()
+        return self.answers.pop(0)
+
+
+_writer = Writer(())
+
+
+class Condition:
+    """A question that a function asks."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __bool__(self) -> bool:
+        return _writer.decide(self.text)
+
+
+class Text:
+    """A number as C writes it. Stands for `float` in the module of the rows: what is no text becomes a float."""
+
+    def __new__(cls, x: Any = 0.0) -> Any:
+        if isinstance(x, str):
+            text = super().__new__(cls)
+            text.text = x
+            return text
+        return x if isinstance(x, Text) else float(x)
+
+    text: str
+
+    def _apply(self, row: Any, operands: tuple[Any, ...]) -> Any:
+        return row.forward(*operands)
+
+    def __add__(self, other: Any) -> Any:
+        return Text(f"({self.text} + {written(other)})")
+
+    def __radd__(self, other: Any) -> Any:
+        return Text(f"({written(other)} + {self.text})")
+
+    def __sub__(self, other: Any) -> Any:
+        return Text(f"({self.text} - {written(other)})")
+
+    def __rsub__(self, other: Any) -> Any:
+        return Text(f"({written(other)} - {self.text})")
+
+    def __mul__(self, other: Any) -> Any:
+        return Text(f"({self.text} * {written(other)})")
+
+    def __rmul__(self, other: Any) -> Any:
+        return Text(f"({written(other)} * {self.text})")
+
+    def __truediv__(self, other: Any) -> Any:
+        return Text(f"({self.text} / {written(other)})")
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return Text(f"({written(other)} / {self.text})")
+
+    def __neg__(self) -> Any:
+        return Text(f"(-{self.text})")
+
+    def __abs__(self) -> Any:
+        return Text(f"fabs({self.text})")
+
+    def __lt__(self, other: Any) -> Any:
+        return Condition(f"{self.text} < {written(other)}")
+
+    def __le__(self, other: Any) -> Any:
+        return Condition(f"{self.text} <= {written(other)}")
+
+    def __gt__(self, other: Any) -> Any:
+        return Condition(f"{self.text} > {written(other)}")
+
+    def __ge__(self, other: Any) -> Any:
+        return Condition(f"{self.text} >= {written(other)}")
+
+    def __eq__(self, other: object) -> Any:
+        return Condition(f"{self.text} == {written(other)}")
+
+    def __ne__(self, other: object) -> Any:
+        return Condition(f"{self.text} != {written(other)}")
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return _writer.decide(f"{self.text} != 0.0")
+
+
+def written(x: Any) -> str:
+    """A number in C.
+
+    Raises:
+        CannotWriteError: if it is none.
+    """
+    if isinstance(x, Text):
+        return x.text
+    if not isinstance(x, (int, float)):
+        raise CannotWriteError(f"{x!r} is not a number")
+    number = float(x)
+    if math.isnan(number):
+        return "(double)NAN"
+    text = "HUGE_VAL" if math.isinf(number) else repr(abs(number))
+    return f"(-{text})" if math.copysign(1.0, number) < 0 else text
+
+
+class _Math(types.ModuleType):
+    """`math`, whose functions take texts as well."""
+
+    def __getattr__(self, name: str) -> Any:
+        theirs = getattr(math, name)
+        if callable(theirs):
+            theirs = _on_texts(name, theirs)
+        setattr(self, name, theirs)  # one object, however often it is asked for
+        return theirs
+
+
+def _on_texts(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def either(*operands: Any) -> Any:
+        if not any(isinstance(operand, Text) for operand in operands):
+            return function(*operands)
+        texts = ", ".join(map(written, operands))
+        if name in QUESTIONS:
+            return Condition(f"{QUESTIONS[name]}({texts})")
+        if name in SAME:
+            return _writer.call(f"{name}({_bare(texts)})")
+        if name in SAME_IN_THEIR_DOMAIN and len(operands) == 1:
+            return _writer.call(f"in_domain({name}({_bare(texts)}), {_bare(texts)})")
+        raise CannotWriteError(f"math.{name} is not known to be that of the C library")
+
+    return either
+
+
+class Row(NamedTuple):
+    """A row of the table in C.
+
+    Arguments:
+        name: of the variable in primitives.py.
+        arity: how many operands it has.
+        parametric: whether a plain number as the second operand belongs to the operation.
+        functions: the text of its functions: `forward_name`, and `partial_name_0` and so on.
+        shares: what it passes to each operand, as calls of the macros of pushing.h and of the functions of the partial derivatives; None
+            for nothing.
+    """
+
+    name: str
+    arity: int
+    parametric: bool
+    functions: list[str]
+    shares: list[str | None]
+
+
+def rows_of(source: Path) -> tuple[list[Row], dict[str, str]]:
+    """The rows of a table that can be written in C, and for each of the others the reason why it cannot.
+
+    Arguments:
+        source: the file `primitives.py`.
+    """
+    module = _loaded(source)
+    names: dict[Any, str] = {}
+    for name, row in vars(module).items():
+        if isinstance(row, module.Primitive) and row not in names:
+            names[row] = name
+    forwards: dict[Any, str] = {}
+    reasons: dict[str, str] = {}
+    originals = {row: row.forward for row in names}
+    for row, name in names.items():
+        row.forward = _called(name, originals[row], forwards, row)
+    waiting = [row for row in names if row.arity is not None and 1 <= row.arity <= len(LETTERS)]
+    reasons.update((name, "it has any number of operands, or many") for row, name in names.items() if row not in waiting)
+    forwards.update((row, "") for row in waiting)  # so that they can call one another
+    for row in waiting:
+        try:
+            forwards[row] = _forward(names[row], originals[row], LETTERS[: row.arity])
+        except CannotWriteError as error:
+            reasons[names[row]] = str(error)
+            del forwards[row]
+    found = []
+    for row in waiting:
+        if row in forwards:
+            try:
+                found.append(_row(module, row, names[row], forwards[row]))
+            except CannotWriteError as error:
+                reasons[names[row]] = str(error)
+    return found, reasons
+
+
+def _loaded(source: Path) -> Any:
+    """The module of the rows, in which numbers may be texts. It is a copy that nobody else has."""
+    specification = importlib.util.spec_from_file_location("chainrule_rows", source)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    before = sys.modules["math"]
+    sys.modules["math"] = _Math("math")
+    sys.modules["chainrule_rows"] = module
+    try:
+        specification.loader.exec_module(module)
+    finally:
+        sys.modules["math"] = before
+        del sys.modules["chainrule_rows"]
+    vars(module)["float"] = Text
+    return module
+
+
+def _called(name: str, original: Callable[..., Any], forwards: dict[Any, str], row: Any) -> Callable[..., Any]:
+    """What stands for a row's forward function while others are written."""
+
+    def forward(*operands: Any) -> Any:
+        if not any(isinstance(operand, Text) for operand in operands):
+            return original(*operands)
+        if row not in forwards:
+            raise CannotWriteError(f"{name} is called in Python")
+        return _writer.call(f"forward_{name}({', '.join(_bare(written(operand)) for operand in operands)})")
+
+    return forward
+
+
+def _row(module: Any, row: Any, name: str, forward: str) -> Row:
+    functions, shares = [forward], []
+    operands = [*LETTERS[: row.arity], "out"]
+    for position, partial in enumerate(row.partials):
+        if partial is module.zero:
+            shares.append(None)
+            continue
+        body = list(_body(partial, [Text(x) for x in operands], (), [0]))
+        if body == ["    return 1.0;"]:
+            shares.append(f"PASS({LETTERS[position]})")
+            continue
+        used = [x for x in operands if any(_mentions(line, x) for line in body)]
+        functions.append(_function(f"partial_{name}_{position}", used, body))
+        macro = "CHOOSE" if position in row.choices else "SHARE"
+        shares.append(f"{macro}({LETTERS[position]}, partial_{name}_{position}({', '.join(used)}))")
+    return Row(name, row.arity, row.parametric, functions, shares)
+
+
+def _function(name: str, operands: Sequence[str], body: list[str]) -> str:
+    head = f"static inline double {name}({', '.join(f'double {operand}' for operand in operands) or 'void'})"
+    return "\n".join([f"{head} {{", *body, "}"])
+
+
+def _forward(name: str, function: Callable[..., Any], operands: Sequence[str]) -> str:
+    known = KNOWN.get(getattr(function, "__name__", ""))
+    body = [f"    return {known}({', '.join(operands)});"] if known else list(_body(function, [Text(x) for x in operands], (), [0]))
+    return _function(f"forward_{name}", operands, body)
+
+
+def _mentions(line: str, operand: str) -> bool:
+    return operand in "".join(c if c.isalnum() or c in "_." else " " for c in line).split()
+
+
+def _body(function: Callable[..., Any], operands: list[Any], answers: tuple[bool, ...], branches: list[int]) -> Iterator[str]:
+    """The lines of C after some answers: those up to the next question, and both branches of that; or all up to the end."""
+    global _writer  # noqa: PLW0603 - what operators write to
+    indent = "    " * (1 + sum(answers))
+    _writer = writer = Writer(answers)
+    try:
+        sys.setprofile(_refuse_handlers)
+        try:
+            result = function(*operands)
+        finally:
+            sys.setprofile(None)
+        yield from (indent + line for line in writer.lines)
+        yield f"{indent}return {_bare(written(result))};"
+    except _Branch as question:
+        branches[0] += 1
+        if branches[0] > MOST_BRANCHES:
+            raise CannotWriteError("it has too many branches") from None
+        yield from (indent + line for line in writer.lines)
+        yield f"{indent}if ({_bare(question.condition)}) {{"
+        yield from _body(function, operands, (*answers, True), branches)
+        yield f"{indent}}}"
+        yield from _body(function, operands, (*answers, False), branches)
+    except CannotWriteError:
+        raise
+    except Exception as error:
+        raise CannotWriteError(f"{type(error).__name__}: {error}") from error
+
+
+def _refuse_handlers(frame: types.FrameType, event: str, argument: object) -> None:
+    """Called with every function that is entered: one that handles exceptions decides by them, and C has none."""
+    code = frame.f_code
+    if event != "call" or code.co_filename == __file__ or not code.co_exceptiontable:  # type: ignore[attr-defined]
+        return
+    if code.co_qualname != "_ieee.<locals>.forward":  # which only makes infinities and nan of them, as C does
+        raise CannotWriteError(f"in {code.co_name} an exception decides")
+
+
+def _bare(text: str) -> str:
+    """Without parentheses around all of it."""
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and position < len(text) - 1:
+            return text
+    return text[1:-1] if text.startswith("(") else text
+
+
+def header(source: Path) -> str:
+    """The text of `rows.h`.
+
+    Arguments:
+        source: the file `primitives.py`.
+    """
+    rows, reasons = rows_of(source)
+    lines = ["/* The operations of primitives.py in C. Written by write_rows.py. In Python remain:", " *"]
+    lines += [f" * {name}: {reason}" for name, reason in reasons.items()]
+    lines += [" */", ""]
+    for row in rows:
+        lines.append(row.functions[0].split(" {")[0] + ";")
+    for row in rows:
+        lines += ["", *"\n\n".join(row.functions).split("\n")]
+    for kind, members in _kinds(rows).items():
+        entries = [f"    X(OP_{(row.name + suffix).upper()}, {row.name})" for row, suffix, _ in members]
+        shares = [f"    X(OP_{(row.name + suffix).upper()}, {'; '.join(passed)})" for row, suffix, passed in members]
+        lines += ["", f"#define {kind}_ROWS(X) \\", *_continued(entries), "", f"#define {kind}_SHARES(X) \\", *_continued(shares)]
+    return "\n".join(lines) + "\n"
+
+
+def _kinds(rows: list[Row]) -> dict[str, list[tuple[Row, str, list[str]]]]:
+    """The rows of each kind, with what their name ends in as an operation, and what they pass on."""
+    by_arity = {1: "UNARY", 2: "BINARY", 3: "TERNARY"}
+    kinds: dict[str, list[tuple[Row, str, list[str]]]] = {kind: [] for kind in ("BINARY", "NUMBER", "UNARY", "TERNARY")}
+    for row in rows:
+        kinds[by_arity[row.arity]].append((row, "", [_of_node(share, "b->data") for share in row.shares if share]))
+        if row.parametric and row.arity == 2:
+            kinds["NUMBER"].append((row, "_number", [_of_node(share, "v->number") for share in row.shares[:1] if share]))
+    return kinds
+
+
+def _of_node(share: str, second: str) -> str:
+    """A share with the numbers of a node `v` and of its operands, of which the second may be a number that belongs to the operation."""
+    macro, arguments = share.rstrip(")").split("(", 1)
+    operand, *partial = arguments.split(", ", 1)
+    if not partial:
+        return share
+    function, used = partial[0].split("(")
+    numbers = {"a": "a->data", "b": second, "c": "c->data", "out": "v->data"}
+    return f"{macro}({operand}, {function}({', '.join(numbers[x] for x in used.split(', ') if x)}))"
+
+
+def _continued(lines: list[str]) -> list[str]:
+    return [line + " \\" for line in lines[:-1]] + lines[-1:]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(header(Path(__file__).parent.parent / "primitives.py"))
