@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Checks, Mistake, Raises
+from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.outcomes import Raises, has, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,56 +24,59 @@ CHAIN = "a = Value(2.0)\nb = a * 3\nL = b * 4\nL.backward()"
 BY_HAND = "a.grad, b.grad, L.grad = 10.0, 10.0, 1.0\nL._backward()"
 
 
-def _among(*wrong: float) -> Any:
-    """Whether one of the numbers that came out is one of these."""
-    return lambda found: any(number in wrong for number in found)
+def _only_one(found: Any) -> bool:
+    """Only one of the operands got a gradient."""
+    return 0.0 in found and found != (0.0, 0.0)
 
 
-def _in_an_operand(operation: str, right: tuple[float, float], look: str, name: str) -> Mistake:
+def _in_an_operand(operation: str, right: tuple[float, float], look: str, name: str) -> Question:
     """The mistake of keeping the rule in an operand in place of the result."""
-    return Mistake(
-        name=f"the {name}'s rule is kept in an operand",
-        example=f'{AB}before = [getattr(node, "_backward", None) for node in (a, b)]\n'
+    example = (
+        f'{AB}before = [getattr(node, "_backward", None) for node in (a, b)]\n'
         f"L = (a {operation} b) + (a {operation} b)\n"
-        'changed = before != [getattr(node, "_backward", None) for node in (a, b)]\nL.backward()',
-        shows="(changed, a.grad, b.grad)",
-        right=(False, *right),
-        wrong=lambda found: found[0] is True and found[1:] != right,
-        says=f"a {operation} b has changed the rule of one of its operands: the function was kept in self._backward or other._backward. "
-        "There is room for one there, so a second use of the operand replaces the first. A rule belongs to the result: "
-        "out._backward = _backward.",
-        look=look,
+        'changed = before != [getattr(node, "_backward", None) for node in (a, b)]\nL.backward()'
+    )
+    return Question(
+        Case(example, "(changed, a.grad, b.grad)", (False, *right), look=look),
+        Mistake(
+            f"the {name}'s rule is kept in an operand",
+            wrong=lambda found: found[0] is True and found[1:] != right,
+            says=f"a {operation} b has changed the rule of one of its operands: the function was kept in self._backward or "
+            "other._backward. There is room for one there, so a second use of the operand replaces the first. A rule belongs to the "
+            "result: out._backward = _backward.",
+        ),
     )
 
 
-def _too_early(operation: str, right: tuple[float, float], look: str, name: str) -> Mistake:
+def _too_early(operation: str, right: tuple[float, float], look: str, name: str) -> Question:
     """The mistake of reading the result's gradient when the rule is made, not when it is called."""
-    return Mistake(
-        name=f"the {name} reads its gradient too early",
-        example=f"{AB}L = a {operation} b\n"
+    example = (
+        f"{AB}L = a {operation} b\n"
         "kept = [cell.cell_contents for cell in L._backward.__closure__ or ()] + list(L._backward.__defaults__ or ())\n"
-        "numbers = [number for number in kept if isinstance(number, (int, float))]\nL.backward()",
-        shows="(0.0 in numbers, a.grad, b.grad)",
-        right=(False, *right),
-        wrong=(True, 0.0, 0.0),
-        says="The rule keeps a 0.0, and multiplies by it: that is what out.grad was when out was made. The gradient arrives later, during "
-        "backward(), so read out.grad inside the inner function, which runs then.",
-        look=look,
+        "numbers = [number for number in kept if isinstance(number, (int, float))]\nL.backward()"
+    )
+    return Question(
+        Case(example, "(0.0 in numbers, a.grad, b.grad)", (False, *right), look=look),
+        Mistake(
+            f"the {name} reads its gradient too early",
+            wrong=(True, 0.0, 0.0),
+            says="The rule keeps a 0.0, and multiplies by it: that is what out.grad was when out was made. The gradient arrives later, "
+            "during backward(), so read out.grad inside the inner function, which runs then.",
+        ),
     )
 
 
-def _never(operation: str, right: tuple[float, float], look: str, name: str) -> Mistake:
+def _never(operation: str, right: tuple[float, float], look: str, name: str) -> Question:
     """The mistake of a rule that does not run, or does nothing."""
-    return Mistake(
-        name=f"the {name}'s rule is never called",
-        example=f"{AB}L = a {operation} b\nL.backward()",
-        shows="(L.grad, a.grad, b.grad)",
-        right=(1.0, *right),
-        wrong=(1.0, 0.0, 0.0),
-        says="L has its gradient, 1, but a and b got nothing. Either the function is never kept (out._backward = _backward, without "
-        "parentheses), or backward() never calls it (node._backward(), with parentheses), or it is called and what it works out is not "
-        "added (self.grad += ..., and the same for other.grad).",
-        look=look,
+    return Question(
+        Case(f"{AB}L = a {operation} b\nL.backward()", "(L.grad, a.grad, b.grad)", (1.0, *right), look=look),
+        Mistake(
+            f"the {name}'s rule is never called",
+            wrong=(1.0, 0.0, 0.0),
+            says="L has its gradient, 1, but a and b got nothing. Either the function is never kept (out._backward = _backward, without "
+            "parentheses), or backward() never calls it (node._backward(), with parentheses), or it is called and what it works out is "
+            "not added (self.grad += ..., and the same for other.grad).",
+        ),
     )
 
 
@@ -94,408 +98,398 @@ def random_programs() -> Iterator[Case]:
         yield Case(f"{text}L.backward()", f"({shown})", look="Value.backward")
 
 
-CHECKS = Checks(
-    requires=("Value",),
-    mistakes=(
-        # --- first, for what is remembered would spoil every example below ---
-        Mistake(
-            name="the order is kept from call to call",
-            example='a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = a + a\nc.label = "c"\n'
+QUESTIONS = (
+    # --- first, for what is remembered would spoil every example below
+    Question(
+        Case(
+            'a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = a + a\nc.label = "c"\n'
             "first = [node.label for node in c.topological_order()]\nb.topological_order()\n"
             "again = [node.label for node in c.topological_order()]",
-            shows="(first, again)",
-            right=(["a", "c"], ["a", "c"]),
+            "(first, again)",
+            (["a", "c"], ["a", "c"]),
+            look="Value.topological_order",
+        ),
+        Mistake(
+            "the order is kept from call to call",
             wrong=lambda found: found[0] != found[1],
-            says="Asked twice, c gives two answers: something is remembered from call to call. A list or set that is a default "
-            "argument (or belongs to the class) is made once, not at each call: make it inside the function.",
-            look="Value.topological_order",
+            says="Asked twice, c gives two answers: something is remembered from call to call. A list or set that is a default argument "
+            "(or belongs to the class) is made once, not at each call: make it inside the function.",
         ),
+    ),
+    Question(
+        Case("a = Value(2.0)", "type(a.topological_order()).__name__", "list", look="Value.topological_order"),
         Mistake(
-            name="the order is not returned",
-            example="a = Value(2.0)",
-            shows="type(a.topological_order()).__name__",
-            right="list",
+            "the order is not returned",
             wrong="NoneType",
-            says="topological_order() gives None. The list was made inside it, and has to be handed out: end with return order, "
-            "at the level of the function itself, not of visit.",
-            look="Value.topological_order",
+            says="topological_order() gives None. The list was made inside it, and has to be handed out: end with return order, at the "
+            "level of the function itself, not of visit.",
         ),
-        # --- what an operation gives ---
+    ),
+    # --- what an operation gives
+    Question(
+        Case(f"{AB}c = a + b\nd = a * b", "(type(c).__name__, type(d).__name__)", ("Value", "Value"), look="Value.__add__"),
         Mistake(
-            name="the result is not returned",
-            example=f"{AB}c = a + b\nd = a * b",
-            shows="(type(c).__name__, type(d).__name__)",
-            right=("Value", "Value"),
-            wrong=lambda found: "NoneType" in found,
+            "the result is not returned",
+            wrong=has("NoneType"),
             says="One gives None. With the inner function in it, the method has grown; its last line must still be return out.",
-            look="Value.__add__",
         ),
+    ),
+    Question(
+        Case("a = Value(2.0)\nL = a * 3 + 1\nL.backward()", "a.grad", look="Value.__mul__"),
         Mistake(
-            name="a plain number is left as it is",
-            example="a = Value(2.0)\nL = a * 3 + 1\nL.backward()",
-            shows="a.grad",
+            "a plain number is left as it is",
             wrong=Raises("AttributeError", "'int' object has no attribute"),
-            says="Here 3 and 1 are still plain numbers: they have no data, parents or grad. Make Values of them at the top of "
-            "__add__ and __mul__, so that they are nodes like all others.",
-            look="Value.__mul__",
+            says="Here 3 and 1 are still plain numbers: they have no data, parents or grad. Make Values of them at the top of __add__ and "
+            "__mul__, so that they are nodes like all others.",
         ),
         Mistake(
-            name="other is made a Value too late",
-            example="a = Value(2.0)\nL = a * 3 + 1\nL.backward()",
-            shows="a.grad",
+            "other is made a Value too late",
             wrong=Raises("UnboundLocalError"),
-            says="A name that is assigned inside _backward belongs to _backward alone, and has no value there before that line. "
-            "Assign it outside, above the inner function; inside, only read it.",
-            look="Value.__mul__",
+            says="A name that is assigned inside _backward belongs to _backward alone, and has no value there before that line. Assign it "
+            "outside, above the inner function; inside, only read it.",
         ),
-        # --- the order ---
-        Mistake(
-            name="a node is listed more than once",
-            example='a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = b + b\nc.label = "c"\n'
+    ),
+    # --- the order
+    Question(
+        Case(
+            'a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = b + b\nc.label = "c"\n'
             "order = [node.label for node in c.topological_order()]",
-            shows="order",
-            right=["a", "b", "c"],
-            wrong=lambda found: {"a", "b", "c"} >= set(found) and len(found) > len(set(found)),
-            says="There are three Values, and each may stand in the list once: one that is there twice passes its gradient on twice. "
-            "Keep a set of the Values that have been visited, and return at once if the node is in it.",
+            "order",
+            ["a", "b", "c"],
             look="Value.topological_order",
         ),
         Mistake(
-            name="Values with the same number are taken for one",
-            example='a = Value(2.0, label="a")\nb = Value(2.0, label="b")\nL = a * b\nL.label = "L"\n'
+            "a node is listed more than once",
+            wrong=lambda found: {"a", "b", "c"} >= set(found) and len(found) > len(set(found)),
+            says="There are three Values, and each may stand in the list once: one that is there twice passes its gradient on twice. Keep "
+            "a set of the Values that have been visited, and return at once if the node is in it.",
+        ),
+    ),
+    Question(
+        Case(
+            'a = Value(2.0, label="a")\nb = Value(2.0, label="b")\nL = a * b\nL.label = "L"\n'
             "order = [node.label for node in L.topological_order()]",
-            shows="sorted(order)",
-            right=["L", "a", "b"],
-            wrong=lambda found: found in (["L", "a"], ["L", "b"]),
+            "sorted(order)",
+            ["L", "a", "b"],
+            look="Value.topological_order",
+        ),
+        Mistake(
+            "Values with the same number are taken for one",
+            wrong=one_of(["L", "a"], ["L", "b"]),
             says="a and b both hold 2, and are two Values all the same; one of them was taken for visited when the other had been. "
             "Remember the Values themselves, visited.add(node), and not their data.",
-            look="Value.topological_order",
         ),
+    ),
+    Question(
+        Case(LADDER, "order", ["a", "b", "c", "d"], look="Value.topological_order"),
         Mistake(
-            name="the result is not in the order",
-            example=LADDER,
-            shows="order",
-            right=["a", "b", "c", "d"],
+            "the result is not in the order",
             wrong=lambda found: sorted(found) == ["a", "b", "c"],
             says="The Value that the order is asked of, d, is missing: it belongs at the end, after its parents. Visit self, not only its "
             "parents.",
-            look="Value.topological_order",
         ),
-        Mistake(
-            name="the visit goes no further than the result's parents",
-            example='a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = b * b\nc.label = "c"\nd = c * c\nd.label = "d"\n'
+    ),
+    Question(
+        Case(
+            'a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = b * b\nc.label = "c"\nd = c * c\nd.label = "d"\n'
             "order = [node.label for node in d.topological_order()]",
-            shows="order",
-            right=["a", "b", "c", "d"],
-            wrong=["c", "d"],
-            says="Only d and its own parent are there; b and a, which c was made from, are missing. Either the visit does not go on from a "
-            "parent to that one's parents, or it goes through self.parents each time. To visit a node is to visit the parents of that "
-            "node: for parent in node.parents.",
+            "order",
+            ["a", "b", "c", "d"],
             look="Value.topological_order",
         ),
         Mistake(
-            name="the leaves are not in the order",
-            example=LADDER,
-            shows="order",
-            right=["a", "b", "c", "d"],
+            "the visit goes no further than the result's parents",
+            wrong=["c", "d"],
+            says="Only d and its own parent are there; b and a, which c was made from, are missing. Either the visit does not go on from "
+            "a parent to that one's parents, or it goes through self.parents each time. To visit a node is to visit the parents of "
+            "that node: for parent in node.parents.",
+        ),
+    ),
+    Question(
+        Case(LADDER, "order", ["a", "b", "c", "d"], look="Value.topological_order"),
+        Mistake(
+            "the leaves are not in the order",
             wrong=lambda found: sorted(found) == ["b", "c", "d"],
             says="The leaf a is missing. It has no parents, but it is a Value of the graph like the others, and its gradient is the one "
             "that is wanted. Visit and append every node, also one that has no parents.",
-            look="Value.topological_order",
         ),
         Mistake(
-            name="the order is turned round",
-            example=LADDER,
-            shows="order",
-            right=["a", "b", "c", "d"],
+            "the order is turned round",
             wrong=["d", "c", "b", "a"],
             says="This goes from the result to the leaf. topological_order() gives parents first; it is backward() that goes through it "
             "in reverse.",
-            look="Value.topological_order",
         ),
         Mistake(
-            name="a node comes before one of its parents",
-            example=LADDER,
-            shows="order",
-            right=["a", "b", "c", "d"],
+            "a node comes before one of its parents",
             wrong=lambda found: sorted(found) == ["a", "b", "c", "d"] and found != ["a", "b", "c", "d"],
-            says="c = a * b and d = b * c, so b must come before c, and c before d. It is not enough to list nodes as they are met: "
-            "a node may be appended only when all of its parents have been.",
-            look="Value.topological_order",
+            says="c = a * b and d = b * c, so b must come before c, and c before d. It is not enough to list nodes as they are met: a "
+            "node may be appended only when all of its parents have been.",
         ),
-        Mistake(
-            name="a node is visited again and again",
-            example="seen = []\nclass Watched(tuple):\n    def __iter__(self):\n        seen.append(1)\n"
+    ),
+    Question(
+        Case(
+            "seen = []\nclass Watched(tuple):\n    def __iter__(self):\n        seen.append(1)\n"
             "        return super().__iter__()\n"
             "    def __getitem__(self, i):\n        seen.append(1)\n        return super().__getitem__(i)\n\n"
             "b = Value(1.0)\nfor _ in range(12):\n    b = b + b\n    b.parents = Watched(b.parents)\nb.topological_order()",
-            shows="len(seen)",
-            right=12,
-            wrong=lambda found: found > 1000,
-            says="There are 12 sums, and this is how often the parents of one were gone through. Each sum is reached twice from the next, "
-            "and each time all that lies before it is walked through again: with 30 sums, two thousand million times. Ask whether a node "
-            "has been visited before you go to its parents, not after: if so, return at once.",
+            "len(seen)",
+            12,
             look="Value.topological_order",
         ),
-        # --- what backward starts with ---
         Mistake(
-            name="the rule is called, not kept",
-            example=f"{AB}L = a * b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            wrong=Raises("TypeError", "'NoneType' object is not callable"),
-            says="_backward() with parentheses calls the function at once and keeps what it returns, None. "
-            "Keep the function itself, without parentheses: out._backward = _backward.",
-            look="Value.__mul__",
+            "a node is visited again and again",
+            wrong=lambda found: found > 1000,
+            says="There are 12 sums, and this is how often the parents of one were gone through. Each sum is reached twice from the next, "
+            "and each time all that lies before it is walked through again: with 30 sums, two thousand million times. Ask whether a "
+            "node has been visited before you go to its parents, not after: if so, return at once.",
         ),
-        _in_an_operand("+", (2.0, 2.0), "Value.__add__", "sum"),
-        _in_an_operand("*", (-6.0, 4.0), "Value.__mul__", "product"),
+    ),
+    # --- what backward starts with
+    Question(
+        Case(f"{AB}L = a * b\nL.backward()", "(a.grad, b.grad)", look="Value.__mul__"),
         Mistake(
-            name="the gradients are wiped out after use",
-            example=f"{AB}L = a * b\nrule, seen = L._backward, []\ndef watched():\n    rule()\n    seen.extend([L.grad, a.grad])\n\n"
+            "the rule is called, not kept",
+            wrong=Raises("TypeError", "'NoneType' object is not callable"),
+            says="_backward() with parentheses calls the function at once and keeps what it returns, None. Keep the function itself, "
+            "without parentheses: out._backward = _backward.",
+        ),
+    ),
+    _in_an_operand("+", (2.0, 2.0), "Value.__add__", "sum"),
+    _in_an_operand("*", (-6.0, 4.0), "Value.__mul__", "product"),
+    Question(
+        Case(
+            f"{AB}L = a * b\nrule, seen = L._backward, []\ndef watched():\n    rule()\n    seen.extend([L.grad, a.grad])\n\n"
             "L._backward = watched\nL.backward()",
-            shows="(seen, [L.grad, a.grad])",
-            right=([1.0, -3.0], [1.0, -3.0]),
-            wrong=lambda found: len(found[0]) == 2 and found[0][0] == 1.0 and any(b == 0.0 != a for a, b in zip(*found, strict=True)),
-            says="The first list was written down right after L's rule had run, the second after backward(): what was there has become 0. "
-            "The gradients are what backward() is asked for, so they have to stay. Set all of them to zero before the sweep, in a loop of "
-            "its own, and none in the sweep or after it.",
+            "(seen, [L.grad, a.grad])",
+            ([1.0, -3.0], [1.0, -3.0]),
             look="Value.backward",
         ),
         Mistake(
-            name="no seed",
-            example=f"{AB}L = a * b\nL.backward()",
-            shows="(L.grad, a.grad, b.grad)",
-            right=(1.0, -3.0, 2.0),
+            "the gradients are wiped out after use",
+            wrong=lambda found: len(found[0]) == 2 and found[0][0] == 1.0 and any(b == 0.0 != a for a, b in zip(*found, strict=True)),
+            says="The first list was written down right after L's rule had run, the second after backward(): what was there has become 0. "
+            "The gradients are what backward() is asked for, so they have to stay. Set all of them to zero before the sweep, in a "
+            "loop of its own, and none in the sweep or after it.",
+        ),
+    ),
+    Question(
+        Case(f"{AB}L = a * b\nL.backward()", "(L.grad, a.grad, b.grad)", (1.0, -3.0, 2.0), look="Value.backward"),
+        Mistake(
+            "no seed",
             wrong=lambda found: found[0] == 0.0,
             says="dL/dL is 1, but L.grad is 0 after backward(). Either it was never set to 1, or it was set to 0 again later. First set "
             "the gradients of all nodes to zero, then self.grad = 1.0, and only then begin the sweep, which sets none to zero.",
-            look="Value.backward",
         ),
+    ),
+    Question(
+        Case(f"{AB}L = a + b\nL.backward()", "(L.grad, a.grad, b.grad)", (1.0, 1.0, 1.0), look="Value.backward"),
         Mistake(
-            name="every gradient begins at 1",
-            example=f"{AB}L = a + b\nL.backward()",
-            shows="(L.grad, a.grad, b.grad)",
-            right=(1.0, 1.0, 1.0),
+            "every gradient begins at 1",
             wrong=(1.0, 2.0, 2.0),
             says="a got 1 from L, and there was a 1 before. Only the gradient of the result begins at 1, since dL/dL is 1; all others "
             "begin at 0.",
+        ),
+    ),
+    Question(
+        Case(
+            f"{AB}L = a * b\nL.backward()\nfound = a.grad, b.grad\na.grad, b.grad, L.grad = 0.0, 0.0, 1.0\n"
+            "L._backward()\nrule_alone = a.grad, b.grad",
+            "(found, rule_alone)",
+            ((-3.0, 2.0), (-3.0, 2.0)),
             look="Value.backward",
         ),
         Mistake(
-            name="every node's backward is called",
-            example=f"{AB}L = a * b\nL.backward()\nfound = a.grad, b.grad\na.grad, b.grad, L.grad = 0.0, 0.0, 1.0\n"
-            "L._backward()\nrule_alone = a.grad, b.grad",
-            shows="(found, rule_alone)",
-            right=((-3.0, 2.0), (-3.0, 2.0)),
+            "every node's backward is called",
             wrong=((1.0, 1.0), (-3.0, 2.0)),
             says="The product's rule alone is right, and after L.backward() a and b have a 1: each began anew as if it were the result. "
             "backward() is for the result; for every node in the order it calls _backward(), with the underscore.",
-            look="Value.backward",
         ),
-        # --- the rules, one operation at a time ---
+    ),
+    # --- the rules, one operation at a time
+    Question(
+        Case(f"{AB}L = a + b\n{BY_HAND}", "(a.grad, b.grad)", (11.0, 11.0), look="Value.__add__"),
         Mistake(
-            name="the sum's rule takes the wrong gradient",
-            example=f"{AB}L = a + b\n{BY_HAND}",
-            shows="(a.grad, b.grad)",
-            right=(11.0, 11.0),
-            wrong=_among(20.0),
-            says="L.grad is 1, so each operand gets 1 more than it had. Here an operand's own gradient was taken in place of the result's: "
-            "what arrives from above is in out.grad.",
-            look="Value.__add__",
+            "the sum's rule takes the wrong gradient",
+            wrong=has(20.0),
+            says="L.grad is 1, so each operand gets 1 more than it had. Here an operand's own gradient was taken in place of the "
+            "result's: what arrives from above is in out.grad.",
         ),
+    ),
+    Question(
+        Case(f"{AB}L = a * b\n{BY_HAND}", "(a.grad, b.grad)", (7.0, 12.0), look="Value.__mul__"),
         Mistake(
-            name="the product's rule takes the wrong gradient",
-            example=f"{AB}L = a * b\n{BY_HAND}",
-            shows="(a.grad, b.grad)",
-            right=(7.0, 12.0),
-            wrong=_among(-20.0, -30.0, 30.0, 20.0),
+            "the product's rule takes the wrong gradient",
+            wrong=has(-20.0, -30.0, 30.0, 20.0),
             says="L.grad is 1, so a gets b.data * 1 = -3 more than it had. Here an operand's own gradient was multiplied in place of the "
-            "result's: "
-            "what arrives from above is in out.grad.",
-            look="Value.__mul__",
+            "result's: what arrives from above is in out.grad.",
         ),
-        _too_early("*", (-3.0, 2.0), "Value.__mul__", "product"),
-        _too_early("+", (1.0, 1.0), "Value.__add__", "sum"),
-        _never("*", (-3.0, 2.0), "Value.__mul__", "product"),
-        _never("+", (1.0, 1.0), "Value.__add__", "sum"),
+    ),
+    _too_early("*", (-3.0, 2.0), "Value.__mul__", "product"),
+    _too_early("+", (1.0, 1.0), "Value.__add__", "sum"),
+    _never("*", (-3.0, 2.0), "Value.__mul__", "product"),
+    _never("+", (1.0, 1.0), "Value.__add__", "sum"),
+    Question(
+        Case(f"{AB}L = a * b\nL.backward()", "(a.grad, b.grad)", (-3.0, 2.0), look="Value.__mul__"),
         Mistake(
-            name="the product's factors are swapped",
-            example=f"{AB}L = a * b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(-3.0, 2.0),
+            "the product's factors are swapped",
             wrong=(2.0, -3.0),
             says="Each got its own number. If a grows by 1, a * b grows by b: the slope of a product in one factor is the other factor.",
-            look="Value.__mul__",
         ),
         Mistake(
-            name="the product multiplies by out.data",
-            example=f"{AB}L = a * b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(-3.0, 2.0),
+            "the product multiplies by out.data",
             wrong=(18.0, -12.0),
             says="Each slope, -3 and 2, was multiplied by -6, which is out.data, the product itself. What arrives from above is the "
             "gradient of the result: out.grad, here 1.",
-            look="Value.__mul__",
         ),
         Mistake(
-            name="the product takes its own number for the slope",
-            example=f"{AB}L = a * b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(-3.0, 2.0),
+            "the product takes its own number for the slope",
             wrong=(-6.0, -6.0),
             says="Each got -6, which is the product itself. If a grows by 1, a * b grows by b: the slope in one factor is the other.",
-            look="Value.__mul__",
         ),
         Mistake(
-            name="the product passes on 1",
-            example=f"{AB}L = a * b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(-3.0, 2.0),
+            "the product passes on 1",
             wrong=(1.0, 1.0),
             says="This is the rule of the sum, copied. If a grows by 1, a * b grows by b: multiply what arrives by the other factor.",
-            look="Value.__mul__",
         ),
+    ),
+    Question(
+        Case(f"{AB}L = a + b\nL.backward()", "(a.grad, b.grad)", (1.0, 1.0), look="Value.__add__"),
         Mistake(
-            name="the sum passes on the operands",
-            example=f"{AB}L = a + b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(1.0, 1.0),
-            wrong=lambda found: found in ((-3.0, 2.0), (2.0, -3.0)),
+            "the sum passes on the operands",
+            wrong=one_of((-3.0, 2.0), (2.0, -3.0)),
             says="If a grows by 1, a + b grows by 1, whatever the numbers are: the sum passes on what arrives as it is.",
-            look="Value.__add__",
         ),
         Mistake(
-            name="the sum passes on its own number",
-            example=f"{AB}L = a + b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(1.0, 1.0),
+            "the sum passes on its own number",
             wrong=(-1.0, -1.0),
             says="Each got -1, which is out.data, the sum itself. What a sum passes on is what arrives from above: out.grad, here 1.",
-            look="Value.__add__",
         ),
+    ),
+    Question(
+        Case(f"{AB}L = a * b\nL.backward()", "(a.grad, b.grad)", (-3.0, 2.0), look="Value.__mul__"),
         Mistake(
-            name="only the first factor gets a gradient",
-            example=f"{AB}L = a * b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(-3.0, 2.0),
-            wrong=lambda found: 0.0 in found and found != (0.0, 0.0),
+            "only the first factor gets a gradient",
+            wrong=_only_one,
             says="L depends on both factors, so _backward has a line for each: one for self.grad and one for other.grad.",
-            look="Value.__mul__",
         ),
+    ),
+    Question(
+        Case(f"{AB}L = a + b\nL.backward()", "(a.grad, b.grad)", (1.0, 1.0), look="Value.__add__"),
         Mistake(
-            name="only the first summand gets a gradient",
-            example=f"{AB}L = a + b\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(1.0, 1.0),
-            wrong=lambda found: 0.0 in found and found != (0.0, 0.0),
+            "only the first summand gets a gradient",
+            wrong=_only_one,
             says="L depends on both summands, so _backward has a line for each: one for self.grad and one for other.grad.",
-            look="Value.__add__",
         ),
-        # --- the sweep ---
+    ),
+    # --- the sweep
+    Question(
+        Case(CHAIN, "(b.grad, a.grad)", (4.0, 12.0), look="Value.backward"),
         Mistake(
-            name="the sweep goes forward",
-            example=CHAIN,
-            shows="(b.grad, a.grad)",
-            right=(4.0, 12.0),
+            "the sweep goes forward",
             wrong=(4.0, 0.0),
-            says="b got its gradient, but its own rule ran before that (and passed on 0), or did not run at all. "
-            "Go from the result to the leaves: for node in reversed(order), and call each one's _backward.",
-            look="Value.backward",
+            says="b got its gradient, but its own rule ran before that (and passed on 0), or did not run at all. Go from the result to "
+            "the leaves: for node in reversed(order), and call each one's _backward.",
         ),
+    ),
+    Question(
+        Case(CHAIN, "(b.grad, a.grad)", (4.0, 12.0), look="Value.__mul__"),
         Mistake(
-            name="the product forgets what arrives",
-            example=CHAIN,
-            shows="(b.grad, a.grad)",
-            right=(4.0, 12.0),
+            "the product forgets what arrives",
             wrong=(4.0, 3.0),
             says="db/da is 3, and dL/db is 4; the chain rule multiplies them. Here only the 3 was added: it lacks the factor out.grad.",
-            look="Value.__mul__",
+        ),
+    ),
+    Question(
+        Case(
+            "a = Value(2.0)\nb = Value(-3.0)\nc = a + b\nL = c * 4\nL.backward()",
+            "(c.grad, a.grad, b.grad)",
+            (4.0, 4.0, 4.0),
+            look="Value.__add__",
         ),
         Mistake(
-            name="the sum forgets what arrives",
-            example="a = Value(2.0)\nb = Value(-3.0)\nc = a + b\nL = c * 4\nL.backward()",
-            shows="(c.grad, a.grad, b.grad)",
-            right=(4.0, 4.0, 4.0),
+            "the sum forgets what arrives",
             wrong=(4.0, 1.0, 1.0),
             says="dc/da is 1, and dL/dc is 4; the chain rule multiplies them. Here only the 1 was added: it lacks the factor out.grad.",
+        ),
+    ),
+    # --- a node with several uses
+    Question(
+        Case(
+            "a = Value(2.0)\nb = Value(-3.0)\nL = 2 * (a + b) + 3 * (b + a)\nL.backward()",
+            "(a.grad, b.grad)",
+            (5.0, 5.0),
             look="Value.__add__",
         ),
-        # --- a node with several uses ---
         Mistake(
-            name="= instead of += in the sum",
-            example="a = Value(2.0)\nb = Value(-3.0)\nL = 2 * (a + b) + 3 * (b + a)\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(5.0, 5.0),
-            wrong=_among(2.0, 3.0),
+            "= instead of += in the sum",
+            wrong=has(2.0, 3.0),
             says="a and b are used twice here: one use brings 2, the other 3, and the gradient is their sum, 5. Only one of them is left: "
             "with =, the second wipes out the first. Write += for both operands.",
+        ),
+    ),
+    Question(
+        Case("a = Value(2.0)\nb = Value(-3.0)\nL = a * b + b * a\nL.backward()", "(a.grad, b.grad)", (-6.0, 4.0), look="Value.__mul__"),
+        Mistake(
+            "= instead of += in the product",
+            wrong=has(-3.0, 2.0),
+            says="a is used twice here, and each use brings -3; the gradient is their sum, -6 (and 2 + 2 = 4 for b). One of them is lost: "
+            "with =, the second wipes out the first. Write += for both operands.",
+        ),
+    ),
+    Question(
+        Case(
+            "a = Value(3.0)\nb = a + a\nb.backward()\nfirst = a.grad\nc = a * a\nc.backward()",
+            "(first, a.grad)",
+            (2.0, 6.0),
             look="Value.__add__",
         ),
         Mistake(
-            name="= instead of += in the product",
-            example="a = Value(2.0)\nb = Value(-3.0)\nL = a * b + b * a\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(-6.0, 4.0),
-            wrong=_among(-3.0, 2.0),
-            says="a is used twice here, and each use brings -3; the gradient is their sum, -6 (and 2 + 2 = 4 for b). One of them is lost: "
-            "with =, the second wipes out the first. Write += for both operands.",
-            look="Value.__mul__",
-        ),
-        Mistake(
-            name="the same Value on both sides counts once",
-            example="a = Value(3.0)\nb = a + a\nb.backward()\nfirst = a.grad\nc = a * a\nc.backward()",
-            shows="(first, a.grad)",
-            right=(2.0, 6.0),
+            "the same Value on both sides counts once",
             wrong=lambda found: found[0] == 1.0 or found[1] == 3.0,
             says="In a + a, the a on the left brings 1 and the a on the right brings 1; in a * a, each brings 3. One of the two is lost: "
             "a set or dict of parents holds a only once, so keep what belongs to each operand in a tuple or list.",
-            look="Value.__add__",
-        ),
-        Mistake(
-            name="a shared node passes its gradient on twice",
-            example=SHARED,
-            shows="(b.grad, a.grad)",
-            right=(9.0, 27.0),
-            wrong=lambda found: found[0] == 9.0 and found[1] in (39.0, 42.0, 54.0),
-            says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran once for each use. Call each "
-            "node's "
-            "_backward once, in the reverse of topological_order(): going from a node to its parents' backward() calls it once per path.",
-            look="Value.backward",
-        ),
-        Mistake(
-            name="a shared node passes its gradient on too early",
-            example=SHARED,
-            shows="(b.grad, a.grad)",
-            right=(9.0, 27.0),
-            wrong=lambda found: found[0] == 9.0 and found[1] in (12.0, 15.0),
-            says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran when only one of the two had "
-            "arrived. "
-            "A node's turn comes after all that use it: go through topological_order() in reverse.",
-            look="Value.backward",
-        ),
-        # --- a second time ---
-        Mistake(
-            name="a second backward adds to the first",
-            example=f"{AB}L = a * b\nL.backward()\nL.backward()",
-            shows="(a.grad, b.grad)",
-            right=(-3.0, 2.0),
-            wrong=lambda found: found in ((-6.0, 4.0), (-9.0, 6.0)),
-            says="L is the same, so its derivatives are the same, -3 and 2; these are what the first backward() left, with the second on "
-            "top. "
-            "Set the gradient of every node to zero before the sweep.",
-            look="Value.backward",
-        ),
-        Mistake(
-            name="the gradients in between are kept",
-            example=f"{CHAIN}\nL.backward()",
-            shows="(b.grad, a.grad)",
-            right=(4.0, 12.0),
-            wrong=lambda found: found[0] in (8.0, 12.0),
-            says="The second backward() found b with the 4 of the first, and added to it. Not only the leaves and the result: "
-            "every node of the graph begins at zero.",
-            look="Value.backward",
         ),
     ),
+    Question(
+        Case(SHARED, "(b.grad, a.grad)", (9.0, 27.0), look="Value.backward"),
+        Mistake(
+            "a shared node passes its gradient on twice",
+            wrong=one_of((9.0, 39.0), (9.0, 42.0), (9.0, 54.0)),
+            says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran once for each use. Call each "
+            "node's _backward once, in the reverse of topological_order(): going from a node to its parents' backward() calls it once "
+            "per path.",
+        ),
+        Mistake(
+            "a shared node passes its gradient on too early",
+            wrong=one_of((9.0, 12.0), (9.0, 15.0)),
+            says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran when only one of the two had "
+            "arrived. A node's turn comes after all that use it: go through topological_order() in reverse.",
+        ),
+    ),
+    # --- a second time
+    Question(
+        Case(f"{AB}L = a * b\nL.backward()\nL.backward()", "(a.grad, b.grad)", (-3.0, 2.0), look="Value.backward"),
+        Mistake(
+            "a second backward adds to the first",
+            wrong=one_of((-6.0, 4.0), (-9.0, 6.0)),
+            says="L is the same, so its derivatives are the same, -3 and 2; these are what the first backward() left, with the second on "
+            "top. Set the gradient of every node to zero before the sweep.",
+        ),
+    ),
+    Question(
+        Case(f"{CHAIN}\nL.backward()", "(b.grad, a.grad)", (4.0, 12.0), look="Value.backward"),
+        Mistake(
+            "the gradients in between are kept",
+            wrong=lambda found: found[0] in (8.0, 12.0),
+            says="The second backward() found b with the 4 of the first, and added to it. Not only the leaves and the result: every node "
+            "of the graph begins at zero.",
+        ),
+    ),
+)
+
+CHECKS = Checks(
+    requires=("Value",),
+    questions=QUESTIONS,
     cases=(
         Case(f"{AB}L = a + b", "L.data", look="Value.__add__"),
         Case(f"{AB}L = a * b", "L.data", look="Value.__mul__"),
