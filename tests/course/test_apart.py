@@ -210,6 +210,20 @@ def test_behind_walls_there_are_no_files_of_others_and_no_network(tmp_path: Path
         assert "['beside', True, " in check(EXERCISE, [part], tmp_path).message
 
 
+@pytest.mark.skipif(not bubblewrap(), reason="needs bubblewrap")
+def test_behind_walls_there_are_no_variables_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hush-4711")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    code = (
+        "import glob, os\nfound = [name for name in os.environ if 'hush' in os.environ[name]]\n"
+        "for path in glob.glob('/proc/[0-9]*/environ'):\n    try: found += [path] if b'hush' in open(path, 'rb').read() else []\n"
+        "    except OSError: pass\n"
+        "raise ValueError(found, os.environ['LANG'], len(glob.glob('/proc/[0-9]*')) > 0)"
+    )
+    assert "([], 'C.UTF-8', True)" in check(EXERCISE, [Part("mine.py", code)], isolate=True).message
+    assert "(['SECRET_TOKEN', " in check(EXERCISE, [Part("mine.py", code)]).message
+
+
 # --- what comes out of the other process --------------------------------------------------------------------------------------------------
 
 
