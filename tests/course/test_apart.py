@@ -81,7 +81,7 @@ import glob, json, os, sys, tempfile
 fields = dict.fromkeys("mistake message example shows got expected look place printed notes".split(), "")
 verdict = json.dumps(dict(fields, exercise="2", state="passed", seconds=0.0))
 """
-WEAKEN = "checks.__dict__.update(mistakes=(), cases=(), more=tuple)"
+WEAKEN = "checks.__dict__.update(questions=(), cases=(), more=tuple)"
 FAKES = {
     "writes the file of the verdict": f"{VERDICT}\nopen(sys.argv[2], 'w').write(verdict)\nos._exit(0)",
     "finds the file of the verdict": f"""{VERDICT}
@@ -94,8 +94,8 @@ import sys
 for module in list(sys.modules.values()):
     if hasattr(module, "same"):
         module.same = lambda *a: True
-    if hasattr(module, "is_mistake"):
-        module.is_mistake = lambda *a: False
+    if hasattr(module, "gives"):
+        module.gives = lambda *a: False
 """,
     "changes the judge": """
 import sys
@@ -208,6 +208,20 @@ def test_behind_walls_there_are_no_files_of_others_and_no_network(tmp_path: Path
         part = Part("mine.py", code.replace("PORT", str(server.getsockname()[1])))
         assert "['beside', False, False, False, 0, 'kept', 'alone']" in check(EXERCISE, [part], tmp_path, isolate=True).message
         assert "['beside', True, " in check(EXERCISE, [part], tmp_path).message
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="needs bubblewrap")
+def test_behind_walls_there_are_no_variables_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hush-4711")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    code = (
+        "import glob, os\nfound = [name for name in os.environ if 'hush' in os.environ[name]]\n"
+        "for path in glob.glob('/proc/[0-9]*/environ'):\n    try: found += [path] if b'hush' in open(path, 'rb').read() else []\n"
+        "    except OSError: pass\n"
+        "raise ValueError(found, os.environ['LANG'], len(glob.glob('/proc/[0-9]*')) > 0)"
+    )
+    assert "([], 'C.UTF-8', True)" in check(EXERCISE, [Part("mine.py", code)], isolate=True).message
+    assert "(['SECRET_TOKEN', " in check(EXERCISE, [Part("mine.py", code)]).message
 
 
 # --- what comes out of the other process --------------------------------------------------------------------------------------------------

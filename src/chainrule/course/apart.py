@@ -35,6 +35,10 @@ WITHOUT_WALLS = (
     "bubblewrap (the command bwrap) is not installed, or may not be used here, so the code runs in a second process with your rights: "
     "it is kept from the verdict, and not from your files or the network"
 )
+VARIABLES = (
+    *("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "CHAINRULE_ENGINE"),
+    *("PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS", "MPLBACKEND"),  # which sandbox.py sets
+)
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 
 
@@ -52,10 +56,11 @@ class Apart:
         self.parts = list(parts)
         self.printed = Printed()
         self.until = time.monotonic() + seconds + 0.9
-        command = [sys.executable, "-m", "chainrule.course.worker"]
+        command, environment = [sys.executable, "-m", "chainrule.course.worker"], None
         if bubblewrap():
-            command = [*_walls(folder), *command]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            command, environment = [*_walls(folder), *command], _environment()
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
         self.lines: queue.Queue[bytes] = queue.Queue(1)
         threading.Thread(target=self._listen, daemon=True).start()
         self._tell({"parts": [asdict(part) for part in parts], "folder": folder, "file": file, "seconds": seconds})
@@ -162,7 +167,8 @@ def bubblewrap() -> bool:
     if shutil.which("bwrap") is None:
         return False
     try:
-        return subprocess.run([*_walls("/usr"), sys.executable, "-c", ""], capture_output=True, timeout=20).returncode == 0
+        command = [*_walls("/usr"), sys.executable, "-c", ""]
+        return subprocess.run(command, env=_environment(), capture_output=True, timeout=20).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -181,6 +187,15 @@ def _walls(folder: str) -> list[str]:
     for hidden in ("exercises", "checks", "pictures"):
         walls += ["--tmpfs", f"{home}/course/{hidden}"]
     return [*walls, "--setenv", "PYTHONPATH", os.pathsep.join(seen), "--chdir", os.path.abspath(folder)]
+
+
+def _environment() -> dict[str, str]:
+    """The variables that go behind walls: those that Python needs, and no others, for they may hold passwords.
+
+    bubblewrap itself runs behind its walls, where its variables can be read, so it gets no others either; its option --clearenv is not
+    enough.
+    """
+    return {name: os.environ[name] for name in VARIABLES if name in os.environ} | {"HOME": "/tmp"}
 
 
 __all__ = ["WITHOUT_WALLS", "Apart", "bubblewrap"]

@@ -1,7 +1,7 @@
-"""What checks are made of: tables of examples, some of which show a known mistake, and the verdict on a learner's work.
+"""The tables that a check is made of, and the verdict on a learner's work.
 
-An example is a few lines of code and an expression. Both are shown to the learner exactly as they were run. What the expression should
-give is worked out by running the same lines with the solution.
+A question is an example: a few lines of code and an expression, both of which the learner sees exactly as they were run. A known mistake
+is one wrong answer to a question. The right answer to a question is what the solution gives, if the table does not say it.
 """
 
 from __future__ import annotations
@@ -11,28 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from chainrule.course.outcomes import gives
+
 PASSED, NOT_DONE, WRONG, ERROR, STOPPED = STATES = ("passed", "not done", "wrong", "error", "stopped")
 LONGEST = 5000  # characters of a text in a verdict
-
-
-@dataclass(frozen=True)
-class Raises:
-    """An exception, as what an example gives.
-
-    Arguments:
-        kind: the name of its class.
-        words: what its message contains.
-    """
-
-    kind: str
-    words: str = ""
-
-    def matches(self, error: BaseException) -> bool:
-        """Whether an exception is such a one."""
-        try:
-            return type(error).__name__ == self.kind and self.words in str(error)
-        except Exception:  # of a learner's own __str__
-            return False
 
 
 @dataclass(frozen=True)
@@ -57,17 +39,36 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Mistake(Case):
-    """An example that shows a known mistake.
+class Mistake:
+    """A known mistake: a wrong answer to the question it stands under.
 
     Arguments:
         name: what the mistake is called, in a few words.
-        wrong: what the example gives if the mistake is there: a number, a text, a list of these, an exception (`Raises`), or a function
-            that is given what came out, and says whether it is that mistake.
+        wrong: the answer that it gives: a number, a text, a list of these, an exception (`Raises`), or a predicate, which is called with
+            whatever the example gave.
+        says: why that is the answer, and what to do instead.
     """
 
-    name: str = ""
-    wrong: Any = None
+    name: str
+    wrong: Any
+    says: str
+
+
+class Question:
+    """An example, and the known mistakes that it shows.
+
+    Arguments:
+        case: the example.
+        mistakes: the known mistakes, the most basic first.
+    """
+
+    def __init__(self, case: Case, *mistakes: Mistake) -> None:
+        self.case = case
+        self.mistakes = mistakes
+
+    def mistake_in(self, found: Any) -> Mistake | None:
+        """The mistake that gives this answer, a value or an exception; None if no known mistake does."""
+        return next((mistake for mistake in self.mistakes if gives(found, mistake.wrong, self.case.tolerance)), None)
 
 
 @dataclass(frozen=True)
@@ -76,19 +77,24 @@ class Checks:
 
     Arguments:
         requires: names that must be defined.
-        mistakes: known mistakes, the most basic first. The first that is found is told.
-        cases: examples, the smallest first. The first that is not right is told, if no mistake explains it.
-        more: more examples, which are made when those before are right.
+        questions: examples that show known mistakes, the most basic first. The learner is told the first mistake that is found.
+        cases: more examples, the smallest first. If no known mistake is found, the learner is shown the first of these that is not right.
+        more: further examples, which are made and run when all of those before are right.
         seconds: how long a check may take.
-        names: more names that examples may use, by what they stand for.
+        names: more names that examples may use, with what they stand for.
     """
 
     requires: tuple[str, ...]
-    mistakes: tuple[Mistake, ...]
+    questions: tuple[Question, ...]
     cases: tuple[Case, ...]
     more: Callable[[], Iterable[Case]] = tuple
     seconds: float = 4.0
     names: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """All known mistakes, in the order in which they are looked for."""
+        return [mistake for question in self.questions for mistake in question.mistakes]
 
 
 @dataclass
@@ -151,67 +157,4 @@ class Verdict:
         return cls(**data)
 
 
-def same(found: Any, expected: Any, tolerance: float = 1e-9) -> bool:
-    """Whether what came out is what was expected: numbers to rounding, everything else exactly."""
-    try:
-        return _same(found, expected, tolerance)
-    except Exception:  # of a learner's object that is asked for its attributes, its length or its number
-        return False
-
-
-def _same(found: Any, expected: Any, tolerance: float) -> bool:
-    if isinstance(expected, bool) or isinstance(found, bool):
-        return found is expected
-    if isinstance(expected, (int, float)):
-        if not isinstance(found, (int, float)) and not hasattr(found, "dtype"):
-            return False
-        if math.isnan(expected) or math.isinf(expected):
-            return math.isnan(found) if math.isnan(expected) else found == expected
-        return math.isclose(found, expected, rel_tol=tolerance, abs_tol=max(1e-12, tolerance * 1e-3))
-    if isinstance(expected, (list, tuple)):
-        if not isinstance(found, (list, tuple)) or len(found) != len(expected):
-            return False
-        return all(_same(a, b, tolerance) for a, b in zip(found, expected, strict=True))
-    if isinstance(expected, dict):
-        return (
-            isinstance(found, dict) and found.keys() == expected.keys() and all(_same(found[k], expected[k], tolerance) for k in expected)
-        )
-    kind: Any = type(expected)
-    return isinstance(found, kind) and kind.__eq__(expected, found) is True  # a learner's __eq__ is not asked
-
-
-def one_of(*numbers: Any, tolerance: float = 1e-9) -> Callable[[Any], bool]:
-    """What says whether a result is one of these, as the `wrong` of a mistake that shows in several ways."""
-    return lambda found: any(same(found, number, tolerance) for number in numbers)
-
-
-def is_mistake(mistake: Mistake, found: Any) -> bool:
-    """Whether what came out, a value or an exception, is what a mistake gives."""
-    if isinstance(mistake.wrong, Raises):
-        return isinstance(found, BaseException) and mistake.wrong.matches(found)
-    if isinstance(found, BaseException):
-        return False
-    if callable(mistake.wrong):
-        try:
-            return bool(mistake.wrong(found))
-        except Exception:  # what came out is of another kind than the mistake's function looks for: a list where it takes numbers
-            return False
-    return same(found, mistake.wrong, max(mistake.tolerance, 1e-9))
-
-
-__all__ = [
-    "ERROR",
-    "LONGEST",
-    "NOT_DONE",
-    "PASSED",
-    "STOPPED",
-    "WRONG",
-    "Case",
-    "Checks",
-    "Mistake",
-    "Raises",
-    "Verdict",
-    "is_mistake",
-    "one_of",
-    "same",
-]
+__all__ = ["ERROR", "LONGEST", "NOT_DONE", "PASSED", "STATES", "STOPPED", "WRONG", "Case", "Checks", "Mistake", "Question", "Verdict"]

@@ -19,8 +19,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.course.blanks import blanks_in
-from chainrule.course.checking import ERROR, LONGEST, NOT_DONE, PASSED, STOPPED, WRONG, Mistake, Verdict, is_mistake, same
+from chainrule.course.checking import ERROR, LONGEST, NOT_DONE, PASSED, STOPPED, WRONG, Verdict
 from chainrule.course.exercises import by_number, is_answer
+from chainrule.course.outcomes import same
 from chainrule.course.running import OutOfTime, Part, Run, limit, shortened, told, words_of
 from chainrule.course.wire import EndedError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from chainrule.course.apart import Apart
-    from chainrule.course.checking import Case
+    from chainrule.course.checking import Case, Mistake
     from chainrule.course.exercises import Exercise
 
 
@@ -129,11 +130,11 @@ class Judge:
         checks = self.exercise.checks
         self.run.add(checks.names)
         blank = False
-        for mistake in checks.mistakes:
-            found = self._outcome(mistake)
+        for question in checks.questions:
+            found = self._outcome(question.case)
             blank |= _is_blank(found)
-            if not _is_blank(found) and is_mistake(mistake, found):
-                return self._wrong(mistake, found)
+            if not _is_blank(found) and (mistake := question.mistake_in(found)) is not None:
+                return self._wrong(question.case, found, mistake)
         for case in _each(checks.cases, checks.more if not blank else None):
             found = self._outcome(case)
             blank |= _is_blank(found)
@@ -169,12 +170,12 @@ class Judge:
             raise AssertionError(f"the solution fails on {case.example!r}, {case.shows!r}") from found
         return found
 
-    def _wrong(self, case: Case, found: Any) -> Verdict:
+    def _wrong(self, case: Case, found: Any, mistake: Mistake | None = None) -> Verdict:
         is_error = isinstance(found, BaseException)
         return self._told(
             WRONG,
-            case.says,
-            mistake=case.name if isinstance(case, Mistake) else "",
+            mistake.says if mistake is not None else case.says,
+            mistake=mistake.name if mistake is not None else "",
             example=case.example,
             shows=case.shows,
             got=f"{shortened(type(found).__name__)}: {shortened(words_of(found))}" if is_error else shortened(told(found), LONGEST),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.course.checking import Case, Checks, Mistake, Raises
-from chainrule.course.example_names import dot_arrows, dot_count, dot_labels, dot_nodes
+from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.dot_reader import dot_arrows, dot_count, dot_labels, dot_nodes
+from chainrule.course.outcomes import COLLECTION, Predicate, Raises, has, one_of
 
 LEAF = 'a = Value(2.0, label="a")\n'
 ONE = f'{LEAF}b = Value(4.0, (a,), "square", "b")\nb.grad, a.grad = 1.0, 4.0\n'
@@ -14,211 +15,175 @@ FIRST = f'{SHARED}names = [line.partition(" = ")[0] for line in dump_graph(d).sp
 SHARED_ARROWS = ["a -> b", "a -> c", "b -> c", "b -> d", "c -> d"]
 TWO_W = 'w = Value(2.0, label="w")\nu = Value(2.0, label="w")\ns = w + u\ns.label = "s"\n'
 
-CHECKS = Checks(
-    requires=("dump_graph", "to_dot"),
-    names={"dot_count": dot_count, "dot_labels": dot_labels, "dot_nodes": dot_nodes, "dot_arrows": dot_arrows},
-    mistakes=(
-        # --- dump_graph ---
+
+def _repeated(*parts: str) -> Predicate:
+    """All of these parts are there, and some of them more than once."""
+    return lambda found: len(found) > len(parts) and set(found) == set(parts)
+
+
+QUESTIONS = (
+    # --- dump_graph
+    Question(
+        Case(f"{LEAF}text = dump_graph(a)", "type(text).__name__", "str", look="dump_graph"),
         Mistake(
-            name="dump_graph prints, and returns nothing",
-            example=f"{LEAF}text = dump_graph(a)",
-            shows="type(text).__name__",
-            right="str",
+            "dump_graph prints, and returns nothing",
             wrong="NoneType",
             says="dump_graph(a) gives None. It returns the text, so that whoever calls it can print it, or compare it with another.",
-            look="dump_graph",
         ),
         Mistake(
-            name="dump_graph gives a list",
-            example=f"{LEAF}text = dump_graph(a)",
-            shows="type(text).__name__",
-            right="str",
-            wrong=lambda found: found in ("list", "tuple", "generator"),
+            "dump_graph gives a list",
+            wrong=COLLECTION,
             says='The lines are there, but one text is wanted: "\\n".join(lines) puts them together.',
-            look="dump_graph",
         ),
+    ),
+    Question(
+        Case(f"{ONE}text = dump_graph(b)", "text", "a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0", look="dump_graph"),
         Mistake(
-            name="return inside the loop",
-            example=f"{ONE}text = dump_graph(b)",
-            shows="text",
-            right="a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0",
+            "return inside the loop",
             wrong=lambda found: found.strip() == "a = 2.0, grad 4.0",
             says="There is one line, and there are two Values. Is the return inside the loop? It ends the function in the first round. "
             "(Or is it that only the first is visited?)",
-            look="dump_graph",
         ),
         Mistake(
-            name="the lines run together",
-            example=f"{ONE}text = dump_graph(b)",
-            shows="text",
-            right="a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0",
+            "the lines run together",
             wrong=lambda found: "\n" not in found.strip() and "grad 4.0" in found and "grad 1.0" in found,
             says='Both Values are there, on one line. Join them with a line break: "\\n".join(lines).',
-            look="dump_graph",
         ),
+    ),
+    Question(
+        Case(f"{LEAF}text = dump_graph(a)", "text", "a = 2.0, grad 0.0", look="dump_graph"),
         Mistake(
-            name="a leaf that was made of nothing",
-            example=f"{LEAF}text = dump_graph(a)",
-            shows="text",
-            right="a = 2.0, grad 0.0",
-            wrong=lambda found: "()" in found,
+            "a leaf that was made of nothing",
+            wrong=has("()"),
             says="a has no parents and no operation, and its line leaves that part out: empty parentheses would say that something was "
             "calculated.",
-            look="dump_graph",
         ),
+    ),
+    Question(
+        Case(f"{ONE}text = dump_graph(b)", "text", "a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0", look="dump_graph"),
         Mistake(
-            name="parents as Values, not as names",
-            example=f"{ONE}text = dump_graph(b)",
-            shows="text",
-            right="a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0",
-            wrong=lambda found: "Value" in found,
+            "parents as Values, not as names",
+            wrong=has("Value"),
             says="Between the parentheses stand whole Values, as repr writes them. Their names are wanted: look each parent up in "
             "names(order).",
-            look="dump_graph",
         ),
+    ),
+    Question(
+        Case(FIRST, "names", ["a", "b", "c", "d"], look="dump_graph"),
         Mistake(
-            name="from the result to the leaves",
-            example=FIRST,
-            shows="names",
-            right=["a", "b", "c", "d"],
+            "from the result to the leaves",
             wrong=["d", "c", "b", "a"],
             says="The result comes first here. In topological order parents come first, so that every line speaks of names that stand "
             "above it.",
-            look="dump_graph",
         ),
         Mistake(
-            name="a shared Value has several lines",
-            example=FIRST,
-            shows="names",
-            right=["a", "b", "c", "d"],
-            wrong=lambda found: len(found) > len(set(found)) and set(found) == set("abcd"),
-            says="There are four Values, and each has one line, however often it is used. Go through root.topological_order(), "
-            "in which each is once, and not from parents to their parents.",
-            look="dump_graph",
+            "a shared Value has several lines",
+            wrong=_repeated(*"abcd"),
+            says="There are four Values, and each has one line, however often it is used. Go through root.topological_order(), in which "
+            "each is once, and not from parents to their parents.",
         ),
+    ),
+    Question(
+        Case(f"{NAMELESS}text = dump_graph(b)", "text", "v0 = 2.0, grad 0.0\nv1 = square(v0) = 4.0, grad 0.0", look="dump_graph"),
         Mistake(
-            name="a Value without a label has no name",
-            example=f"{NAMELESS}text = dump_graph(b)",
-            shows="text",
-            right="v0 = 2.0, grad 0.0\nv1 = square(v0) = 4.0, grad 0.0",
+            "a Value without a label has no name",
             wrong=lambda found: found.lstrip().startswith(("=", "None", "''", '""')),
             says="Neither Value has a label, so one cannot tell which is meant. Such a Value is called v and its place in the order: v0, "
             "v1.",
-            look="dump_graph",
         ),
         Mistake(
-            name="places are counted from one",
-            example=f"{NAMELESS}text = dump_graph(b)",
-            shows="text",
-            right="v0 = 2.0, grad 0.0\nv1 = square(v0) = 4.0, grad 0.0",
+            "places are counted from one",
             wrong=lambda found: found.startswith("v1 = 2.0"),
             says="The first place in the order is 0, as in a list: v0. enumerate(order) counts so.",
-            look="dump_graph",
         ),
-        # --- to_dot ---
+    ),
+    # --- to_dot
+    Question(
+        Case(f"{LEAF}text = to_dot(a)", "type(text).__name__", "str", look="to_dot"),
         Mistake(
-            name="to_dot prints, and returns nothing",
-            example=f"{LEAF}text = to_dot(a)",
-            shows="type(text).__name__",
-            right="str",
-            wrong=lambda found: found in ("NoneType", "list"),
+            "to_dot prints, and returns nothing",
+            wrong=one_of("NoneType", "list"),
             says='to_dot(a) gives no text. Collect the lines in a list, and at the end return "\\n".join(lines).',
-            look="to_dot",
         ),
+    ),
+    Question(
+        Case(f"{PRODUCT}text = to_dot(c)", "dot_nodes(text)", ["a", "b", "c"], look="to_dot"),
         Mistake(
-            name="the text is not DOT",
-            example=f"{PRODUCT}text = to_dot(c)",
-            shows="dot_nodes(text)",
-            right=["a", "b", "c"],
+            "the text is not DOT",
             wrong=Raises("ValueError", "DOT"),
-            says="The text cannot be read as a graph. It is digraph { ... } with one line for each node, such as "
-            'n0 [label="a 2.0"], and one for each arrow, such as n0 -> n2.',
-            look="to_dot",
+            says='The text cannot be read as a graph. It is digraph { ... } with one line for each node, such as n0 [label="a 2.0"], and '
+            "one for each arrow, such as n0 -> n2.",
         ),
         Mistake(
-            name="the operations are nodes too",
-            example=f"{PRODUCT}text = to_dot(c)",
-            shows="dot_nodes(text)",
-            right=["a", "b", "c"],
+            "the operations are nodes too",
             wrong=lambda found: "*" in found or (len(found) == 4 and {"a", "b", "c"} < set(found)),
             says="There are three Values, and four nodes in the text: the operation has one of its own. That can be a good picture, but "
-            "here "
-            "a node is a Value; write the operation on the node of its result.",
-            look="to_dot",
+            "here a node is a Value; write the operation on the node of its result.",
         ),
         Mistake(
-            name="the nodes have no labels",
-            example=f"{PRODUCT}text = to_dot(c)",
-            shows="dot_nodes(text)",
-            right=["a", "b", "c"],
+            "the nodes have no labels",
             wrong=lambda found: len(found) == 3 and not {"a", "b", "c"} & set(found),
             says="These are three nodes, but nothing says which Values they are. Write a line for each, with its key and its label, such "
-            "as "
-            'n0 [label="a 2.0"], and begin the label with the name.',
-            look="to_dot",
+            'as n0 [label="a 2.0"], and begin the label with the name.',
         ),
         Mistake(
-            name="the leaves have no nodes",
-            example=f"{PRODUCT}text = to_dot(c)",
-            shows="dot_nodes(text)",
-            right=["a", "b", "c"],
+            "the leaves have no nodes",
             wrong=lambda found: "c" in found and "a" not in found and "b" not in found,
             says="Only c has a line of its own with a label. The leaves a and b are Values of the graph too: write a node for each Value "
-            "in "
-            "root.topological_order(), and then the arrows.",
-            look="to_dot",
+            "in root.topological_order(), and then the arrows.",
         ),
+    ),
+    Question(
+        Case(f"{PRODUCT}text = to_dot(c)", "dot_arrows(text)", ["a -> c", "b -> c"], look="to_dot"),
         Mistake(
-            name="the arrows point backward",
-            example=f"{PRODUCT}text = to_dot(c)",
-            shows="dot_arrows(text)",
-            right=["a -> c", "b -> c"],
+            "the arrows point backward",
             wrong=["c -> a", "c -> b"],
             says="These go from the result to its operands. An arrow shows where a number goes: from the parent to what was made of it.",
-            look="to_dot",
         ),
+    ),
+    Question(
+        Case(f"{SHARED}text = to_dot(d)", "dot_nodes(text)", ["a", "b", "c", "d"], look="to_dot"),
         Mistake(
-            name="a shared Value has several nodes",
-            example=f"{SHARED}text = to_dot(d)",
-            shows="dot_nodes(text)",
-            right=["a", "b", "c", "d"],
-            wrong=lambda found: len(found) > 4 and set(found) == set("abcd"),
+            "a shared Value has several nodes",
+            wrong=_repeated(*"abcd"),
             says="There are four Values, and each has one node, however often it is used. Go through root.topological_order(), in which "
             "each is once.",
-            look="to_dot",
         ),
+    ),
+    Question(
+        Case(f"{SHARED}text = to_dot(d)", "dot_arrows(text)", SHARED_ARROWS, look="to_dot"),
         Mistake(
-            name="a shared Value has arrows twice",
-            example=f"{SHARED}text = to_dot(d)",
-            shows="dot_arrows(text)",
-            right=SHARED_ARROWS,
-            wrong=lambda found: len(found) > 5 and set(found) == set(SHARED_ARROWS),
-            says="Each arrow is one operand of one operation: five here. Some are written once for each way from d down to them. "
-            "Write a node's arrows once, in the loop over root.topological_order().",
-            look="to_dot",
+            "a shared Value has arrows twice",
+            wrong=_repeated(*SHARED_ARROWS),
+            says="Each arrow is one operand of one operation: five here. Some are written once for each way from d down to them. Write a "
+            "node's arrows once, in the loop over root.topological_order().",
         ),
+    ),
+    Question(
+        Case(f"{TWO_W}text = to_dot(s)", "dot_count(text)", 3, look="to_dot"),
         Mistake(
-            name="Values with one label become one node",
-            example=f"{TWO_W}text = to_dot(s)",
-            shows="dot_count(text)",
-            right=3,
+            "Values with one label become one node",
             wrong=2,
             says="Two Values are called w here. In DOT, what stands before the bracket says which node is meant, and the same word is the "
-            "same node. "
-            "Take something that no two Values share, such as n0, n1, ... by their place in the order, and put the label into label=.",
-            look="to_dot",
+            "same node. Take something that no two Values share, such as n0, n1, ... by their place in the order, and put the label "
+            "into label=.",
         ),
+    ),
+    Question(
+        Case(f"{NAMELESS}text = to_dot(b)", "dot_nodes(text)", ["v0", "v1"], look="to_dot"),
         Mistake(
-            name="a node without a label has no name",
-            example=f"{NAMELESS}text = to_dot(b)",
-            shows="dot_nodes(text)",
-            right=["v0", "v1"],
+            "a node without a label has no name",
             wrong=lambda found: len(found) == 2 and "v0" not in found,
             says="Neither Value has a label, so the text on a node begins with v and its place in the order: v0, v1. names(order) gives "
             "these names.",
-            look="to_dot",
         ),
     ),
+)
+
+CHECKS = Checks(
+    requires=("dump_graph", "to_dot"),
+    names={"dot_count": dot_count, "dot_labels": dot_labels, "dot_nodes": dot_nodes, "dot_arrows": dot_arrows},
+    questions=QUESTIONS,
     cases=(
         Case(f"{LEAF}text = dump_graph(a)", "text.splitlines()", look="dump_graph"),
         Case(f"{ONE}text = dump_graph(b)", "text.splitlines()", look="dump_graph"),

@@ -6,7 +6,8 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Checks, Mistake, same
+from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.outcomes import has, one_of, other_than, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,335 +49,296 @@ def _all_of(combined: Callable[[list[float]], float]) -> Callable[[Any], bool]:
     return lambda found: any(same(found, made) for number in numbers for made in (number, [number]))
 
 
-CHECKS = Checks(
-    requires=("Value", "Module", "Neuron", "Layer", "MLP"),
-    mistakes=(
-        # --- the layer
+QUESTIONS = (
+    # --- the layer
+    Question(
+        Case(LAYER, "len({id(neuron) for neuron in layer.neurons})", 3, look="Layer.__init__"),
         Mistake(
-            name="one neuron in all places",
-            example=LAYER,
-            shows="len({id(neuron) for neuron in layer.neurons})",
-            right=3,
+            "one neuron in all places",
             wrong=1,
-            says="A list multiplied by 3 holds the same neuron three times, and all outputs will be the same. "
-            "Make a new one for each output: [Neuron(...) for _ in range(outputs)].",
-            look="Layer.__init__",
+            says="A list multiplied by 3 holds the same neuron three times, and all outputs will be the same. Make a new one for each "
+            "output: [Neuron(...) for _ in range(outputs)].",
         ),
+    ),
+    Question(
+        Case(LAYER, "(len(layer.neurons), len(layer.neurons[0].w))", (3, 2), look="Layer.__init__"),
         Mistake(
-            name="inputs and outputs exchanged",
-            example=LAYER,
-            shows="(len(layer.neurons), len(layer.neurons[0].w))",
-            right=(3, 2),
+            "inputs and outputs exchanged",
             wrong=(2, 3),
-            says="Layer(2, 3) takes 2 inputs and gives 3 outputs: three neurons, with two weights each. "
-            "These are two neurons with three weights.",
-            look="Layer.__init__",
+            says="Layer(2, 3) takes 2 inputs and gives 3 outputs: three neurons, with two weights each. These are two neurons with three "
+            "weights.",
         ),
         Mistake(
-            name="as many weights as outputs",
-            example=LAYER,
-            shows="(len(layer.neurons), len(layer.neurons[0].w))",
-            right=(3, 2),
+            "as many weights as outputs",
             wrong=(3, 3),
-            says="There are three neurons, as there should be, but each of them looks at two inputs and needs two weights: "
-            "Neuron(inputs, ...).",
-            look="Layer.__init__",
+            says="There are three neurons, as there should be, but each of them looks at two inputs and needs two weights: Neuron(inputs, "
+            "...).",
         ),
         Mistake(
-            name="as many neurons as inputs",
-            example=LAYER,
-            shows="(len(layer.neurons), len(layer.neurons[0].w))",
-            right=(3, 2),
+            "as many neurons as inputs",
             wrong=(2, 2),
             says="A layer has a neuron for each output, and Layer(2, 3) has three. How many there are does not depend on the inputs.",
+        ),
+    ),
+    Question(
+        Case(
+            f"{RNG}a = Layer(2, 1, rng=random.Random(1))\nb = Layer(2, 1, rng=random.Random(1))",
+            "[u.data == v.data for u, v in zip(a.neurons[0].w, b.neurons[0].w)]",
+            [True, True],
             look="Layer.__init__",
         ),
         Mistake(
-            name="the rng is not handed on",
-            example=f"{RNG}a = Layer(2, 1, rng=random.Random(1))\nb = Layer(2, 1, rng=random.Random(1))",
-            shows="[u.data == v.data for u, v in zip(a.neurons[0].w, b.neurons[0].w)]",
-            right=[True, True],
-            wrong=lambda found: False in found,
-            says="Two layers that draw from generators with the same seed should begin alike. "
-            "The layer has to give its rng to each neuron: Neuron(inputs, activation, rng).",
+            "the rng is not handed on",
+            wrong=has(False),
+            says="Two layers that draw from generators with the same seed should begin alike. The layer has to give its rng to each "
+            "neuron: Neuron(inputs, activation, rng).",
+        ),
+    ),
+    Question(
+        Case(
+            f"{RNG}layer = Layer(2, 3, rng=random.Random(1))",
+            "len({neuron.w[0].data for neuron in layer.neurons})",
+            3,
             look="Layer.__init__",
         ),
         Mistake(
-            name="neurons that begin alike",
-            example=f"{RNG}layer = Layer(2, 3, rng=random.Random(1))",
-            shows="len({neuron.w[0].data for neuron in layer.neurons})",
-            right=3,
+            "neurons that begin alike",
             wrong=1,
-            says="Three neurons with the same weights stay the same for ever, because they get the same gradients. "
-            "Let all of them draw from the one rng, and do not start it again for each.",
-            look="Layer.__init__",
+            says="Three neurons with the same weights stay the same for ever, because they get the same gradients. Let all of them draw "
+            "from the one rng, and do not start it again for each.",
         ),
+    ),
+    Question(
+        Case(COUNTING, COUNTED, [1.0, 2.0, 4.0], look="Layer.__call__"),
         Mistake(
-            name="the outputs are added up",
-            example=COUNTING,
-            shows=COUNTED,
-            right=[1.0, 2.0, 4.0],
+            "the outputs are added up",
             wrong=_all_of(sum),
             says="The three outputs were added up to one. Adding up is done inside a neuron, for its inputs; a layer gives the outputs of "
             "its neurons side by side, in a list: [neuron(x) for neuron in self.neurons].",
-            look="Layer.__call__",
         ),
         Mistake(
-            name="only the first neuron",
-            example=COUNTING,
-            shows=COUNTED,
-            right=[1.0, 2.0, 4.0],
+            "only the first neuron",
             wrong=_all_of(lambda outputs: outputs[0]),
-            says="The layer has three neurons, and gives the output of the first. Is there a return inside a loop? It ends the loop in its "
-            "first round.",
-            look="Layer.__call__",
+            says="The layer has three neurons, and gives the output of the first. Is there a return inside a loop? It ends the loop in "
+            "its first round.",
         ),
         Mistake(
-            name="only the last neuron",
-            example=COUNTING,
-            shows=COUNTED,
-            right=[1.0, 2.0, 4.0],
+            "only the last neuron",
             wrong=_all_of(lambda outputs: outputs[-1]),
             says="The layer has three neurons, and gives the output of the last. A name that is assigned in each round of a loop keeps "
             "what the last round gave it: collect the outputs in a list.",
-            look="Layer.__call__",
         ),
+    ),
+    Question(
+        Case("layer = Layer(2, 1)\nout = layer([1.0, 2.0])", "type(out).__name__", "list", look="Layer.__call__"),
         Mistake(
-            name="a Value instead of a list",
-            example="layer = Layer(2, 1)\nout = layer([1.0, 2.0])",
-            shows="type(out).__name__",
-            right="list",
+            "a Value instead of a list",
             wrong="Value",
-            says="A layer gives a list, even if it has one neuron: the layer after it goes through its inputs one by one. "
-            "To take the one element out is for MLP to do, at the very end.",
-            look="Layer.__call__",
+            says="A layer gives a list, even if it has one neuron: the layer after it goes through its inputs one by one. To take the one "
+            "element out is for MLP to do, at the very end.",
         ),
+    ),
+    Question(
+        Case(f"{LAYER}out = layer([1.0, 2.0])", "type(out).__name__", "list", look="Layer.__call__"),
         Mistake(
-            name="a generator instead of a list",
-            example=f"{LAYER}out = layer([1.0, 2.0])",
-            shows="type(out).__name__",
-            right="list",
-            wrong=lambda found: found in ("generator", "map"),
-            says="A generator can be gone through only once, and the second neuron of the next layer would find it empty. "
-            "Put the outputs into a list, in square brackets or by list(...).",
-            look="Layer.__call__",
+            "a generator instead of a list",
+            wrong=one_of("generator", "map"),
+            says="A generator can be gone through only once, and the second neuron of the next layer would find it empty. Put the outputs "
+            "into a list, in square brackets or by list(...).",
         ),
+    ),
+    Question(
+        Case(f"{RELU_LAYER}out = layer([2.0, 1.0])", "[value.data for value in out]", [2.0, 2.0], look="Layer.__init__"),
         Mistake(
-            name="a layer without the activation",
-            example=f"{RELU_LAYER}out = layer([2.0, 1.0])",
-            shows="[value.data for value in out]",
-            right=[2.0, 2.0],
+            "a layer without the activation",
             wrong=[HIDDEN, HIDDEN],
-            says="This is tanh(2), but the layer was made with relu, which gives 2. "
-            "The layer has to give its activation to each neuron: Neuron(inputs, activation, rng).",
-            look="Layer.__init__",
+            says="This is tanh(2), but the layer was made with relu, which gives 2. The layer has to give its activation to each neuron: "
+            "Neuron(inputs, activation, rng).",
         ),
+    ),
+    Question(
+        Case(LAYER, "[type(p).__name__ for p in layer.parameters()]", ["Value"] * 9, look="Layer.parameters"),
         Mistake(
-            name="lists in a layer's parameters",
-            example=LAYER,
-            shows="[type(p).__name__ for p in layer.parameters()]",
-            right=["Value"] * 9,
-            wrong=lambda found: "list" in found or "Neuron" in found,
-            says="Training goes through the parameters one by one, and expects nothing but Values. "
-            "Put the Values of each neuron's list into one flat list: += or extend, not append.",
-            look="Layer.parameters",
+            "lists in a layer's parameters",
+            wrong=has("list", "Neuron"),
+            says="Training goes through the parameters one by one, and expects nothing but Values. Put the Values of each neuron's list "
+            "into one flat list: += or extend, not append.",
         ),
+    ),
+    Question(
+        Case("layer = Layer(3, 2)", "len(list(layer.parameters()))", 8, look="Layer.parameters"),
         Mistake(
-            name="parameters of one neuron only",
-            example="layer = Layer(3, 2)",
-            shows="len(list(layer.parameters()))",
-            right=8,
+            "parameters of one neuron only",
             wrong=4,
-            says="Two neurons with three weights and a bias each have eight parameters; these are those of one neuron. "
-            "Is there a return inside the loop, or is the list begun again in it?",
-            look="Layer.parameters",
+            says="Two neurons with three weights and a bias each have eight parameters; these are those of one neuron. Is there a return "
+            "inside the loop, or is the list begun again in it?",
         ),
+    ),
+    Question(
+        Case(LAYER, "len(list(layer.parameters()))", 9, look="Layer"),
         Mistake(
-            name="a layer without parameters",
-            example=LAYER,
-            shows="len(list(layer.parameters()))",
-            right=9,
+            "a layer without parameters",
             wrong=0,
             says="These are the parameters of a bare Module, which has none. Layer needs a parameters() of its own.",
-            look="Layer",
         ),
-        # --- the network
+    ),
+    # --- the network
+    Question(
+        Case("sizes = [3, 1]\nmodel = MLP(2, sizes)", "sizes", [3, 1], look="MLP.__init__"),
         Mistake(
-            name="the sizes are changed",
-            example="sizes = [3, 1]\nmodel = MLP(2, sizes)",
-            shows="sizes",
-            right=[3, 1],
-            wrong=lambda found: found != [3, 1],
+            "the sizes are changed",
+            wrong=other_than([3, 1]),
             says="The list belongs to whoever calls MLP, and may be used for another network. Make a new one: [inputs, *sizes].",
-            look="MLP.__init__",
         ),
+    ),
+    Question(
+        Case(DEEP, SHAPE, [(2, 3), (3, 4), (4, 1)], look="MLP.__init__"),
         Mistake(
-            name="every layer takes the network's inputs",
-            example=DEEP,
-            shows=SHAPE,
-            right=[(2, 3), (3, 4), (4, 1)],
+            "every layer takes the network's inputs",
             wrong=[(2, 3), (2, 4), (2, 1)],
-            says="Pairs of inputs and neurons: each layer has been made for the 2 inputs of the network. "
-            "Only the first gets those; the others get the outputs of the layer before.",
-            look="MLP.__init__",
+            says="Pairs of inputs and neurons: each layer has been made for the 2 inputs of the network. Only the first gets those; the "
+            "others get the outputs of the layer before.",
         ),
         Mistake(
-            name="a layer's inputs and outputs exchanged",
-            example=DEEP,
-            shows=SHAPE,
-            right=[(2, 3), (3, 4), (4, 1)],
+            "a layer's inputs and outputs exchanged",
             wrong=[(3, 2), (4, 3), (1, 4)],
             says="Pairs of inputs and neurons: each is the wrong way round. A Layer is told first how many inputs it takes, then how many "
             "neurons it has: Layer(inputs, size, ...).",
-            look="MLP.__init__",
         ),
         Mistake(
-            name="the first layer is missing",
-            example=DEEP,
-            shows=SHAPE,
-            right=[(2, 3), (3, 4), (4, 1)],
+            "the first layer is missing",
             wrong=[(3, 4), (4, 1)],
-            says="Pairs of inputs and neurons: the layer from the 2 inputs to the first 3 neurons is missing. "
-            "Three sizes are three layers; go through the pairs of neighbours in [inputs, *sizes].",
-            look="MLP.__init__",
+            says="Pairs of inputs and neurons: the layer from the 2 inputs to the first 3 neurons is missing. Three sizes are three "
+            "layers; go through the pairs of neighbours in [inputs, *sizes].",
         ),
         Mistake(
-            name="the last layer is missing",
-            example=DEEP,
-            shows=SHAPE,
-            right=[(2, 3), (3, 4), (4, 1)],
+            "the last layer is missing",
             wrong=[(2, 3), (3, 4)],
-            says="Pairs of inputs and neurons: the layer with the one output is missing. Three sizes are three layers, "
-            "and range(3) ends with 2.",
-            look="MLP.__init__",
+            says="Pairs of inputs and neurons: the layer with the one output is missing. Three sizes are three layers, and range(3) ends "
+            "with 2.",
         ),
-        Mistake(
-            name="new layers at each call",
-            example="model = MLP(2, [3, 1])\nfirst, second = model([1.0, 2.0]), model([1.0, 2.0])",
-            shows="[p.data for p in ([first] if isinstance(first, Value) else first)]"
+    ),
+    Question(
+        Case(
+            "model = MLP(2, [3, 1])\nfirst, second = model([1.0, 2.0]), model([1.0, 2.0])",
+            "[p.data for p in ([first] if isinstance(first, Value) else first)]"
             " == [p.data for p in ([second] if isinstance(second, Value) else second)]",
-            right=True,
+            True,
+            look="MLP.__call__",
+        ),
+        Mistake(
+            "new layers at each call",
             wrong=False,
-            says="The same network gives different outputs for the same inputs, because layers are made anew at each call, "
-            "with new weights. "
-            "What it learns would be lost. Make them once, in __init__.",
-            look="MLP.__call__",
+            says="The same network gives different outputs for the same inputs, because layers are made anew at each call, with new "
+            "weights. What it learns would be lost. Make them once, in __init__.",
         ),
+    ),
+    Question(
+        Case("model = MLP(2, [3, 1])\nout = model([1.0, 2.0])", "type(out).__name__", "Value", look="MLP.__call__"),
         Mistake(
-            name="a list of one",
-            example="model = MLP(2, [3, 1])\nout = model([1.0, 2.0])",
-            shows="type(out).__name__",
-            right="Value",
-            wrong=lambda found: found in ("list", "tuple"),
+            "a list of one",
+            wrong=one_of("list", "tuple"),
             says="The last layer is a single neuron, and then the network gives its Value itself, not a list with one element.",
-            look="MLP.__call__",
         ),
+    ),
+    Question(
+        Case("model = MLP(2, [3, 2])\nout = model([1.0, 2.0])", "type(out).__name__", "list", look="MLP.__call__"),
         Mistake(
-            name="one output of two",
-            example="model = MLP(2, [3, 2])\nout = model([1.0, 2.0])",
-            shows="type(out).__name__",
-            right="list",
+            "one output of two",
             wrong="Value",
             says="The last layer has two neurons, and the network is to give both outputs, in a list. Only a list of one is opened.",
-            look="MLP.__call__",
         ),
+    ),
+    Question(
+        Case(TWO, "out.data", OUT, look="MLP.__call__"),
         Mistake(
-            name="every layer gets the network's inputs",
-            example=TWO,
-            shows="out.data",
-            right=OUT,
+            "every layer gets the network's inputs",
             wrong=2.0,
-            says="2 - 0.5 * 1 + 0.5 = 2 is what the last neuron makes of the inputs themselves. "
-            "It should get the outputs of the layer before: "
-            "in the loop, x = layer(x).",
-            look="MLP.__call__",
+            says="2 - 0.5 * 1 + 0.5 = 2 is what the last neuron makes of the inputs themselves. It should get the outputs of the layer "
+            "before: in the loop, x = layer(x).",
         ),
+    ),
+    Question(
+        Case(TWO, "out.data", OUT, look="MLP.__init__"),
         Mistake(
-            name="an activation on the last layer",
-            example=TWO,
-            shows="out.data",
-            right=OUT,
+            "an activation on the last layer",
             wrong=math.tanh(OUT),
             says=f"The last neuron's sum is {OUT:.3f}, and this is tanh of it. The last layer is linear, "
             "so that the network can say any number.",
-            look="MLP.__init__",
         ),
         Mistake(
-            name="no layer has an activation",
-            example=TWO,
-            shows="out.data",
-            right=OUT,
+            "no layer has an activation",
             wrong=1.5,
-            says="Every layer is linear here, and then the whole network is no more than one linear neuron. Only the last layer is linear; "
-            "the others get the activation.",
-            look="MLP.__init__",
+            says="Every layer is linear here, and then the whole network is no more than one linear neuron. Only the last layer is "
+            "linear; the others get the activation.",
         ),
         Mistake(
-            name="the first layer is linear",
-            example=TWO,
-            shows="out.data",
-            right=OUT,
+            "the first layer is linear",
             wrong=math.tanh(1.5),
             says="The first layer is linear and the last has a tanh, and it should be the other way round.",
-            look="MLP.__init__",
         ),
+    ),
+    Question(
+        Case(RELU, "out.data", -1.0, look="MLP.__init__"),
         Mistake(
-            name="tanh, whatever the network was asked for",
-            example=RELU,
-            shows="out.data",
-            right=-1.0,
+            "tanh, whatever the network was asked for",
             wrong=0.5 - math.tanh(1.5),
             says="The hidden neurons give tanh(1.5), but the network was made with relu. MLP has to give its activation to the layers.",
+        ),
+    ),
+    Question(
+        Case(
+            f"{RNG}a = MLP(2, [1], rng=random.Random(1))\nb = MLP(2, [1], rng=random.Random(1))",
+            "a([1.0, 2.0]).data == b([1.0, 2.0]).data",
+            True,
             look="MLP.__init__",
         ),
         Mistake(
-            name="the network's rng is not handed on",
-            example=f"{RNG}a = MLP(2, [1], rng=random.Random(1))\nb = MLP(2, [1], rng=random.Random(1))",
-            shows="a([1.0, 2.0]).data == b([1.0, 2.0]).data",
-            right=True,
+            "the network's rng is not handed on",
             wrong=False,
             says="Two networks that draw from generators with the same seed should be the same. MLP has to give its rng to each layer.",
-            look="MLP.__init__",
         ),
+    ),
+    Question(
+        Case(f"{TWO}\nout.backward()", "model.layers[0].neurons[0].w[0].grad", look="MLP.__call__"),
         Mistake(
-            name="the graph is cut between the layers",
-            example=f"{TWO}\nout.backward()",
-            shows="model.layers[0].neurons[0].w[0].grad",
+            "the graph is cut between the layers",
             wrong=0.0,
             says="The output is right, but no gradient reaches the first layer: between the layers Values were turned into plain numbers. "
             "Give on the Values themselves.",
-            look="MLP.__call__",
-        ),
-        Mistake(
-            name="lists in the network's parameters",
-            example="model = MLP(2, [3, 1])",
-            shows="[type(p).__name__ for p in model.parameters()]",
-            right=["Value"] * 13,
-            wrong=lambda found: "list" in found or "Layer" in found,
-            says="Training goes through the parameters one by one, and expects nothing but Values. "
-            "Put the Values of each layer's list into one flat list.",
-            look="MLP.parameters",
-        ),
-        Mistake(
-            name="parameters of one layer only",
-            example="model = MLP(2, [3, 1])",
-            shows="len(list(model.parameters()))",
-            right=13,
-            wrong=lambda found: found in (9, 4),
-            says="The first layer has 9 parameters and the second 4, which makes 13; those of one layer are missing. "
-            "Is there a return inside the loop, or is the list begun again in it?",
-            look="MLP.parameters",
-        ),
-        Mistake(
-            name="a network without parameters",
-            example="model = MLP(2, [3, 1])",
-            shows="len(list(model.parameters()))",
-            right=13,
-            wrong=0,
-            says="These are the parameters of a bare Module, which has none. MLP needs a parameters() of its own.",
-            look="MLP",
         ),
     ),
+    Question(
+        Case("model = MLP(2, [3, 1])", "[type(p).__name__ for p in model.parameters()]", ["Value"] * 13, look="MLP.parameters"),
+        Mistake(
+            "lists in the network's parameters",
+            wrong=has("list", "Layer"),
+            says="Training goes through the parameters one by one, and expects nothing but Values. Put the Values of each layer's list "
+            "into one flat list.",
+        ),
+    ),
+    Question(
+        Case("model = MLP(2, [3, 1])", "len(list(model.parameters()))", 13, look="MLP.parameters"),
+        Mistake(
+            "parameters of one layer only",
+            wrong=one_of(9, 4),
+            says="The first layer has 9 parameters and the second 4, which makes 13; those of one layer are missing. Is there a return "
+            "inside the loop, or is the list begun again in it?",
+        ),
+    ),
+    Question(
+        Case("model = MLP(2, [3, 1])", "len(list(model.parameters()))", 13, look="MLP"),
+        Mistake(
+            "a network without parameters",
+            wrong=0,
+            says="These are the parameters of a bare Module, which has none. MLP needs a parameters() of its own.",
+        ),
+    ),
+)
+
+CHECKS = Checks(
+    requires=("Value", "Module", "Neuron", "Layer", "MLP"),
+    questions=QUESTIONS,
     cases=(
         Case(LAYER, "(len(layer.neurons), len(layer.neurons[0].w))", (3, 2), look="Layer.__init__"),
         Case(

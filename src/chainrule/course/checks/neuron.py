@@ -6,7 +6,8 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Checks, Mistake, Raises
+from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.outcomes import COLLECTION, PLAIN_NUMBER, Raises, has, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,287 +19,241 @@ ZEROED = f"{OUT}\nout.backward()\nn.zero_grad()"
 TOLD = "n = Neuron(2)\ntry:\n    n({})\n    told = 'nothing'\nexcept Exception as error:\n    told = type(error).__name__"
 TANH = math.tanh(-1.75)
 
-CHECKS = Checks(
-    requires=("Value", "Module", "Neuron"),
-    mistakes=(
+QUESTIONS = (
+    Question(
+        Case("n = Neuron(2)", "[type(p).__name__ for p in [*n.w, n.b]]", ["Value", "Value", "Value"], look="Neuron.__init__"),
         Mistake(
-            name="parameters that are plain numbers",
-            example="n = Neuron(2)",
-            shows="[type(p).__name__ for p in [*n.w, n.b]]",
-            right=["Value", "Value", "Value"],
-            wrong=lambda found: "float" in found or "int" in found,
+            "parameters that are plain numbers",
+            wrong=has("float", "int"),
             says="A plain number has no gradient, so nobody can say which way to turn it. Make a Value of every weight, and of the bias.",
-            look="Neuron.__init__",
         ),
+    ),
+    Question(
+        Case("n = Neuron(3)", "len(n.w)", 3, look="Neuron.__init__"),
         Mistake(
-            name="weights that are no list",
-            example="n = Neuron(3)",
-            shows="len(n.w)",
-            right=3,
+            "weights that are no list",
             wrong=Raises("TypeError", "has no len()"),
-            says="n.w must be a list of three Values, one for each input: [Value(...) for _ in range(inputs)], in square brackets. "
-            "Round brackets make a generator, which can be gone through only once.",
-            look="Neuron.__init__",
+            says="n.w must be a list of three Values, one for each input: [Value(...) for _ in range(inputs)], in square brackets. Round "
+            "brackets make a generator, which can be gone through only once.",
         ),
+    ),
+    Question(
+        Case("n = Neuron(3)", "len({id(weight) for weight in n.w})", 3, look="Neuron.__init__"),
         Mistake(
-            name="one weight in all places",
-            example="n = Neuron(3)",
-            shows="len({id(weight) for weight in n.w})",
-            right=3,
+            "one weight in all places",
             wrong=1,
-            says="A list multiplied by 3 holds the same Value three times: to turn one weight is to turn all. "
-            "Make a new one for each input: [Value(...) for _ in range(inputs)].",
-            look="Neuron.__init__",
+            says="A list multiplied by 3 holds the same Value three times: to turn one weight is to turn all. Make a new one for each "
+            "input: [Value(...) for _ in range(inputs)].",
         ),
+    ),
+    Question(
+        Case("n = Neuron(3)", "len({weight.data for weight in n.w})", 3, look="Neuron.__init__"),
         Mistake(
-            name="weights that are all alike",
-            example="n = Neuron(3)",
-            shows="len({weight.data for weight in n.w})",
-            right=3,
+            "weights that are all alike",
             wrong=1,
             says="All three weights begin with the same number, and so would those of every other neuron. Neurons that are the same get "
             "the same gradients, and never become different. Draw a random number for each weight.",
-            look="Neuron.__init__",
         ),
+    ),
+    Question(
+        Case("a = Neuron(3)\nb = Neuron(3)", "[u.data == v.data for u, v in zip(a.w, b.w)]", [False, False, False], look="Neuron.__init__"),
         Mistake(
-            name="every neuron begins with the same weights",
-            example="a = Neuron(3)\nb = Neuron(3)",
-            shows="[u.data == v.data for u, v in zip(a.w, b.w)]",
-            right=[False, False, False],
+            "every neuron begins with the same weights",
             wrong=[True, True, True],
-            says="Two neurons have the same weights, as happens if each begins a random generator with the same seed. "
-            "Draw from the rng that is given; it goes on from where it was.",
+            says="Two neurons have the same weights, as happens if each begins a random generator with the same seed. Draw from the rng "
+            "that is given; it goes on from where it was.",
+        ),
+    ),
+    Question(
+        Case(
+            "import random\n\na = Neuron(3, rng=random.Random(1))\nb = Neuron(3, rng=random.Random(1))",
+            "[u.data == v.data for u, v in zip(a.w, b.w)]",
+            [True, True, True],
             look="Neuron.__init__",
         ),
         Mistake(
-            name="the rng is not used",
-            example="import random\n\na = Neuron(3, rng=random.Random(1))\nb = Neuron(3, rng=random.Random(1))",
-            shows="[u.data == v.data for u, v in zip(a.w, b.w)]",
-            right=[True, True, True],
-            wrong=lambda found: False in found,
-            says="Two generators with the same seed give the same numbers, so both neurons should begin alike. "
-            "Draw the weights with rng.uniform, not with random.uniform.",
-            look="Neuron.__init__",
+            "the rng is not used",
+            wrong=has(False),
+            says="Two generators with the same seed give the same numbers, so both neurons should begin alike. Draw the weights with "
+            "rng.uniform, not with random.uniform.",
         ),
+    ),
+    Question(
+        Case("n = Neuron(100)", "min(weight.data for weight in n.w) < 0", True, look="Neuron.__init__"),
         Mistake(
-            name="weights from 0 to 1",
-            example="n = Neuron(100)",
-            shows="min(weight.data for weight in n.w) < 0",
-            right=True,
+            "weights from 0 to 1",
             wrong=False,
-            says="Of a hundred weights none is negative, so no input can count against anything at the start. "
-            "random() draws from 0 to 1; uniform(-1, 1) draws from both sides.",
-            look="Neuron.__init__",
+            says="Of a hundred weights none is negative, so no input can count against anything at the start. random() draws from 0 to 1; "
+            "uniform(-1, 1) draws from both sides.",
         ),
+    ),
+    Question(
+        Case("n = Neuron(2)\nfirst, second = n([2.0, 3.0]), n([2.0, 3.0])", "first.data == second.data", True, look="Neuron.__call__"),
         Mistake(
-            name="new weights at each call",
-            example="n = Neuron(2)\nfirst, second = n([2.0, 3.0]), n([2.0, 3.0])",
-            shows="first.data == second.data",
-            right=True,
+            "new weights at each call",
             wrong=False,
-            says="The same neuron gives different outputs for the same inputs, because its weights are drawn again at each call. "
-            "What it learns would be lost. Draw them once, in __init__.",
-            look="Neuron.__call__",
+            says="The same neuron gives different outputs for the same inputs, because its weights are drawn again at each call. What it "
+            "learns would be lost. Draw them once, in __init__.",
+        ),
+    ),
+    Question(
+        Case(OUT, "type(out).__name__", "Value", look="Neuron.__call__"),
+        Mistake(
+            "a float is returned",
+            wrong=PLAIN_NUMBER,
+            says="The output is a plain number, from which no backward() can start. Calculate with the Values themselves, not with their "
+            "data.",
         ),
         Mistake(
-            name="a float is returned",
-            example=OUT,
-            shows="type(out).__name__",
-            right="Value",
-            wrong=lambda found: found in ("float", "int"),
-            says="The output is a plain number, from which no backward() can start. Calculate with the Values themselves, "
-            "not with their data.",
-            look="Neuron.__call__",
-        ),
-        Mistake(
-            name="the output is a list",
-            example=OUT,
-            shows="type(out).__name__",
-            right="Value",
-            wrong=lambda found: found in ("list", "tuple", "generator"),
+            "the output is a list",
+            wrong=COLLECTION,
             says="A neuron has one output, however many inputs: the products are added up to a single Value.",
-            look="Neuron.__call__",
         ),
         Mistake(
-            name="nothing is returned",
-            example=OUT,
-            shows="type(out).__name__",
-            right="Value",
+            "nothing is returned",
             wrong="NoneType",
             says="A call without a return gives None. Does every way through __call__ end with a return?",
-            look="Neuron.__call__",
         ),
+    ),
+    Question(
+        Case(OUT, "out.data", TANH, look="Neuron.__call__"),
         Mistake(
-            name="no activation",
-            example=OUT,
-            shows="out.data",
-            right=TANH,
+            "no activation",
             wrong=-1.75,
-            says="0.5 * 2 - 1 * 3 + 0.25 = -1.75 is the sum, and a neuron made without saying more has the activation tanh, "
-            "which is missing.",
-            look="Neuron.__call__",
+            says="0.5 * 2 - 1 * 3 + 0.25 = -1.75 is the sum, and a neuron made without saying more has the activation tanh, which is "
+            "missing.",
         ),
         Mistake(
-            name="the bias is left out",
-            example=OUT,
-            shows="out.data",
-            right=TANH,
+            "the bias is left out",
             wrong=math.tanh(-2.0),
             says="This is tanh(0.5 * 2 - 1 * 3) = tanh(-2). The bias, 0.25, is not in it: let the sum begin with self.b.",
-            look="Neuron.__call__",
         ),
         Mistake(
-            name="the bias after the activation",
-            example=OUT,
-            shows="out.data",
-            right=TANH,
+            "the bias after the activation",
             wrong=math.tanh(-2.0) + 0.25,
             says="This is tanh(-2) + 0.25. The bias belongs into the sum, before the activation: tanh(-2 + 0.25).",
-            look="Neuron.__call__",
         ),
         Mistake(
-            name="the bias once for each input",
-            example=OUT,
-            shows="out.data",
-            right=TANH,
+            "the bias once for each input",
             wrong=math.tanh(-1.5),
             says="This is tanh(-1.5): the bias, 0.25, was added with each of the two products. It comes into the sum once.",
-            look="Neuron.__call__",
         ),
         Mistake(
-            name="the activation of each product",
-            example=OUT,
-            shows="out.data",
-            right=TANH,
-            wrong=lambda found: any(abs(found - math.tanh(1.0) - math.tanh(-3.0) - bias) < 1e-9 for bias in (0.0, 0.25)),
+            "the activation of each product",
+            wrong=one_of(*(math.tanh(1.0) + math.tanh(-3.0) + bias for bias in (0.0, 0.25))),
             says="The tanh was applied to each product, and then the sum was taken. First the whole sum, with the bias, and then one tanh.",
-            look="Neuron.__call__",
         ),
+    ),
+    Question(
+        Case(f'n = Neuron(2, "linear")\n{SET}out = n([2.0, 3.0])', "out.data", -1.75, look="Neuron.__call__"),
         Mistake(
-            name="no method of that name",
-            example=f'n = Neuron(2, "linear")\n{SET}out = n([2.0, 3.0])',
-            shows="out.data",
-            right=-1.75,
+            "no method of that name",
             wrong=Raises("AttributeError", "linear"),
             says='A Value has methods tanh and relu, but none called linear. With the activation "linear", return the sum as it is.',
-            look="Neuron.__call__",
         ),
         Mistake(
-            name="tanh, whatever is asked for",
-            example=f'n = Neuron(2, "linear")\n{SET}out = n([2.0, 3.0])',
-            shows="out.data",
-            right=-1.75,
+            "tanh, whatever is asked for",
             wrong=TANH,
-            says="A linear neuron gives the sum itself, -1.75; this is tanh of it. Keep the activation in __init__, "
-            "and ask for it in __call__.",
-            look="Neuron.__call__",
+            says="A linear neuron gives the sum itself, -1.75; this is tanh of it. Keep the activation in __init__, and ask for it in "
+            "__call__.",
         ),
         Mistake(
-            name="relu, whatever else is asked for",
-            example=f'n = Neuron(2, "linear")\n{SET}out = n([2.0, 3.0])',
-            shows="out.data",
-            right=-1.75,
+            "relu, whatever else is asked for",
             wrong=0.0,
             says="A linear neuron gives the sum itself, -1.75, and relu has made 0 of it. There are three activations: what is not tanh "
             'need not be relu. With "linear", return the sum as it is.',
-            look="Neuron.__call__",
         ),
+    ),
+    Question(
+        Case(f'n = Neuron(2, "relu")\n{SET}out = n([2.0, 3.0])', "out.data", 0.0, look="Neuron.__call__"),
         Mistake(
-            name="no relu",
-            example=f'n = Neuron(2, "relu")\n{SET}out = n([2.0, 3.0])',
-            shows="out.data",
-            right=0.0,
-            wrong=lambda found: any(abs(found - other) < 1e-9 for other in (-1.75, TANH)),
+            "no relu",
+            wrong=one_of(-1.75, TANH),
             says='The sum is -1.75, and relu makes 0 of everything negative. What does __call__ do if the activation is "relu"?',
-            look="Neuron.__call__",
         ),
+    ),
+    Question(
+        Case(f"{OUT}\nout.backward()", "[n.w[0].grad, n.w[1].grad, n.b.grad]", look="Neuron.__call__"),
         Mistake(
-            name="a graph that is cut",
-            example=f"{OUT}\nout.backward()",
-            shows="[n.w[0].grad, n.w[1].grad, n.b.grad]",
+            "a graph that is cut",
             wrong=[0.0, 0.0, 0.0],
             says="The output is right, but no gradient reaches the weights: the sum was made of their data, which are plain numbers. "
             "Multiply and add the Values themselves.",
-            look="Neuron.__call__",
-        ),
-        Mistake(
-            name="lists in the list of parameters",
-            example="n = Neuron(2)",
-            shows="[type(p).__name__ for p in n.parameters()]",
-            right=["Value", "Value", "Value"],
-            wrong=lambda found: "list" in found,
-            says="There is a list among the parameters, and a list has no gradient. Take the weights out of it: self.w + [self.b].",
-            look="Neuron.parameters",
-        ),
-        Mistake(
-            name="parameters without the bias",
-            example="n = Neuron(2)",
-            shows="len(list(n.parameters()))",
-            right=3,
-            wrong=2,
-            says="Two weights and a bias are three parameters; the bias is missing, and would never be trained.",
-            look="Neuron.parameters",
-        ),
-        Mistake(
-            name="the parameters of a bare Module",
-            example="n = Neuron(2)",
-            shows="len(list(n.parameters()))",
-            right=3,
-            wrong=0,
-            says="These are the parameters of Module, which has none. Neuron needs a parameters() of its own, which returns them.",
-            look="Neuron",
-        ),
-        Mistake(
-            name="the bias among the weights",
-            example="n = Neuron(2)\nn.parameters()\nn.parameters()",
-            shows="len(n.w)",
-            right=2,
-            wrong=4,
-            says="append changes the list it is called on, so each call of parameters() makes a weight of the bias. "
-            "Make a new list: self.w + [self.b].",
-            look="Neuron.parameters",
-        ),
-        Mistake(
-            name="copies of the parameters",
-            example="n = Neuron(2)",
-            shows="all(any(p is own for own in [*n.w, n.b]) for p in n.parameters())",
-            right=True,
-            wrong=False,
-            says="parameters() gives new Values with the same numbers. To turn those changes nothing in the neuron. "
-            "Give the very Values that are in self.w and self.b.",
-            look="Neuron.parameters",
-        ),
-        Mistake(
-            name="zero_grad changes the data",
-            example=ZEROED,
-            shows="[n.w[0].data, n.w[1].data, n.b.data]",
-            right=[0.5, -1.0, 0.25],
-            wrong=lambda found: 0.0 in found,
-            says="zero_grad() set data to 0, and with them all that the neuron has learnt is lost. Only grad becomes 0.",
-            look="Module.zero_grad",
-        ),
-        Mistake(
-            name="zero_grad changes nothing",
-            example=ZEROED,
-            shows="[n.w[0].grad, n.w[1].grad, n.b.grad]",
-            right=[0.0, 0.0, 0.0],
-            wrong=lambda found: all(grad != 0.0 for grad in found),
-            says="The gradients are what backward() has left. For each parameter write parameter.grad = 0.0, with one =; "
-            "parameter = 0.0 only gives the loop's variable another number.",
-            look="Module.zero_grad",
-        ),
-        Mistake(
-            name="inputs that are dropped in silence",
-            example=TOLD.format("[1.0, 2.0, 3.0]"),
-            shows="told",
-            right="ValueError",
-            wrong="nothing",
-            says="A neuron with two weights takes three inputs, drops the last, and says nothing: "
-            "zip stops at the end of the shorter list, and "
-            "range(len(self.w)) at that of the weights. zip(self.w, x, strict=True) raises the ValueError.",
-            look="Neuron.__call__",
         ),
     ),
+    Question(
+        Case("n = Neuron(2)", "[type(p).__name__ for p in n.parameters()]", ["Value", "Value", "Value"], look="Neuron.parameters"),
+        Mistake(
+            "lists in the list of parameters",
+            wrong=has("list"),
+            says="There is a list among the parameters, and a list has no gradient. Take the weights out of it: self.w + [self.b].",
+        ),
+    ),
+    Question(
+        Case("n = Neuron(2)", "len(list(n.parameters()))", 3, look="Neuron.parameters"),
+        Mistake(
+            "parameters without the bias",
+            wrong=2,
+            says="Two weights and a bias are three parameters; the bias is missing, and would never be trained.",
+        ),
+    ),
+    Question(
+        Case("n = Neuron(2)", "len(list(n.parameters()))", 3, look="Neuron"),
+        Mistake(
+            "the parameters of a bare Module",
+            wrong=0,
+            says="These are the parameters of Module, which has none. Neuron needs a parameters() of its own, which returns them.",
+        ),
+    ),
+    Question(
+        Case("n = Neuron(2)\nn.parameters()\nn.parameters()", "len(n.w)", 2, look="Neuron.parameters"),
+        Mistake(
+            "the bias among the weights",
+            wrong=4,
+            says="append changes the list it is called on, so each call of parameters() makes a weight of the bias. Make a new list: "
+            "self.w + [self.b].",
+        ),
+    ),
+    Question(
+        Case("n = Neuron(2)", "all(any(p is own for own in [*n.w, n.b]) for p in n.parameters())", True, look="Neuron.parameters"),
+        Mistake(
+            "copies of the parameters",
+            wrong=False,
+            says="parameters() gives new Values with the same numbers. To turn those changes nothing in the neuron. Give the very Values "
+            "that are in self.w and self.b.",
+        ),
+    ),
+    Question(
+        Case(ZEROED, "[n.w[0].data, n.w[1].data, n.b.data]", [0.5, -1.0, 0.25], look="Module.zero_grad"),
+        Mistake(
+            "zero_grad changes the data",
+            wrong=has(0.0),
+            says="zero_grad() set data to 0, and with them all that the neuron has learnt is lost. Only grad becomes 0.",
+        ),
+    ),
+    Question(
+        Case(ZEROED, "[n.w[0].grad, n.w[1].grad, n.b.grad]", [0.0, 0.0, 0.0], look="Module.zero_grad"),
+        Mistake(
+            "zero_grad changes nothing",
+            wrong=lambda found: all(grad != 0.0 for grad in found),
+            says="The gradients are what backward() has left. For each parameter write parameter.grad = 0.0, with one =; parameter = 0.0 "
+            "only gives the loop's variable another number.",
+        ),
+    ),
+    Question(
+        Case(TOLD.format("[1.0, 2.0, 3.0]"), "told", "ValueError", look="Neuron.__call__"),
+        Mistake(
+            "inputs that are dropped in silence",
+            wrong="nothing",
+            says="A neuron with two weights takes three inputs, drops the last, and says nothing: zip stops at the end of the shorter "
+            "list, and range(len(self.w)) at that of the weights. zip(self.w, x, strict=True) raises the ValueError.",
+        ),
+    ),
+)
+
+CHECKS = Checks(
+    requires=("Value", "Module", "Neuron"),
+    questions=QUESTIONS,
     cases=(
         Case("n = Neuron(2)", "len(n.w)", 2, look="Neuron.__init__"),
         Case("n = Neuron(2)", "n.b.data", 0.0, "The bias begins at 0.", look="Neuron.__init__"),

@@ -10,7 +10,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from chainrule import MLP, Value
-from chainrule.course.checking import Case, Checks, Mistake, Raises
+from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.outcomes import Raises, has, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +46,6 @@ SHAPES = (
 CALLED = 'f = chainrule.compile(huber, batch="sum")\nfound = f([0.5, 3.0])'
 
 
-def near(expected: float) -> Any:
-    """A function that says whether a number is the expected one, but for rounding."""
-    return lambda found: isinstance(found, float) and abs(found - expected) < 1e-9
-
-
 def networks() -> Iterator[Case]:
     """Networks of several sizes with random weights, forward and backward."""
     rng = random.Random(11)
@@ -68,376 +64,316 @@ def networks() -> Iterator[Case]:
         yield Case(example, "[(dW.tolist(), db.tolist()) for dW, db in gradients]", look="backward")
 
 
-MISTAKES = (
-    # --- compile_loss ---
-    Mistake(
-        name="the loss is not compiled",
-        example=f"{MODEL}loss = compile_loss(model)",
-        shows='hasattr(loss, "program")',
-        right=True,
-        wrong=False,
-        says="What comes back is no compiled function: it has no program. Return chainrule.compile(loss, batch='mean'), not loss itself.",
-        look="compile_loss",
+QUESTIONS = (
+    # --- compile_loss
+    Question(
+        Case(f"{MODEL}loss = compile_loss(model)", 'hasattr(loss, "program")', True, look="compile_loss"),
+        Mistake(
+            "the loss is not compiled",
+            wrong=False,
+            says="What comes back is no compiled function: it has no program. Return chainrule.compile(loss, batch='mean'), not loss "
+            "itself.",
+        ),
     ),
-    Mistake(
-        name="batch= is left out",
-        example=f"{MODEL}{BATCH}loss = compile_loss(model)",
-        shows="isinstance(loss(X, Y).data, float)",
-        right=True,
-        wrong=Raises("TypeError", "got ndarray"),
-        says="Without batch='mean', loss is called once with all of X, and the model takes each row of it for an input. Say "
-        "chainrule.compile(loss, batch='mean'), and it is called with a single row.",
-        look="compile_loss",
+    Question(
+        Case(f"{MODEL}{BATCH}loss = compile_loss(model)", "isinstance(loss(X, Y).data, float)", True, look="compile_loss"),
+        Mistake(
+            "batch= is left out",
+            wrong=Raises("TypeError", "got ndarray"),
+            says="Without batch='mean', loss is called once with all of X, and the model takes each row of it for an input. Say "
+            "chainrule.compile(loss, batch='mean'), and it is called with a single row.",
+        ),
     ),
-    Mistake(
-        name="the function is written for a batch",
-        example=f"{ZERO}loss = compile_loss(model)",
-        shows="loss(X, Y).data",
-        wrong=Raises("TypeError", "iter"),
-        says="With batch='mean', x is one row of X, a list of numbers, and y is one number: a loop over them as over samples "
-        "comes to single numbers. Write (model(x) - y) ** 2; the mean over the samples is made for you.",
-        look="compile_loss",
+    Question(
+        Case(f"{ZERO}loss = compile_loss(model)", "loss(X, Y).data", look="compile_loss"),
+        Mistake(
+            "the function is written for a batch",
+            wrong=Raises("TypeError", "iter"),
+            says="With batch='mean', x is one row of X, a list of numbers, and y is one number: a loop over them as over samples comes to "
+            "single numbers. Write (model(x) - y) ** 2; the mean over the samples is made for you.",
+        ),
     ),
-    Mistake(
-        name="numbers are read while tracing",
-        example=f"{MODEL}{BATCH}loss = compile_loss(model)",
-        shows="isinstance(loss(X, Y).data, float)",
-        wrong=Raises("TraceError", "`.data` was read"),
-        says="The compiler runs loss once, to see what it computes; .data would give it a number of that moment in place of the Value, "
-        "and the program would keep it for ever. Compute with the Values themselves: (model(x) - y) ** 2.",
-        look="compile_loss",
+    Question(
+        Case(f"{MODEL}{BATCH}loss = compile_loss(model)", "isinstance(loss(X, Y).data, float)", look="compile_loss"),
+        Mistake(
+            "numbers are read while tracing",
+            wrong=Raises("TraceError", "`.data` was read"),
+            says="The compiler runs loss once, to see what it computes; .data would give it a number of that moment in place of the "
+            "Value, and the program would keep it for ever. Compute with the Values themselves: (model(x) - y) ** 2.",
+        ),
     ),
-    Mistake(
-        name="one result for each sample",
-        example=f"{ZERO}loss = compile_loss(model)",
-        shows="type(loss(X, Y)).__name__",
-        right="Value",
-        wrong=lambda found: found in ("ndarray", "list"),
-        says="batch=None keeps the loss of each sample apart. To train there must be one number for the batch: say batch='mean'.",
-        look="compile_loss",
+    Question(
+        Case(f"{ZERO}loss = compile_loss(model)", "type(loss(X, Y)).__name__", "Value", look="compile_loss"),
+        Mistake(
+            "one result for each sample",
+            wrong=one_of("ndarray", "list"),
+            says="batch=None keeps the loss of each sample apart. To train there must be one number for the batch: say batch='mean'.",
+        ),
     ),
-    Mistake(
-        name="a sum instead of a mean",
-        example=f"{ZERO}loss = compile_loss(model)",
-        shows="loss(X, Y).data",
-        right=5.0,
-        wrong=10.0,
-        says="The model predicts 0 here, so the squares are 1 and 9; their sum is 10, and the mean is 5. Say batch='mean', so that the "
-        "size of the step does not depend on the number of samples.",
-        look="compile_loss",
+    Question(
+        Case(f"{ZERO}loss = compile_loss(model)", "loss(X, Y).data", 5.0, look="compile_loss"),
+        Mistake(
+            "a sum instead of a mean",
+            wrong=10.0,
+            says="The model predicts 0 here, so the squares are 1 and 9; their sum is 10, and the mean is 5. Say batch='mean', so that "
+            "the size of the step does not depend on the number of samples.",
+        ),
+        Mistake(
+            "the error is not squared",
+            wrong=one_of(-2.0, 2.0),
+            says="The model predicts 0 here, and 2 is the mean of the errors 1 and 3 themselves. The loss of a sample is the square of "
+            "model(x) - y.",
+        ),
     ),
-    Mistake(
-        name="the error is not squared",
-        example=f"{ZERO}loss = compile_loss(model)",
-        shows="loss(X, Y).data",
-        right=5.0,
-        wrong=lambda found: found in (-2.0, 2.0),
-        says="The model predicts 0 here, and 2 is the mean of the errors 1 and 3 themselves. The loss of a sample is the square of "
-        "model(x) - y.",
-        look="compile_loss",
+    # --- matrices
+    Question(
+        Case(f"{MODEL}W, b = matrices(model)[0]", "(type(W).__name__, type(b).__name__)", ("ndarray", "ndarray"), look="matrices"),
+        Mistake(
+            "lists instead of arrays",
+            wrong=has("list"),
+            says="Lists know no matrix product. Put np.array(...) around the list of rows, and around the list of biases.",
+        ),
     ),
-    # --- matrices ---
-    Mistake(
-        name="lists instead of arrays",
-        example=f"{MODEL}W, b = matrices(model)[0]",
-        shows="(type(W).__name__, type(b).__name__)",
-        right=("ndarray", "ndarray"),
-        wrong=lambda found: "list" in found,
-        says="Lists know no matrix product. Put np.array(...) around the list of rows, and around the list of biases.",
-        look="matrices",
+    Question(
+        Case(f"{MODEL}W, b = matrices(model)[0]", "(str(W.dtype), str(b.dtype))", ("float64", "float64"), look="matrices"),
+        Mistake(
+            "arrays of Values",
+            wrong=has("object"),
+            says="An array of dtype object is a box of Values, and NumPy would go on calculating with them one by one. Take the numbers "
+            "out: w.data and neuron.b.data.",
+        ),
     ),
-    Mistake(
-        name="arrays of Values",
-        example=f"{MODEL}W, b = matrices(model)[0]",
-        shows="(str(W.dtype), str(b.dtype))",
-        right=("float64", "float64"),
-        wrong=lambda found: "object" in found,
-        says="An array of dtype object is a box of Values, and NumPy would go on calculating with them one by one. Take the numbers "
-        "out: w.data and neuron.b.data.",
-        look="matrices",
+    Question(
+        Case(f"{MODEL}W, b = matrices(model)[0]", "W.shape", (3, 2), look="matrices"),
+        Mistake(
+            "W is transposed",
+            wrong=(2, 3),
+            says="The layer has 3 neurons with 2 weights each. W has a row for each neuron, so its shape is (3, 2): an outer list over "
+            "the neurons, an inner one over the weights, and no .T.",
+        ),
     ),
-    Mistake(
-        name="W is transposed",
-        example=f"{MODEL}W, b = matrices(model)[0]",
-        shows="W.shape",
-        right=(3, 2),
-        wrong=(2, 3),
-        says="The layer has 3 neurons with 2 weights each. W has a row for each neuron, so its shape is (3, 2): an outer list over the "
-        "neurons, an inner one over the weights, and no .T.",
-        look="matrices",
+    Question(
+        Case(f"{MODEL}W, b = matrices(model)[0]", "b.shape", (3,), look="matrices"),
+        Mistake(
+            "b is a column",
+            wrong=one_of((3, 1), (1, 3)),
+            says="b is to be an array of 3 numbers, with one index. With a second index it would be added to the samples instead of the "
+            "neurons, or change the shape of what it is added to.",
+        ),
     ),
-    Mistake(
-        name="b is a column",
-        example=f"{MODEL}W, b = matrices(model)[0]",
-        shows="b.shape",
-        right=(3,),
-        wrong=lambda found: found in ((3, 1), (1, 3)),
-        says="b is to be an array of 3 numbers, with one index. With a second index it would be added to the samples instead of the "
-        "neurons, or change the shape of what it is added to.",
-        look="matrices",
+    # --- forward
+    Question(
+        Case(f"{ONE_LAYER}outputs = forward([(W, b)], X)", "type(outputs).__name__", "list", look="forward"),
+        Mistake(
+            "the last output only",
+            wrong="ndarray",
+            says="This is the last output alone. The way back needs what went into every layer, so return all of them in a list: X first, "
+            "and the prediction last.",
+        ),
     ),
-    # --- forward ---
-    Mistake(
-        name="the last output only",
-        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
-        shows="type(outputs).__name__",
-        right="list",
-        wrong="ndarray",
-        says="This is the last output alone. The way back needs what went into every layer, so return all of them in a list: "
-        "X first, and the prediction last.",
-        look="forward",
+    Question(
+        Case(f"{ONE_LAYER}outputs = forward([(W, b)], X)", "len(outputs)", 2, look="forward"),
+        Mistake(
+            "X is not among the outputs",
+            wrong=1,
+            says="One layer makes a list of two: X, and what the layer gives. The gradient of the first W needs X. Start with [X].",
+        ),
     ),
-    Mistake(
-        name="X is not among the outputs",
-        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
-        shows="len(outputs)",
-        right=2,
-        wrong=1,
-        says="One layer makes a list of two: X, and what the layer gives. The gradient of the first W needs X. Start with [X].",
-        look="forward",
+    Question(
+        Case(f"{ONE_LAYER}outputs = forward([(W, b)], X)", "outputs[-1].tolist()", [[11.0, 23.0], [14.0, 30.0]], look="forward"),
+        Mistake(
+            "the bias is forgotten",
+            wrong=[[1.0, 3.0], [4.0, 10.0]],
+            says="This is X @ W.T without b. Add b: NumPy adds it to every row.",
+        ),
+        Mistake(
+            "X @ W without turning W round",
+            wrong=[[11.0, 22.0], [15.0, 28.0]],
+            says="X @ W takes the columns of W for the neurons: 1 * 1 + 0 * 3 in place of 1 * 1 + 0 * 2. The weights of a neuron are a "
+            "row. Here W is square and the shapes fit either way; the numbers do not. Write X @ W.T.",
+        ),
+        Mistake(
+            "samples and neurons are exchanged",
+            wrong=one_of([[11.0, 24.0], [23.0, 30.0]], [[11.0, 14.0], [13.0, 20.0]], [[11.0, 24.0], [13.0, 30.0]]),
+            says="W @ X.T has a row for each neuron and a column for each sample, and b is then added to the wrong ones. The samples come "
+            "first, in every array: X @ W.T.",
+        ),
+        Mistake(
+            "numbers side by side are multiplied",
+            wrong=one_of([[11.0, 20.0], [16.0, 24.0]], [[11.0, 20.0], [14.0, 24.0]]),
+            says="* multiplies the numbers that stand at the same place, and adds nothing up. The sum over the inputs is a matrix "
+            "product, and that is @.",
+        ),
     ),
-    Mistake(
-        name="the bias is forgotten",
-        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
-        shows="outputs[-1].tolist()",
-        right=[[11.0, 23.0], [14.0, 30.0]],
-        wrong=[[1.0, 3.0], [4.0, 10.0]],
-        says="This is X @ W.T without b. Add b: NumPy adds it to every row.",
-        look="forward",
+    Question(
+        Case(
+            "last = (np.array([[2.0]]), np.array([0.0]))\nP = forward([last], np.array([[1.0]]))[-1]", "P.tolist()", [[2.0]], look="forward"
+        ),
+        Mistake(
+            "tanh after the last layer",
+            wrong=[[0.9640275800758169]],
+            says="This is tanh(2). The last layer is linear, because a prediction may be any number; tanh comes after the layers before "
+            "it.",
+        ),
     ),
-    Mistake(
-        name="X @ W without turning W round",
-        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
-        shows="outputs[-1].tolist()",
-        right=[[11.0, 23.0], [14.0, 30.0]],
-        wrong=[[11.0, 22.0], [15.0, 28.0]],
-        says="X @ W takes the columns of W for the neurons: 1 * 1 + 0 * 3 in place of 1 * 1 + 0 * 2. The weights of a neuron are a row. "
-        "Here W is square and the shapes fit either way; the numbers do not. Write X @ W.T.",
-        look="forward",
+    Question(
+        Case(
+            "hidden = last = (np.array([[1.0]]), np.array([0.0]))\noutputs = forward([hidden, last], np.array([[-1.0]]))",
+            "outputs[1].tolist()",
+            [[-H]],
+            look="forward",
+        ),
+        Mistake(
+            "no tanh at all",
+            wrong=[[-1.0]],
+            says="The first of two layers gives tanh(-1), and this is -1. Without tanh, two layers are no more than one: a product of two "
+            "matrices is a matrix.",
+        ),
     ),
-    Mistake(
-        name="samples and neurons are exchanged",
-        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
-        shows="outputs[-1].tolist()",
-        right=[[11.0, 23.0], [14.0, 30.0]],
-        wrong=lambda found: found in ([[11.0, 24.0], [23.0, 30.0]], [[11.0, 14.0], [13.0, 20.0]], [[11.0, 24.0], [13.0, 30.0]]),
-        says="W @ X.T has a row for each neuron and a column for each sample, and b is then added to the wrong ones. The samples "
-        "come first, in every array: X @ W.T.",
-        look="forward",
+    # --- backward
+    Question(
+        Case(LINE, "dW.shape", (1, 2), look="backward"),
+        Mistake(
+            "Y is made a square",
+            wrong=(2, 2),
+            says="P has the shape (2, 1) and Y the shape (2,). NumPy takes Y for a row and gives every prediction minus every target, an "
+            "array of (2, 2). Make Y a column first: Y.reshape(-1, 1).",
+        ),
+        Mistake(
+            "dW is transposed",
+            wrong=(2, 1),
+            says="A gradient has the shape of what it belongs to: W is (1, 2), and so must dW be. X.T @ dZ is the other way round; write "
+            "dZ.T @ X.",
+        ),
     ),
-    Mistake(
-        name="numbers side by side are multiplied",
-        example=f"{ONE_LAYER}outputs = forward([(W, b)], X)",
-        shows="outputs[-1].tolist()",
-        right=[[11.0, 23.0], [14.0, 30.0]],
-        wrong=lambda found: found in ([[11.0, 20.0], [16.0, 24.0]], [[11.0, 20.0], [14.0, 24.0]]),
-        says="* multiplies the numbers that stand at the same place, and adds nothing up. The sum over the inputs is a matrix product, "
-        "and that is @.",
-        look="forward",
+    Question(
+        Case(LINE, "db.shape", (1,), look="backward"),
+        Mistake(
+            "db is not summed",
+            wrong=one_of((2, 1), (2,), (1, 2)),
+            says="This has a number for each sample. The same b was added to every row, so what comes back from all rows is added up: "
+            "dZ.sum(axis=0).",
+        ),
+        Mistake(
+            "b's gradient is one number for all",
+            wrong=(),
+            says="sum() without an axis adds up everything, the neurons too. The sum is over the samples only, which are axis 0.",
+        ),
     ),
-    Mistake(
-        name="tanh after the last layer",
-        example="last = (np.array([[2.0]]), np.array([0.0]))\nP = forward([last], np.array([[1.0]]))[-1]",
-        shows="P.tolist()",
-        right=[[2.0]],
-        wrong=[[0.9640275800758169]],
-        says="This is tanh(2). The last layer is linear, because a prediction may be any number; tanh comes after the layers before it.",
-        look="forward",
+    Question(
+        Case(LINE, "(dW.tolist(), db.tolist())", ([[5.0, 2.0]], [3.0]), look="backward"),
+        Mistake(
+            "the sign is wrong",
+            wrong=([[-5.0, -2.0]], [-3.0]),
+            says="The derivative of (P - Y)**2 with respect to P is 2 * (P - Y). With Y - P, every step of training would go uphill.",
+        ),
+        Mistake(
+            "the mean is forgotten",
+            wrong=([[10.0, 4.0]], [6.0]),
+            says="These are the gradients of the sum of the squares. The loss is their mean, over 2 samples here: divide by len(Y), once, "
+            "in the first dZ.",
+        ),
+        Mistake(
+            "the 2 of the square is forgotten",
+            wrong=([[2.5, 1.0]], [1.5]),
+            says="The numbers are half of what they should be. The derivative of error**2 is 2 * error; or is there one division too many?",
+        ),
+        Mistake(
+            "db is divided again",
+            wrong=([[5.0, 2.0]], [1.5]),
+            says="The 1/n of the mean is in dZ already. Of the rows of dZ take the sum, not the mean.",
+        ),
     ),
-    Mistake(
-        name="no tanh at all",
-        example="hidden = last = (np.array([[1.0]]), np.array([0.0]))\noutputs = forward([hidden, last], np.array([[-1.0]]))",
-        shows="outputs[1].tolist()",
-        right=[[-H]],
-        wrong=[[-1.0]],
-        says="The first of two layers gives tanh(-1), and this is -1. Without tanh, two layers are no more than one: a product of two "
-        "matrices is a matrix.",
-        look="forward",
+    Question(
+        Case(SHAPES, "[dW.shape for dW, db in gradients]", [(3, 2), (1, 3)], look="backward"),
+        Mistake(
+            "the layers in the wrong order",
+            wrong=[(1, 3), (3, 2)],
+            says="You walk from the last layer to the first, so the last one's gradients come first. Turn the list round at the end: "
+            "gradients[::-1].",
+        ),
+        Mistake(
+            "the shapes do not fit on the way back",
+            wrong=Raises("ValueError", "matmul"),
+            says="A product on the way back has shapes that do not fit. dZ is (2, 1) here, for 2 samples and the one neuron of the last "
+            "layer, whose W is (1, 3), and whose input is (2, 3): dW is dZ.T @ H, and what goes on to the layer before is dZ @ W, "
+            "without .T.",
+        ),
     ),
-    # --- backward ---
-    Mistake(
-        name="Y is made a square",
-        example=LINE,
-        shows="dW.shape",
-        right=(1, 2),
-        wrong=(2, 2),
-        says="P has the shape (2, 1) and Y the shape (2,). NumPy takes Y for a row and gives every prediction minus every target, an "
-        "array of (2, 2). Make Y a column first: Y.reshape(-1, 1).",
-        look="backward",
+    Question(
+        Case(
+            f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))", "float(gradients[0][0][0, 0])", look="backward"
+        ),
+        Mistake(
+            "the slope of tanh is forgotten",
+            wrong=8 * H,
+            says="This is what reaches the output of the first layer. It still has to go through the tanh: multiply by 1 - H**2, where H "
+            "is that output.",
+        ),
+        Mistake(
+            "the slope of tanh at the wrong place",
+            wrong=one_of(*(8 * H * (1 - x * x) for x in (math.tanh(H), 1.0, 2 * H, math.tanh(2 * H)))),
+            says="1 - tanh(z)**2 is 1 - H**2 for what comes out of the tanh, which is outputs[number]. It is no tanh once more, nor what "
+            "goes into the layer, nor what comes out of the next one.",
+        ),
+        Mistake(
+            "the weights are left out on the way back",
+            wrong=4 * H * (1 - H * H),
+            says="The hidden neuron reaches the prediction through a weight of 2, so the gradient is twice this: dZ @ W, and then the "
+            "slope of tanh.",
+        ),
     ),
-    Mistake(
-        name="dW is transposed",
-        example=LINE,
-        shows="dW.shape",
-        right=(1, 2),
-        wrong=(2, 1),
-        says="A gradient has the shape of what it belongs to: W is (1, 2), and so must dW be. X.T @ dZ is the other way round; "
-        "write dZ.T @ X.",
-        look="backward",
+    # --- huber
+    Question(
+        Case(CALLED, "found.data", look="huber"),
+        Mistake(
+            "an if on a number that is not known yet",
+            wrong=Raises("TraceError", "were compared"),
+            says="An if (or max, or a comparison) asks for a number, and while the function is traced there is none. Compute both sides "
+            "and choose: where(greater(abs(error), 1), ..., ...).",
+        ),
+        Mistake(
+            "the number is taken out of the Value",
+            wrong=Raises("TraceError"),
+            says="The number behind a Value, by .data or float(), is known only when the program runs. Compute with the Value itself: "
+            "where(greater(abs(error), 1), ..., ...).",
+        ),
     ),
-    Mistake(
-        name="db is not summed",
-        example=LINE,
-        shows="db.shape",
-        right=(1,),
-        wrong=lambda found: found in ((2, 1), (2,), (1, 2)),
-        says="This has a number for each sample. The same b was added to every row, so what comes back from all rows is added up: "
-        "dZ.sum(axis=0).",
-        look="backward",
+    Question(
+        Case("near, far = huber(Value(0.5)), huber(Value(3.0))", "(near.data, far.data)", (0.125, 2.5), look="huber"),
+        Mistake(
+            "the two sides are exchanged",
+            wrong=(0.0, 4.5),
+            says="0.5 gets what is meant for large errors, and 3 the square. In where(condition, a, b), a holds where the condition is "
+            "true.",
+        ),
     ),
-    Mistake(
-        name="b's gradient is one number for all",
-        example=LINE,
-        shows="db.shape",
-        right=(1,),
-        wrong=(),
-        says="sum() without an axis adds up everything, the neurons too. The sum is over the samples only, which are axis 0.",
-        look="backward",
+    Question(
+        Case("far = huber(Value(-3.0))", "far.data", 2.5, look="huber"),
+        Mistake(
+            "negative errors are taken for small ones",
+            wrong=4.5,
+            says="-3 is not greater than 1, but it is a large error all the same. Compare abs(error) with 1.",
+        ),
+        Mistake(
+            "a negative loss",
+            wrong=-3.5,
+            says="This is -3 - 0.5. Beyond 1 the loss is abs(error) - 0.5.",
+        ),
     ),
-    Mistake(
-        name="the sign is wrong",
-        example=LINE,
-        shows="(dW.tolist(), db.tolist())",
-        right=([[5.0, 2.0]], [3.0]),
-        wrong=([[-5.0, -2.0]], [-3.0]),
-        says="The derivative of (P - Y)**2 with respect to P is 2 * (P - Y). With Y - P, every step of training would go uphill.",
-        look="backward",
-    ),
-    Mistake(
-        name="the mean is forgotten",
-        example=LINE,
-        shows="(dW.tolist(), db.tolist())",
-        right=([[5.0, 2.0]], [3.0]),
-        wrong=([[10.0, 4.0]], [6.0]),
-        says="These are the gradients of the sum of the squares. The loss is their mean, over 2 samples here: divide by len(Y), once, "
-        "in the first dZ.",
-        look="backward",
-    ),
-    Mistake(
-        name="the 2 of the square is forgotten",
-        example=LINE,
-        shows="(dW.tolist(), db.tolist())",
-        right=([[5.0, 2.0]], [3.0]),
-        wrong=([[2.5, 1.0]], [1.5]),
-        says="The numbers are half of what they should be. The derivative of error**2 is 2 * error; or is there one division too many?",
-        look="backward",
-    ),
-    Mistake(
-        name="db is divided again",
-        example=LINE,
-        shows="(dW.tolist(), db.tolist())",
-        right=([[5.0, 2.0]], [3.0]),
-        wrong=([[5.0, 2.0]], [1.5]),
-        says="The 1/n of the mean is in dZ already. Of the rows of dZ take the sum, not the mean.",
-        look="backward",
-    ),
-    Mistake(
-        name="the layers in the wrong order",
-        example=SHAPES,
-        shows="[dW.shape for dW, db in gradients]",
-        right=[(3, 2), (1, 3)],
-        wrong=[(1, 3), (3, 2)],
-        says="You walk from the last layer to the first, so the last one's gradients come first. Turn the list round at the end: "
-        "gradients[::-1].",
-        look="backward",
-    ),
-    Mistake(
-        name="the shapes do not fit on the way back",
-        example=SHAPES,
-        shows="[dW.shape for dW, db in gradients]",
-        right=[(3, 2), (1, 3)],
-        wrong=Raises("ValueError", "matmul"),
-        says="A product on the way back has shapes that do not fit. dZ is (2, 1) here, for 2 samples and the one neuron of the last layer, "
-        "whose W is (1, 3), and whose input is (2, 3): dW is dZ.T @ H, and what goes on to the layer before is dZ @ W, without .T.",
-        look="backward",
-    ),
-    Mistake(
-        name="the slope of tanh is forgotten",
-        example=f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))",
-        shows="float(gradients[0][0][0, 0])",
-        wrong=near(8 * H),
-        says="This is what reaches the output of the first layer. It still has to go through the tanh: multiply by 1 - H**2, where H is "
-        "that output.",
-        look="backward",
-    ),
-    Mistake(
-        name="the slope of tanh at the wrong place",
-        example=f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))",
-        shows="float(gradients[0][0][0, 0])",
-        wrong=lambda found: any(near(8 * H * (1 - x * x))(found) for x in (math.tanh(H), 1.0, 2 * H, math.tanh(2 * H))),
-        says="1 - tanh(z)**2 is 1 - H**2 for what comes out of the tanh, which is outputs[number]. It is no tanh once more, "
-        "nor what goes into the layer, nor what comes out of the next one.",
-        look="backward",
-    ),
-    Mistake(
-        name="the weights are left out on the way back",
-        example=f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))",
-        shows="float(gradients[0][0][0, 0])",
-        wrong=near(4 * H * (1 - H * H)),
-        says="The hidden neuron reaches the prediction through a weight of 2, so the gradient is twice this: dZ @ W, and then "
-        "the slope of tanh.",
-        look="backward",
-    ),
-    # --- huber ---
-    Mistake(
-        name="an if on a number that is not known yet",
-        example=CALLED,
-        shows="found.data",
-        wrong=Raises("TraceError", "were compared"),
-        says="An if (or max, or a comparison) asks for a number, and while the function is traced there is none. "
-        "Compute both sides and choose: where(greater(abs(error), 1), ..., ...).",
-        look="huber",
-    ),
-    Mistake(
-        name="the number is taken out of the Value",
-        example=CALLED,
-        shows="found.data",
-        wrong=Raises("TraceError"),
-        says="The number behind a Value, by .data or float(), is known only when the program runs. Compute with the Value itself: "
-        "where(greater(abs(error), 1), ..., ...).",
-        look="huber",
-    ),
-    Mistake(
-        name="the two sides are exchanged",
-        example="near, far = huber(Value(0.5)), huber(Value(3.0))",
-        shows="(near.data, far.data)",
-        right=(0.125, 2.5),
-        wrong=(0.0, 4.5),
-        says="0.5 gets what is meant for large errors, and 3 the square. In where(condition, a, b), a holds where the condition is true.",
-        look="huber",
-    ),
-    Mistake(
-        name="negative errors are taken for small ones",
-        example="far = huber(Value(-3.0))",
-        shows="far.data",
-        right=2.5,
-        wrong=4.5,
-        says="-3 is not greater than 1, but it is a large error all the same. Compare abs(error) with 1.",
-        look="huber",
-    ),
-    Mistake(
-        name="a negative loss",
-        example="far = huber(Value(-3.0))",
-        shows="far.data",
-        right=2.5,
-        wrong=-3.5,
-        says="This is -3 - 0.5. Beyond 1 the loss is abs(error) - 0.5.",
-        look="huber",
-    ),
-    Mistake(
-        name="a jump at 1",
-        example="far = huber(Value(3.0))",
-        shows="far.data",
-        right=2.5,
-        wrong=lambda found: found in (3.0, 2.0),
-        says="At an error of 1 the square gives 0.5, and the other side must go on from there: abs(error) - 0.5.",
-        look="huber",
+    Question(
+        Case("far = huber(Value(3.0))", "far.data", 2.5, look="huber"),
+        Mistake(
+            "a jump at 1",
+            wrong=one_of(3.0, 2.0),
+            says="At an error of 1 the square gives 0.5, and the other side must go on from there: abs(error) - 0.5.",
+        ),
     ),
 )
 
 CHECKS = Checks(
     requires=("compile_loss", "matrices", "forward", "backward", "huber"),
-    mistakes=MISTAKES,
+    questions=QUESTIONS,
     cases=(
         Case(
             f"{MODEL}{BATCH}loss = compile_loss(model)\nfound = loss(X, Y)\nfound.backward()",

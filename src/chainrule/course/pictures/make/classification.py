@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
-import re
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from figures import save
 from matplotlib.figure import Figure
 
 from chainrule import SGD, Adam, Value, softmax
@@ -23,24 +21,6 @@ WALKS = (
     ("momentum 0.8, lr = 0.02", GREEN, lambda params: SGD(params, lr=0.02, momentum=0.8)),
     ("Adam, lr = 0.2", BLUE, lambda params: Adam(params, lr=0.2)),
 )
-
-
-def _rounded(match: re.Match[str]) -> str:
-    return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", match[0])
-
-
-def save(figure: Figure, path: Path, label: str) -> None:
-    """Write a figure such that the same run gives the same file, in which no number is longer than can be seen."""
-    content = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "chainrule", "svg.fonttype": "path"}):
-        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}, facecolor="white")
-    svg = content.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+', _rounded, svg)
-    width, height = (float(x) for x in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
-    size = f'width="{width:g}" height="{height:g}" style="max-width:100%;height:auto" role="img" aria-label="{label}"'
-    svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, svg, count=1)
-    path.write_text("\n".join(line.strip() for line in svg.splitlines()) + "\n", encoding="utf-8")
 
 
 def softmax_figure() -> Figure:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 import random
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+from figures import save
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -62,24 +60,6 @@ def panels(first: str, second: str) -> tuple[Figure, Axes, Axes]:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=10)
     return figure, left, right
-
-
-def _rounded(match: re.Match[str]) -> str:
-    return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", match[0])
-
-
-def save(figure: Figure, path: Path, label: str) -> None:
-    """Write a figure such that the same run gives the same file, in which no number is longer than can be seen."""
-    content = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "chainrule", "svg.fonttype": "path"}):
-        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}, facecolor="white")
-    svg = content.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+', _rounded, svg)
-    width, height = (float(x) for x in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
-    size = f'width="{width:g}" height="{height:g}" style="max-width:100%;height:auto" role="img" aria-label="{label}"'
-    svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, svg, count=1)
-    path.write_text("\n".join(line.strip() for line in svg.splitlines()) + "\n", encoding="utf-8")
 
 
 def dead() -> Figure:
@@ -176,7 +156,7 @@ def rates() -> Figure:
     colors = [GOOD if rate == best else BAD if rate >= 1 else "#9aa4af" for rate in losses]
     right.bar(range(len(losses)), last, color=colors, width=0.65)
     for place, column in enumerate(losses.values()):
-        text = f"{column[-1]:.2f}" if column[-1] < 10 else f"1e{math.floor(math.log10(column[-1]))}"
+        text = f"{column[-1]:.2f}" if column[-1] < 10 else "over\n1e50"  # its exact size depends on the last bits of every number
         right.annotate(text, (place, last[place]), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=10, color=colors[place])
     right.set_xticks(range(len(losses)), [f"{rate:g}" for rate in losses])
     right.set_xlabel("learning rate", fontsize=11)

@@ -1,0 +1,188 @@
+"""Exercise 10, clip_gradients, initial_weight and best_learning_rate."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checks.failures.examples import CLIP, DRAWN, DRAWN_RIGHT, DRAWN_SHOWS
+from chainrule.course.outcomes import COLLECTION, Raises, about, is_none, other_than
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _deviation(*times: float) -> Callable[[Any], bool]:
+    """Whether the mean is right, and the standard deviation is one of these times what it should be."""
+
+    def is_one(found: Any) -> bool:
+        return abs(found[0]) < 0.06 * max(1.0, found[1]) + 0.05 and any(math.isclose(found[1], time, rel_tol=0.05) for time in times)
+
+    return is_one
+
+
+QUESTIONS = (
+    # --- clip_gradients
+    Question(
+        Case(CLIP.format("1.0"), "(p.grad, q.grad)", (0.6, 0.8), look="clip_gradients"),
+        Mistake(
+            "the gradients stay as they are",
+            wrong=(3.0, 4.0),
+            says="Their norm is 5, and nothing was changed. A loop over numbers changes the loop's variable only: write p.grad *= ... for "
+            "each parameter.",
+        ),
+        Mistake(
+            "each gradient clipped by itself",
+            wrong=(1.0, 1.0),
+            says="Each was cut to 1, and now they point another way, halfway between the two. Multiply all by the same number, largest / "
+            "norm: 3/5 and 4/5.",
+        ),
+        Mistake(
+            "the norm changes on the way",
+            wrong=lambda found: about(0.6)(found[0]) and not about(0.8)(found[1]),
+            says="The first gradient is right and the second is not: the norm was computed again after the first had been changed. "
+            "Compute it once, before the loop.",
+        ),
+    ),
+    Question(
+        Case(CLIP.format("2.0"), "(p.grad, q.grad)", (1.2, 1.6), look="clip_gradients"),
+        Mistake(
+            "the limit forgotten in the factor",
+            wrong=(0.6, 0.8),
+            says="Their norm is 1 now, whatever the limit was. The factor is largest / norm, here 2 / 5.",
+        ),
+    ),
+    Question(
+        Case(CLIP.format("10.0"), "(p.grad, q.grad)", (3.0, 4.0), look="clip_gradients"),
+        Mistake(
+            "small gradients are blown up",
+            wrong=(6.0, 8.0),
+            says="The norm was 5, less than the limit of 10, and was made 10. Near the goal gradients are small, and must stay so: scale "
+            "only if the norm is over the limit.",
+        ),
+    ),
+    Question(
+        Case(CLIP.format("1.0"), "(p.data, q.data)", (7.0, 7.0), look="clip_gradients"),
+        Mistake(
+            "the parameters are changed",
+            wrong=other_than((7.0, 7.0)),
+            says="Clipping is about gradients, and the step comes later: leave p.data alone, and change p.grad.",
+        ),
+    ),
+    Question(
+        Case(CLIP.format("1.0"), "norm", 5.0, look="clip_gradients"),
+        Mistake(
+            "the norm is not returned",
+            wrong=is_none,
+            says="The function returns nothing. Return the norm, also where nothing was clipped: it is what one wants to watch.",
+        ),
+        Mistake(
+            "the norm afterwards",
+            wrong=about(1.0),
+            says="This is the norm after clipping, which is known: it is the limit. Return what it was before.",
+        ),
+    ),
+    Question(
+        Case("p = Value(7.0)\nnorm = clip_gradients([p], 1.0)", "(norm, p.grad)", (0.0, 0.0), look="clip_gradients"),
+        Mistake(
+            "division by a norm of 0",
+            wrong=Raises("ZeroDivisionError"),
+            says="All gradients are 0, and so is their norm. Divide by it only if it is over the limit.",
+        ),
+    ),
+    # --- initial_weight
+    Question(
+        Case("weight = initial_weight(random.Random(0), 4, 1)", "type(weight).__name__", "float", look="initial_weight"),
+        Mistake(
+            "a list of weights",
+            wrong=COLLECTION,
+            says="The network asks for one weight at a time, as often as it has weights. Return one number.",
+        ),
+    ),
+    Question(
+        Case(
+            "a = initial_weight(random.Random(1), 4, 1)\nb = initial_weight(random.Random(1), 4, 1)", "a == b", True, look="initial_weight"
+        ),
+        Mistake(
+            "random numbers from elsewhere",
+            wrong=False,
+            says="The same seed gave two different weights, so they do not come from rng, and no run could be repeated. Draw from rng: "
+            "rng.gauss(...).",
+        ),
+    ),
+    Question(
+        Case("rng = random.Random(1)\na, b = initial_weight(rng, 4, 1), initial_weight(rng, 4, 1)", "a == b", False, look="initial_weight"),
+        Mistake(
+            "all weights are the same",
+            wrong=True,
+            says="Two weights drawn one after the other are the same. Then all neurons of a layer compute the same, and stay the same for "
+            "ever. Draw a new one each time, from the rng that is given.",
+        ),
+    ),
+    Question(
+        Case(DRAWN, DRAWN_SHOWS, DRAWN_RIGHT, look="initial_weight"),
+        Mistake(
+            "weights of one sign",
+            wrong=lambda found: abs(found[0]) > 0.2 * found[1] + 0.05,
+            says="The mean of 5000 weights is not 0, most have the same sign: rng.random() is between 0 and 1, for instance. Draw around "
+            "0, as rng.gauss(0, ...) does.",
+        ),
+        Mistake(
+            "divided by nin without the root",
+            wrong=_deviation(0.1, 0.058),
+            says="With 100 inputs the standard deviation is 1/100, and should be 1/10. Positive and negative products cancel, so a sum of "
+            "100 of them is 10 times as large as one, not 100 times: 1 / sqrt(nin).",
+        ),
+        Mistake(
+            "not scaled by the inputs",
+            wrong=_deviation(10.0, 5.8),
+            says="The standard deviation is that of numbers between -1 and 1, or 1, however many inputs there are. With 100 it should be "
+            "1/10: 1 / sqrt(nin).",
+        ),
+        Mistake(
+            "nout in place of nin",
+            wrong=_deviation(5.0),
+            says="The standard deviation is 1 / sqrt(4), and 4 is the number of neurons. What is added up in a neuron are its inputs, of "
+            "which there are 100: 1 / sqrt(nin).",
+        ),
+        Mistake(
+            "a bound taken for a standard deviation",
+            wrong=_deviation(0.6),
+            says="Numbers drawn evenly between -s and s have the standard deviation s / sqrt(3), so these are too small by 1.73. Use "
+            "rng.gauss(0, s), or the bounds sqrt(3) * s.",
+        ),
+    ),
+    # --- best_learning_rate
+    Question(
+        Case("losses = {0.01: [2.0, 1.9], 0.1: [2.0, 0.5]}", "best_learning_rate(losses)", 0.1, look="best_learning_rate"),
+        Mistake(
+            "the loss instead of the rate",
+            wrong=about(0.5),
+            says="This is the smallest last loss. Return the rate that it belongs to: min(..., key=...) over the rates.",
+        ),
+        Mistake(
+            "the largest loss, or the first",
+            wrong=about(0.01),
+            says="This rate has the larger last loss, 1.9. Look for the smallest, and at the end of the lists, column[-1]: in the "
+            "beginning all are the same.",
+        ),
+    ),
+    Question(
+        Case("losses = {0.1: [2.0, 1.0, 0.5], 1.0: [2.0, 0.3, 40.0]}", "best_learning_rate(losses)", 0.1, look="best_learning_rate"),
+        Mistake(
+            "good only on the way",
+            wrong=about(1.0),
+            says="This run was at 0.3 for a moment, on its way up to 40. What counts is where it ended: the last loss, not the smallest.",
+        ),
+    ),
+    Question(
+        Case("losses = {10.0: [2.0, math.nan], 0.1: [2.0, 0.5]}", "best_learning_rate(losses)", 0.1, look="best_learning_rate"),
+        Mistake(
+            "nan taken for the smallest",
+            wrong=about(10.0),
+            says="The run with 10 ended at nan. min() keeps what it met first unless something is smaller, and nothing is smaller than "
+            "nan: leave such runs out before you compare, by math.isnan.",
+        ),
+    ),
+)
