@@ -645,7 +645,7 @@ def test_labels_survive_from_the_file_to_the_prediction() -> None:
 
 
 def test_predict_with_a_bad_model(model: str) -> None:
-    assert "truncated or no JSON" in one_line(run("predict", "flowers.csv", "flowers.csv", status=2))
+    assert "truncated or not JSON" in one_line(run("predict", "flowers.csv", "flowers.csv", status=2))
     assert "the file in it that holds the model is called model.json" in one_line(run("predict", "runs/flowers", "flowers.csv", status=2))
     text = Path(model).read_text()
     Path("cut.json").write_text(text[: len(text) // 2])
@@ -684,7 +684,7 @@ def test_draw_has_a_default_place() -> None:
         (["a*b", "a=2", "=3"], "'=3' does not give a name its value"),
         (["a*b", "a=2", "b=x"], "'b=x': 'x' is not a number"),
         (["a*b", "a=2", "a=3"], "a has been given the value 2 already"),
-        (["a", "a=2", "b=3"], "b is given a value, and not used in 'a'"),
+        (["a", "a=2", "b=3"], "b is given a value, but not used in 'a'"),
         (["__import__('os')", "a=1"], "there is no function '__import__'"),
         (["(" * 500], "nested"),
     ],

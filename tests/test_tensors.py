@@ -187,19 +187,19 @@ def test_many_damaged_files_are_refused_or_read_as_others_read_them() -> None:
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(ModelFileError, match=r"it is a device, not a file|it is a pipe, and nothing came out of it"):
+        with pytest.raises(ModelFileError, match=r"it is a device, not a file|it is a pipe, and no data came from it"):
             load_safetensors(path)
     with pytest.raises(ModelFileError, match="cannot be read: Is a directory"):
         load_safetensors(tmp_path)
     with open(tmp_path / "large", "wb") as file:
         file.truncate(2**31)
-    with pytest.raises(ModelFileError, match="it has 2,147,483,648 bytes, and at most 268,435,456 bytes of a file are read"):
+    with pytest.raises(ModelFileError, match="it has 2,147,483,648 bytes, but at most 268,435,456 bytes of a file are read"):
         load_safetensors(tmp_path / "large")
 
 
 def test_names_that_cannot_be_saved_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a number called '__metadata__' cannot be saved"):
         save_safetensors(tmp_path / "w", {"__metadata__": 1.0})
-    with pytest.raises(TypeError, match="the names in a state dict are strings, got int: 1"):
+    with pytest.raises(TypeError, match="the names in a state dict must be strings, got int: 1"):
         save_safetensors(tmp_path / "w", {1: 1.0})  # type: ignore[dict-item]
     assert not (tmp_path / "w").exists()

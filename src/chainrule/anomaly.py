@@ -119,7 +119,7 @@ def _watched_sweep(order: list[Value], nothing: float = 0.0) -> None:
             if not _is_anomaly(grad) and _is_anomaly(parent.grad):
                 raise FloatingPointError(
                     f"in backward(), the gradient of {_told(parent)} became {parent.grad}: {node._op!r} passed it on, "
-                    f"with gradient {node.grad} arriving\n{_place(node)}"
+                    f"and its own gradient is {node.grad}\n{_place(node)}"
                 )
 
 

@@ -133,18 +133,18 @@ def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
             continue
         if getattr(root, "_adds_up", False) and not refuses:
             caution(
-                f"a number was changed after {_name(node)} was computed from it, and before backward(): the gradients are those that "
-                f"micrograd computes, which are derivatives at no point. Compute {_name(node)} again after the change"
+                f"a number was changed after {_name(node)} was computed from it, and before backward(): the gradients are "
+                f"micrograd's, which mix the old and the new number. Compute {_name(node)} again after the change"
             )
             return
         raise ChangedNumberError(
-            f"{told(node, known, set_nodes)}; the derivatives would be those at no point. Compute {_name(node)} again after the "
-            "change, or ask for the derivatives before it"
+            f"{told(node, known, set_nodes)}; the derivatives would mix old and new numbers. Compute {_name(node)} again after the "
+            "change, or compute the derivatives before it"
         )
     caution(  # without numbers, which change at every step: Python shows the same text once
-        f"{_name(wrong[0][0])} was set to another number than its operation makes: what is computed from it has the right derivatives, but "
-        "those that it passes on to its operands are not of this number. If it is to be a number of its own, such as a parameter, "
-        "make it a leaf: Value(v.data)"
+        f"{_name(wrong[0][0])} was set to a number that its operation does not give: what is computed from it has the right derivatives, but "
+        "the gradients that it passes on to its operands do not belong to this number. If it should be a number of its own, such as a "
+        "parameter, make it a leaf: Value(v.data)"
     )
 
 
@@ -158,7 +158,7 @@ def refuse_or_find_set(root: Any) -> dict[int, float]:
     for node, known, is_set in changes:
         if not is_set:
             raise ChangedNumberError(
-                f"{told(node, known, _set(changes))}. Compute {_name(node)} again after the change, or explain it before"
+                f"{told(node, known, _set(changes))}. Compute {_name(node)} again after the change, or call explain() before it"
             )
     return {id(node): known for node, known, _ in changes}
 
@@ -177,7 +177,7 @@ def mark(root: Any) -> dict[int, str]:
     what = (
         f"{_name(node)} was set to {node._data!r}, but {_told_operation(node)} is {known!r}" if is_set else told(node, known, _set(changes))
     )
-    caution(f"{what}; the numbers that are shown do not all belong together")
+    caution(f"{what}; the numbers that are shown mix old and new ones")
     return {
         id(node): " (operands changed)" if isinstance(known, tuple) else f" (set, not {known:.6g})" if is_set else f" (now {known:.6g})"
         for node, known, is_set in changes

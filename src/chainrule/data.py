@@ -125,7 +125,7 @@ def _points(
     if points < 2:
         raise ValueError(f"{name} needs at least 2 points, one of each class, got {points}")
     if not 0 <= noise <= LARGEST_NOISE:
-        raise ValueError(f"the noise is a standard deviation, a finite number from 0 to {LARGEST_NOISE:g}, got {noise}")
+        raise ValueError(f"the noise must be a standard deviation, a finite number from 0 to {LARGEST_NOISE:g}, got {noise}")
     rng = generator(seed)
     samples = []
     for label, count in ((0, points - points // 2), (1, points // 2)):
@@ -210,7 +210,7 @@ def load_csv(path: str | os.PathLike[str], label: str | None = None, task: str |
         raise DataError(f"{clean(path)}: there is no column {quoted(label)} to predict; the columns are {columns}")
     features = [column for column in table.columns if column != label]
     if not features:
-        alone = f"{clean(path)}: {quoted(label)} is the only column, and there is nothing to predict it from"
+        alone = f"{clean(path)}: {quoted(label)} is the only column, so there is nothing to predict it from"
         raise DataError(f"{alone}; columns are separated by commas, semicolons or tabs")
     targets: list[int] | list[float]
     if task == CLASSIFICATION or (task is None and look_like_classes(table, label)):
@@ -244,7 +244,7 @@ def train_test_split(dataset: Dataset, fraction: float = 0.2, seed: Seed = None)
         ValueError: if the fraction is out of range.
     """
     if not 0 <= fraction < 1:
-        raise ValueError(f"the share of samples to test with is 0 or more and less than 1, got {fraction}")
+        raise ValueError(f"the share of samples to test with must be at least 0 and less than 1, got {fraction}")
     rng = generator(seed)
     groups: dict[float, list[int]] = {}
     for i, target in enumerate(listed("targets", dataset.targets)):
@@ -284,7 +284,7 @@ def standardization(rows: Sequence[Sequence[float]]) -> Standardization:
     """
     rows = listed("rows", rows)
     if not rows:
-        raise ValueError("standardization() of no rows: the mean is not defined")
+        raise ValueError("standardization() needs at least one row")
     found = [_mean_and_scale(column) for column in zip(*rows, strict=True)]
     return Standardization([mean for mean, _ in found], [scale for _, scale in found])
 

@@ -67,7 +67,7 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
         if primitive is None or primitive.arity not in (None, len(operands)):
             raise TypeError(
                 f"grad() cannot differentiate {node._op!r}, an operation made by hand: its _backward computes numbers, not Values. "
-                "Use backward(), or write the operation with those of chainrule"
+                "Use backward(), or write the operation with chainrule's own"
             )
         for position, operand in enumerate(operands):
             is_zero = primitive.partials[position] is zero if primitive.each is None else primitive is take and position == 0

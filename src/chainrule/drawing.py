@@ -115,7 +115,7 @@ class Drawing:
         return self.dot
 
     def __repr__(self) -> str:
-        return f"<Drawing of {self._nodes} nodes: shows itself in Jupyter; .save(path) writes .svg, .png or .dot>"
+        return f"<Drawing of {self._nodes} nodes: Jupyter displays it; .save(path) writes .svg, .png or .dot>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What Jupyter shows: the SVG, which shrinks to the width of the page; a large one in a frame that scrolls, to stay legible."""
@@ -161,7 +161,7 @@ class Drawing:
         """
         suffix = Path(path).suffix.lower()
         if suffix not in (".svg", ".png", ".dot"):
-            raise ValueError(f"a picture is saved as .svg, .png or .dot, got {str(path)!r}")
+            raise ValueError(f"the name of a picture's file must end in .svg, .png or .dot, got {str(path)!r}")
         content = self.png if suffix == ".png" else (self.svg if suffix == ".svg" else self.dot).encode()
         write_atomically(path, content)
 

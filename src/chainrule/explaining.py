@@ -47,7 +47,7 @@ def explain(value: Value, *, max_steps: int = 100) -> Explanation:
         ChangedNumberError: if a number was changed after others had been computed from it: nothing would add up.
     """
     if not isinstance(value, Value):
-        raise TypeError(f"explain() tells how a Value came about, got {type(value).__name__}: {value!r}")
+        raise TypeError(f"explain() takes a Value, got {type(value).__name__}: {value!r}")
     if max_steps < 1:
         raise ValueError(f"max_steps must be at least 1, got {max_steps}")
     return _Sweep(value).told(max_steps)
@@ -183,7 +183,7 @@ class _Sweep:
                 self._tell_share(operation, node, operand, position, derivative, share)
                 operation = ""
         if operation and to_tell:
-            self._tell(operation, _ZERO.get(node._rule, "0, as for any condition"), "passes nothing on")
+            self._tell(operation, _ZERO.get(node._rule, "0, as it is a condition"), "passes nothing on")
 
     def _tell_share(self, operation: str, node: Value, operand: Value, position: int, derivative: float, share: float) -> None:
         formula = self.namer.formula(node, position)
@@ -231,7 +231,7 @@ class _Sweep:
             several = self.uses[operand] > 1
             if several:
                 self.shares.setdefault(operand, []).append(passed)
-            local = f"d{_held(self.namer.name(node))}/d{_held(self.namer.name(operand))} = {_told(slope)}, as it was made with"
+            local = f"d{_held(self.namer.name(node))}/d{_held(self.namer.name(operand))} = {_told(slope)}, as given"
             product = f"{self._d(node)} · {_told(slope)} = {self._number(node)} · {_told(slope)} = {passed}"
             self._tell(operation, local, f"{self._d(operand)} {'+=' if several else '='} {product}")
             operation = ""
@@ -246,7 +246,10 @@ class _Sweep:
         return "?" if node in self.unknown else _told(self.gradients[node])
 
 
-_ZERO: dict[Primitive | None, str] = {largest: "0, as of a constant", take: "0, as none is taken"}  # instead of that of a condition
+_ZERO: dict[Primitive | None, str] = {
+    largest: "0, as it counts as a constant",
+    take: "0, as no value is taken",
+}
 
 
 def _runs_by_hand(node: Value) -> bool:

@@ -41,9 +41,7 @@ def numerical_derivative(f: Callable[[float], Any], x: float, h: float | None = 
         raise ValueError(f"the step h must be a finite number other than 0, got {h!r}")
     end, begin = x + h, x - h if central else x
     if end == begin and math.isfinite(x):
-        raise ValueError(
-            f"the step h={h!r} is lost in rounding: x + h is x for x={x!r}; leave h out, or take one of at least {math.ulp(x)!r}"
-        )
+        raise ValueError(f"the step h={h!r} is lost in rounding: x + h is x for x={x!r}; leave h out, or give at least {math.ulp(x)!r}")
     return (float(f(end)) - float(f(begin))) / (end - begin)
 
 

@@ -141,7 +141,7 @@ def l2_penalty(parameters: Iterable[Value], strength: Value | SupportsFloat) -> 
         raise TypeError(f"l2_penalty() takes a list of Values, such as model.parameters(), got {type(parameters).__name__}")
     parameters = list(parameters)
     if not parameters:
-        raise ValueError("l2_penalty() of no parameters: check that the list or generator is not empty")
+        raise ValueError("l2_penalty() needs at least one parameter: check that the list or generator is not empty")
     for position, parameter in enumerate(parameters):
         if not isinstance(parameter, Value):
             raise TypeError(f"parameter {position} must be a Value, got {type(parameter).__name__}: {parameter!r}")
@@ -215,9 +215,9 @@ def _listed(things: Any, what: str) -> list[Any]:
 
 def _same_length(predictions: list[Any], targets: list[Any], what: str) -> None:
     if len(predictions) != len(targets):
-        raise ValueError(f"there are {len(predictions)} {what} but {len(targets)} targets; each sample needs one of both")
+        raise ValueError(f"there are {len(predictions)} {what} but {len(targets)} targets; each sample needs one of each")
     if not predictions:
-        raise ValueError("a loss of no samples is not defined; check that the lists are not empty")
+        raise ValueError("a loss needs at least one sample; check that the lists are not empty")
 
 
 def _as_value(x: Any, what: str) -> Value:

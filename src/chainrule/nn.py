@@ -109,7 +109,7 @@ class Module:
         }
         if any(complaints.values()):
             told = "; ".join(f"{what}: {_some(names)}" for what, names in complaints.items() if names)
-            raise ValueError(f"this state does not fit {self!r}, which stays as it is; {told}")
+            raise ValueError(f"this state does not fit {self!r}, which was not changed; {told}")
         for name, parameter in parameters.items():
             parameter.data = numbers[name]
 

@@ -54,7 +54,7 @@ class LRScheduler:
             ValueError: if the state has other entries, or they do not fit.
         """
         if set(state) != {"base_lr", "last_epoch"}:
-            raise ValueError(f"the state of a schedule has base_lr and last_epoch, got {', '.join(map(str, state)) or 'nothing'}")
+            raise ValueError(f"the state of a schedule must have base_lr and last_epoch, got {', '.join(map(str, state)) or 'nothing'}")
         base_lr, last_epoch = at_least_zero("base_lr", state["base_lr"]), integer("last_epoch", state["last_epoch"], 0)
         self.optimizer.lr = self.formula(base_lr, last_epoch)
         self.base_lr, self.last_epoch = base_lr, last_epoch
@@ -131,7 +131,7 @@ class LinearLR(LRScheduler):
         total_iters = integer("total_iters", total_iters, 1)
         start_factor, end_factor = finite("start_factor", start_factor), finite("end_factor", end_factor)
         if not 0 < start_factor <= 1:
-            raise ValueError(f"start_factor must be over 0 and up to 1, got {start_factor!r}")
+            raise ValueError(f"start_factor must be greater than 0 and at most 1, got {start_factor!r}")
         if not 0 <= end_factor <= 1:
             raise ValueError(f"end_factor must be from 0 to 1, got {end_factor!r}")
         slope = (end_factor - start_factor) / total_iters
