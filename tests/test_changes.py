@@ -190,7 +190,7 @@ def test_a_result_that_was_set_is_right_from_there_on(Value: type) -> None:
     w = x * 0.5
     w.data = 3.0
     loss = w * w
-    with pytest.warns(GradientWarning, match=r"^the result of '\*' was set to a number that its operation does not give.* make it a leaf") as told:
+    with pytest.warns(GradientWarning, match=r"^the result of '\*' was set to a number that .* make it a leaf") as told:
         loss.backward()
     assert told[0].filename == __file__
     assert w.grad == 6.0

@@ -312,7 +312,7 @@ def test_a_list_that_belongs_to_the_class_is_refused() -> None:
             self.made.append(self)
 
     Net()
-    with pytest.raises(TypeError, match=r"Net\.weights is an attribute of the class, .*: set it in __init__\(\), as self\.weights = \.\.\."):
+    with pytest.raises(TypeError, match=r"Net\.weights is an attribute of .*: set it in __init__\(\), as self\.weights = \.\.\."):
         Net().parameters()
     Net.weights = []
     assert list(Net().state_dict()) == ["b"]

@@ -170,7 +170,7 @@ def changed(path: Path, **entries: Any) -> Path:
         ({"network": {"kind": "MLP", "inputs": 2.0, "layers": [3, 1], "activation": "tanh"}}, "'inputs' must be a whole number"),
         (
             {"network": {"kind": "MLP", "inputs": 2, "layers": [10**12, 10**12, 1], "activation": "tanh"}},
-            "there are 13 weights, and a network",
+            "there are 13 weights, but a network",
         ),
         ({"network": {"kind": "MLP", "inputs": 2, "layers": [3, 1], "activation": "os.system"}}, "unknown activation 'os.system'"),
         ({"network": {"kind": "MLP", "inputs": 2, "layers": [3, 1], "activation": ["tanh"]}}, "'activation' must be a name"),

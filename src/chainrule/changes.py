@@ -142,7 +142,7 @@ def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
             "change, or compute the derivatives before it"
         )
     caution(  # without numbers, which change at every step: Python shows the same text once
-        f"{_name(wrong[0][0])} was set to a number that its operation does not give: what is computed from it has the right derivatives, but "
+        f"{_name(wrong[0][0])} was set to a number that its operation does not give: what is computed from it has right derivatives, but "
         "the gradients that it passes on to its operands do not belong to this number. If it should be a number of its own, such as a "
         "parameter, make it a leaf: Value(v.data)"
     )

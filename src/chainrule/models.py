@@ -256,7 +256,7 @@ class _Document:
             raise self.error(f"{missing[0]!r} is missing" if missing else f"{foreign[0][:60]!r} does not belong in a model")
         if "checksum" in content and content["checksum"] != _checksum(content):
             raise self.error(
-                "the checksum does not match: the file was damaged, or changed by hand; if you meant to change it, remove the line 'checksum'"
+                "the checksum does not match: the file was damaged, or changed by hand; if that was meant, remove the line 'checksum'"
             )
 
     def network(self) -> tuple[int, list[int], str]:
@@ -280,7 +280,7 @@ class _Document:
             raise self.error("'weights' must hold a number for each weight")
         needed = sum((fan_in + 1) * size for fan_in, size in zip([inputs, *layers], layers, strict=False))
         if len(weights) != needed:
-            raise self.error(f"there are {len(weights):,} weights, and a network of {inputs} inputs and layers {layers} has {needed:,}")
+            raise self.error(f"there are {len(weights):,} weights, but a network of {inputs} inputs and layers {layers} has {needed:,}")
         return {name: self.number(weight, f"the weight {name!r}") for name, weight in weights.items()}
 
     def number(self, number: Any, what: str) -> float:
@@ -298,7 +298,7 @@ class _Document:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
             raise self.error(f"{key!r} must be a list of different names")
         if count is not None and len(names) != count:
-            raise self.error(f"there are {len(names)} {key}, and the network has {count} inputs")
+            raise self.error(f"there are {len(names)} {key}, but the network has {count} inputs")
         return names
 
     def scales(self, key: str, count: int) -> Standardization | None:

@@ -188,7 +188,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     _check_header(name, first, columns)
     for number, cells in records[1:]:
         if len(cells) != len(columns):
-            raise DataError(f"{name}, row {number}: {_count(len(cells), 'cell')}, where the header has {_count(len(columns), 'column')}")
+            raise DataError(f"{name}, row {number}: {_count(len(cells), 'cell')}, but the header has {_count(len(columns), 'column')}")
     if len(records) == 1:
         raise DataError(f"{name}: there is a header but no row below it")
     rows = [cells for _, cells in records]

@@ -333,8 +333,8 @@ def _columns(data: Any) -> list[Any]:
     """The columns of the data, each read by position."""
     if not isinstance(data, (list, tuple)) and type(data).__module__ != "numpy":
         raise TypeError(
-            f"data must be a tuple of columns, such as (inputs, targets), got {type(data).__name__}; give what the loss takes, in the "
-            "order of its arguments, such as (table[['width', 'height']], table['price'])"
+            f"data must be a tuple of columns, such as (inputs, targets), got {type(data).__name__}; give a column for each argument "
+            "of the loss, in their order, such as (table[['width', 'height']], table['price'])"
         )
     return [by_position(f"column {k} of data", column) for k, column in enumerate(data)]
 
@@ -350,7 +350,7 @@ def _sample_count(data: Sequence[Sequence[Any]]) -> int:
 
 def _step_count(steps: int | None, epochs: int | None, batch_size: int, samples: int) -> int:
     if (steps is None) == (epochs is None):
-        raise ValueError(f"say how long to train, by steps or by epochs; got steps={steps}, epochs={epochs}")
+        raise ValueError(f"give either steps or epochs, to say how long to train; got steps={steps}, epochs={epochs}")
     return steps if steps is not None else (epochs or 0) * math.ceil(samples / batch_size)
 
 
@@ -374,7 +374,7 @@ def _checked_order(order: list[Any], samples: int) -> list[int]:
             checked.append(operator.index(sample))
         except TypeError:
             raise TypeError(
-                f"rng.shuffle() left {sample!r:.60} at position {position} of the samples' order, which is no integer"
+                f"rng.shuffle() left {sample!r:.60} at position {position} of the samples' order, but it must be an integer"
             ) from None
         if not 0 <= checked[-1] < samples:
             raise IndexError(
@@ -383,7 +383,7 @@ def _checked_order(order: list[Any], samples: int) -> list[int]:
     if len(set(checked)) < samples or len(checked) != samples:
         missing = next((k for k, sample in enumerate(sorted(set(checked))) if k != sample), len(set(checked)))
         raise ValueError(
-            f"rng.shuffle() must put the {samples} samples into another order, and left {len(checked)} numbers, "
+            f"rng.shuffle() must only reorder the {samples} samples, but left {len(checked)} numbers, "
             + (f"with sample {missing} missing" if missing < samples else "with one of them twice")
         )
     return checked
