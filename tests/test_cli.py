@@ -311,7 +311,7 @@ def test_bad_data(folder: Path, arguments: list[str], message: str) -> None:
         (["moons", "--steps", "5", "--epochs", "5"], "give --steps or --epochs, not both"),
         (["moons", "--label", "x"], "--label is for CSV files"),
         (["flowers.csv", "--points", "9"], "--points is for moons, circles, xor, spiral"),
-        (["iris", "--loss", "max-margin"], "--loss max-margin is for two classes, and there are 3"),
+        (["iris", "--loss", "max-margin"], "--loss max-margin is for two classes, but there are 3"),
         (["prices.csv", "--loss", "cross-entropy"], "'price' holds numbers; use squared-error"),
         (["moons", "--test-split", "1"], "1"),
     ],

@@ -1,9 +1,9 @@
-"""Numbers that were changed after others were computed from them: derivatives of such a graph belong to no point at all.
+"""Finds numbers that were changed after others were computed from them: the derivatives of such a graph are wrong.
 
-A node's number follows from those of its operands if its operation makes it of them again, but for the rounding of a number that was
-changed and changed back. Both engines look only at nodes that are older than the last assignment of a number, so that a training loop,
-which computes everything anew after each step, looks at none. The number of a result that was itself assigned is right for all that is
-computed from it afterwards.
+A number is up to date if its operation, applied to the operands' present numbers, gives it again, up to rounding, since a number may be
+changed and changed back. Both engines check only the nodes that are older than the last assignment of a number; in a training loop, which
+computes everything anew after each step, there are none. If a result was itself assigned, its number is right for all that is computed
+from it afterwards.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class ChangedNumberError(RuntimeError):
 
 
 def changed(root: Value, /) -> list[Change]:
-    """The nodes below a result whose numbers are not what their operations make of those of their operands, to the last bit.
+    """Find the nodes below a result whose numbers differ from what their operations now give for their operands, to the last bit.
 
     Arguments:
         root: the result.
 
     Returns:
-        For each such node, in topological order: the node; the number that would follow or, of an operation made by hand, the numbers that
-        its operands had when its `_backward` was assigned; and whether the node's own number was assigned.
+        For each such node, in topological order: the node; the number that its operation now gives or, for an operation made by hand, the
+        numbers that its operands had when its `_backward` was assigned; and whether the node's own number was assigned.
 
     Raises:
         TypeError: if `root` is not a Value.
@@ -49,7 +49,7 @@ def changed(root: Value, /) -> list[Change]:
 
 
 def refuse_changed(root: Value, suspects: Sequence[Value]) -> None:
-    """Report what is wrong below `root` if there is anything wrong with some nodes.
+    """Raise or warn about the graph of `root` if the number of a suspect does not follow from its operands.
 
     Raises:
         ChangedNumberError: if the number of an operand was changed.
@@ -86,14 +86,14 @@ def _same(a: float, b: float) -> bool:
 
 
 def find(root: Any) -> list[Change]:
-    """What `changed` finds, but for rounding."""
+    """Return what `changed` finds, without differences that rounding explains."""
     from chainrule.engine import changed
 
     return [change for change in changed(root) if _is_more_than_rounding(*change)]
 
 
 def check(root: Any) -> None:
-    """Look at the numbers of a graph before its derivatives are computed.
+    """Check the numbers of a graph before its derivatives are computed.
 
     Raises:
         ChangedNumberError: if the number of an operand was changed.
@@ -107,8 +107,8 @@ def check(root: Any) -> None:
 def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
     """Refuse a graph in which a number was changed, or warn if only results were set to other numbers.
 
-    A class whose `_checks_numbers` is False wants no report. The `backward()` of a Value with micrograd's rules only warns, and goes on
-    with micrograd's numbers.
+    A class whose `_checks_numbers` is False is not checked. The `backward()` of a Value with micrograd's rules only warns, and goes on with
+    micrograd's numbers.
 
     Arguments:
         root: the result whose derivatives are computed.
@@ -149,7 +149,7 @@ def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
 
 
 def refuse_or_find_set(root: Any) -> dict[int, float]:
-    """The numbers that would follow of results that were set to others, by the nodes' ids, for a text in which everything must add up.
+    """Find what the operations of results that were set by hand give, by the nodes' ids, so that `explain` can show both numbers.
 
     Raises:
         ChangedNumberError: if the number of an operand was changed.
@@ -164,7 +164,7 @@ def refuse_or_find_set(root: Any) -> dict[int, float]:
 
 
 def mark(root: Any) -> dict[int, str]:
-    """What a picture of a graph puts behind the numbers that no longer follow from those of their operands, by the nodes' ids.
+    """Return the notes that a picture puts after numbers that no longer follow from their operands, by the nodes' ids.
 
     A warning says what was changed first.
     """
@@ -209,7 +209,7 @@ def _set(changes: Sequence[Change]) -> set[int]:
 
 
 def told(node: Any, known: Any, set_nodes: set[int]) -> str:
-    """What was changed, as far as it can be known, and what no longer follows.
+    """Say what was changed, as far as it can be known, and which number no longer follows.
 
     Arguments:
         node: the first node in topological order whose number does not follow.

@@ -27,12 +27,12 @@ MOST_TERMS = 6  # of a sum of contributions, or operands of one operation, that 
 
 
 def explain(value: Value, *, max_steps: int = 100) -> Explanation:
-    """Tell how a result's derivatives come about: the backward sweep step by step, after or without `backward()`.
+    """Show how the derivatives of a result are computed, step by step; `backward()` need not have been called.
 
-    Each step is one use of the chain rule, `dL/da = dL/d(a*b) · b = 6.0 · -3.0 = -18.0`: the gradient that arrives at a node, times the
-    local derivative of its operation, is what it passes to an operand. An operand that is used several times collects several, with `+=`,
-    and a line with their sum follows. Nodes go by their labels, or by how they are computed if that is short (`a*b`), or by a name such
-    as `v7`, which its own line defines. Leaves without a label are constants, whose derivatives are left out, unless no leaf has one.
+    Each step is one use of the chain rule, `dL/da = dL/d(a*b) · b = 6.0 · -3.0 = -18.0`: a node passes to each operand its own gradient
+    times the local derivative of its operation. If an operand is used several times, its contributions are added with `+=`, and a line with
+    their sum follows. A node is named by its label, by its formula if that is short (`a*b`), or by a name such as `v7`, which its own line
+    defines. Leaves without a label count as constants, whose derivatives are left out, unless no leaf has a label.
 
     Arguments:
         value: the result; it goes by its label, or by `L`.
@@ -44,7 +44,7 @@ def explain(value: Value, *, max_steps: int = 100) -> Explanation:
     Raises:
         TypeError: if `value` is not a Value.
         ValueError: if `max_steps` is less than 1.
-        ChangedNumberError: if a number was changed after others had been computed from it: nothing would add up.
+        ChangedNumberError: if a number was changed after others had been computed from it: the numbers would not fit together.
     """
     if not isinstance(value, Value):
         raise TypeError(f"explain() takes a Value, got {type(value).__name__}: {value!r}")
@@ -58,7 +58,7 @@ class Step(NamedTuple):
 
     Attributes:
         number: its place in the sweep, from 0 for the result itself.
-        operation: the operation with numbers put in; "" where it is that of the line before.
+        operation: the operation with numbers put in; "" if it is the same as in the line before.
         local: its local derivative, as a formula and a number.
         gradient: the chain rule, with numbers put in.
     """
@@ -74,8 +74,8 @@ class Explanation:
 
     Attributes:
         steps: the lines.
-        gradients: for every node that the sweep came to, the derivative of the result with respect to it, as `backward()` computes it. A
-            node is missing if an operation made by hand passes something on to it, which cannot be told without running it.
+        gradients: for every node that the sweep reached, the derivative of the result with respect to it, as `backward()` computes it. A
+            node is missing if an operation made by hand passes a gradient to it, which is not known without running the operation.
         note: what was left out, in words; "" if nothing was.
     """
 

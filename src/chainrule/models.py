@@ -1,7 +1,7 @@
 """Saved models: a network, and what is needed to use it, as JSON that a person can read.
 
-Every weight is written with as many digits as bring back the same bits. Nothing in a file is ever run: it is checked, piece by piece,
-and refused with the reason where it is not what it should be.
+Every weight is written with enough digits to restore the same bits. Nothing in a file is ever run: each part is checked, and an error says
+what is wrong with a part that is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KEYS = ("format", "version", "network", "task", "features", "target", "classes",
 
 
 class ModelFileError(ValueError):
-    """A file that holds no model that can be used; the message says why."""
+    """A file does not hold a model that can be used; the message says why."""
 
 
 class SavedModel(NamedTuple):
@@ -62,18 +62,18 @@ class SavedModel(NamedTuple):
         return [value.data for value in (out if isinstance(out, list) else [out])]
 
     def predict(self, row: Sequence[float]) -> float:
-        """What the model says for one row of features: the index of a class, or a number in the units of the target."""
+        """Predict for one row of features: the index of a class, or a number in the units of the target."""
         return self.prediction(self.outputs(row))
 
     def prediction(self, outputs: Sequence[float]) -> float:
-        """What outputs of the network say: the index of a class, or a number in the units of the target."""
+        """Turn the outputs of the network into a prediction: the index of a class, or a number in the units of the target."""
         if self.task == CLASSIFICATION:
             return class_of(outputs)
         return self.target_standardization.undo(outputs)[0] if self.target_standardization else outputs[0]
 
 
 def class_of(outputs: Sequence[float]) -> int:
-    """The index of the class that outputs stand for: the sign of a single one, or the place of the largest."""
+    """Return the index of the predicted class: the sign of a single output decides, or the position of the largest output."""
     return int(outputs[0] > 0) if len(outputs) == 1 else max(range(len(outputs)), key=outputs.__getitem__)
 
 
@@ -88,15 +88,15 @@ def save_model(
     standardization: Standardization | None = None,
     target_standardization: Standardization | None = None,
 ) -> None:
-    """Write a model as JSON, in full or not at all.
+    """Write a model as JSON; the file is written completely or not at all.
 
     Arguments:
         path: the file; one that exists is replaced once the new one is complete.
-        model: the network; its activation must be one that has a name.
+        model: the network; its activation must be one of `chainrule.nn.ACTIVATIONS`.
         task, feature_names, target_name, class_names, standardization, target_standardization: see `SavedModel`.
 
     Raises:
-        ValueError: if a weight is nan or infinite, the activation is a function of your own, or the pieces do not fit together.
+        ValueError: if a weight is nan or infinite, the activation is a function of your own, or the arguments do not fit together.
         OSError: if the file cannot be written.
     """
     document = {
@@ -320,9 +320,9 @@ class _Document:
 
 
 def save_safetensors(path: str | os.PathLike[str], state_dict: Mapping[str, float]) -> None:
-    """Write a state dict in the safetensors format, as float64, in full or not at all.
+    """Write a state dict in the safetensors format, as float64; the file is written completely or not at all.
 
-    Numbers whose names count on from 0 in the last part, as `w.0`, `w.1`, `w.2` do, become one vector `w`; others stay scalars.
+    Numbers whose names end in 0, 1, 2 and so on, such as `w.0`, `w.1` and `w.2`, become one vector `w`; others stay scalars.
 
     Arguments:
         path: the file.
@@ -330,7 +330,7 @@ def save_safetensors(path: str | os.PathLike[str], state_dict: Mapping[str, floa
 
     Raises:
         ImportError: if safetensors is not installed.
-        TypeError: if a name is not a string, or what it stands for is not a number.
+        TypeError: if a name is not a string, or its entry is not a number.
         ValueError: if a name is `__metadata__`, which means something else in such a file.
         OSError: if the file cannot be written.
     """

@@ -22,7 +22,8 @@ class Optimizer:
 
     Raises:
         TypeError: if `params` is not a list of Values.
-        ValueError: if there are none, one of them is listed twice or is the result of an operation; if an option is out of its range.
+        ValueError: if there are no parameters, if one is listed twice or is the result of an operation, or if an option is out of its
+            range.
     """
 
     OPTIONS: ClassVar[tuple[str, ...]] = ("lr",)
@@ -67,10 +68,10 @@ class Optimizer:
         return {"optimizer": type(self).__name__, **options, "steps": self.steps, **buffers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict()` returned. Either all of it is taken over, or nothing.
+        """Go on from what `state_dict()` returned. Either all of it is loaded, or nothing.
 
         Raises:
-            ValueError: if an entry is missing, is not one of this optimiser's, or does not fit; if a buffer is not as long as `params`.
+            ValueError: if an entry is missing, unknown or does not fit, or a buffer is not as long as `params`.
         """
         here = type(self).__name__
         if not hasattr(state, "get") or state.get("optimizer") != here:
@@ -108,7 +109,7 @@ class SGD(Optimizer):
         momentum: how much of the last step's direction is kept.
         dampening: how much of the gradient is left out of the momentum.
         weight_decay: the strength of an L2 penalty.
-        nesterov: use Nesterov's momentum; it needs `momentum` over 0 and no dampening.
+        nesterov: use Nesterov's momentum; it needs momentum > 0 and dampening = 0.
         maximize: climb instead of descend.
 
     Raises:
@@ -253,7 +254,7 @@ class AdamW(Adam):
 
 
 def zero_grad(params: Iterable[Value]) -> None:
-    """Set the gradient of every parameter to 0, before the `backward()` of a loop without an optimiser that may not reach them all."""
+    """Set the gradient of every parameter to 0: call it before `backward()` if there is no optimiser and a loss may not reach them all."""
     for p in params:
         p.grad = 0.0
 

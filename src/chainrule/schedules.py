@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 class LRScheduler:
     """A learning rate that follows a formula: it is set when the schedule is made, and again at each `step()`.
 
-    The formula gives the rate itself, from the rate that the optimiser had at first, so an optimiser follows one schedule at a time;
-    write a combination as one `LambdaLR`.
+    The formula computes the rate from the optimiser's first rate. So an optimiser can follow only one schedule at a time; write a
+    combination as one `LambdaLR`.
 
     Arguments:
-        optimizer: the optimiser whose `lr` to set; one of yours will do.
+        optimizer: the optimiser whose `lr` to set; it may be one of your own.
         formula: a function of the first rate and the number of steps so far that returns the rate.
     """
 
@@ -122,7 +122,7 @@ class LinearLR(LRScheduler):
 
     Arguments:
         optimizer: the optimiser whose `lr` to set.
-        start_factor: the factor at first, over 0 and up to 1.
+        start_factor: the first factor, greater than 0 and at most 1.
         end_factor: the factor after `total_iters` steps, from 0 to 1.
         total_iters: how many steps it takes; 1 or more.
     """
