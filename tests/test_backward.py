@@ -126,7 +126,7 @@ def test_parents_come_first_from_left_to_right(Value: type, engine: ModuleType) 
 
 
 def test_a_graph_is_walked_from_a_value(engine: ModuleType) -> None:
-    with pytest.raises(TypeError, match=r"^a graph is walked from a Value, got float: 3\.0$"):
+    with pytest.raises(TypeError, match=r"^the result of a graph must be a Value, got float: 3\.0$"):
         engine.topological_order(3.0)
 
 

@@ -106,7 +106,7 @@ def test_of_no_roots_and_of_a_leaf(engine: ModuleType) -> None:
 
 def test_only_values_have_a_graph(engine: ModuleType) -> None:
     x = engine.Value(1.0)
-    with pytest.raises(TypeError, match=r"^a graph is walked from a Value, got float: 2\.0$"):
+    with pytest.raises(TypeError, match=r"^the result of a graph must be a Value, got float: 2\.0$"):
         engine.flatten([x, 2.0])
     with pytest.raises(TypeError, match="not iterable"):
         engine.flatten(x)
@@ -282,7 +282,7 @@ def read_only() -> Any:
     return numbers
 
 
-BUFFER = r"a buffer of float64, one after another"
+BUFFER = r"a contiguous buffer of float64"
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ BUFFER = r"a buffer of float64, one after another"
         ("write_data", lambda x: ([x], np.zeros(2)), ValueError, "^there must be one number for each node, got 1 nodes and 2 numbers$"),
         ("read_grad", lambda x: ([x, x], array("d", [1.0])), ValueError, "got 2 nodes and 1 numbers$"),
         ("write_grad", lambda x: ([x], [1.0]), TypeError, rf"^expected {BUFFER}, such as numpy\.zeros\(n\) or .*, got list$"),
-        ("read_grad", lambda x: ([x], [1.0]), TypeError, rf"^expected {BUFFER}, that can be written to, such as .*, got list$"),
+        ("read_grad", lambda x: ([x], [1.0]), TypeError, rf"^expected {BUFFER} that can be written to, such as .*, got list$"),
         ("read_data", lambda x: ([x], read_only()), TypeError, "that can be written to, .*, got ndarray$"),
         ("add_grad", lambda x: ([x], np.zeros(1, np.float32), 1.0), TypeError, "^expected .*, got ndarray$"),
         ("add_grad", lambda x: ([x, x], np.zeros(4)[::2], 1.0), TypeError, "^expected .*, got ndarray$"),

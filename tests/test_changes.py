@@ -1,4 +1,4 @@
-"""Numbers that change between the forward pass and the derivatives: refused, or of no consequence; never a derivative at no point."""
+"""Numbers that change between the forward pass and the derivatives: refused, or of no consequence; never a derivative of mixed numbers."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def test_the_first_number_that_no_longer_follows_is_named(Value: type) -> None:
     with pytest.raises(ChangedNumberError) as told:
         d.exp().backward()
     assert str(told.value) == (
-        "a or b was changed after c was computed: 2.0 * (-4.0) is -8.0, and not 6.0; the derivatives would be those at no point. "
-        "Compute c again after the change, or ask for the derivatives before it"
+        "a or b was changed after c was computed: 2.0 * (-4.0) is -8.0, and not 6.0; the derivatives would mix old and new numbers. "
+        "Compute c again after the change, or compute the derivatives before it"
     )
 
 
@@ -192,7 +192,7 @@ def test_a_result_that_was_set_is_right_from_there_on(Value: type) -> None:
     w = x * 0.5
     w.data = 3.0
     loss = w * w
-    with pytest.warns(GradientWarning, match=r"^the result of '\*' was set to another number .* make it a leaf") as told:
+    with pytest.warns(GradientWarning, match=r"^the result of '\*' was set to a number that .* make it a leaf") as told:
         loss.backward()
     assert told[0].filename == __file__
     assert w.grad == 6.0

@@ -328,10 +328,10 @@ def test_bad_data(folder: Path, arguments: list[str], message: str) -> None:
         (["moons", "--hidden", "0"], "'0' is not a list of layer sizes"),
         (["moons", "--lr", "nan"], "nan is not a finite number"),
         (["moons", "--noise", "inf"], "inf is not a finite number"),
-        (["moons", "--steps", "5", "--epochs", "5"], "say --steps or --epochs, not both"),
+        (["moons", "--steps", "5", "--epochs", "5"], "give --steps or --epochs, not both"),
         (["moons", "--label", "x"], "--label is for CSV files"),
         (["flowers.csv", "--points", "9"], "--points is for moons, circles, xor, spiral"),
-        (["iris", "--loss", "max-margin"], "--loss max-margin is for two classes, and there are 3"),
+        (["iris", "--loss", "max-margin"], "--loss max-margin is for two classes, but there are 3"),
         (["prices.csv", "--loss", "cross-entropy"], "'price' holds numbers; use squared-error"),
         (["moons", "--test-split", "1"], "1"),
     ],
@@ -682,7 +682,7 @@ def test_labels_survive_from_the_file_to_the_prediction() -> None:
 
 
 def test_predict_with_a_bad_model(model: str) -> None:
-    assert "truncated or no JSON" in one_line(run("predict", "flowers.csv", "flowers.csv", status=2))
+    assert "truncated or not JSON" in one_line(run("predict", "flowers.csv", "flowers.csv", status=2))
     assert "the file in it that holds the model is called model.json" in one_line(run("predict", "runs/flowers", "flowers.csv", status=2))
     text = Path(model).read_text()
     Path("cut.json").write_text(text[: len(text) // 2])
@@ -717,11 +717,11 @@ def test_draw_has_a_default_place() -> None:
     ("arguments", "message"),
     [
         (["a*b", "a=2"], "the name 'b' has no value (given: a); add b=..."),
-        (["a*b", "a=2", "b"], "'b' does not give a name its value; write it as a=2"),
-        (["a*b", "a=2", "=3"], "'=3' does not give a name its value"),
+        (["a*b", "a=2", "b"], "'b' does not give a value to a name; write, for example, a=2"),
+        (["a*b", "a=2", "=3"], "'=3' does not give a value to a name"),
         (["a*b", "a=2", "b=x"], "'b=x': 'x' is not a number"),
         (["a*b", "a=2", "a=3"], "a has been given the value 2 already"),
-        (["a", "a=2", "b=3"], "b is given a value, and not used in 'a'"),
+        (["a", "a=2", "b=3"], "b is given a value, but not used in 'a'"),
         (["__import__('os')", "a=1"], "there is no function '__import__'"),
         (["(" * 500], "nested"),
     ],

@@ -144,7 +144,7 @@ MEANT: dict[str, Callable[[Any], Any]] = {
 def test_a_lost_gradient_is_told(lose: Callable[[Any], Any], Value: type) -> None:
     for _ in range(3):
         with pytest.warns(
-            GradientWarning, match=r"made a plain number of a Value, and its gradient is lost there; write .*, or v.data"
+            GradientWarning, match=r"turned a Value into a plain number, so its gradient is lost; write .*, or v.data"
         ) as told:
             lose(Value(0.5))
         assert all(each.filename in (__file__, "<string>") for each in told)
@@ -158,9 +158,9 @@ def test_a_number_that_is_meant_is_had_in_silence(mean: Callable[[Any], Any], Va
 
 def test_the_message_says_what_to_write(Value: type) -> None:
     for lose, text in (
-        (lambda v: math.exp(v), r"^math.exp\(\) made .*; write chainrule.exp\(v\), or v.data if the number is meant$"),
+        (lambda v: math.exp(v), r"^math.exp\(\) turned .*; write chainrule.exp\(v\), or v.data if you want only the number$"),
         (lambda v: math.pow(v, 2), r"write v \*\* w, or"),
-        (lambda v: np.float64(v), r"^numpy.float64\(\) made"),
+        (lambda v: np.float64(v), r"^numpy.float64\(\) turned"),
     ):
         with pytest.warns(GradientWarning, match=text):
             lose(Value(0.5))

@@ -103,7 +103,7 @@ def test_leaves_are_pickled_with_all_they_hold(protocol: int, Value: type) -> No
 def test_results_are_not_pickled(Value: type) -> None:
     a = Value(2.0)
     message = (
-        r"^cannot pickle Value\(data=4\.0, grad=0\.0\): it is the result of '\*\*2', and its graph stays in this process; "
+        r"^cannot pickle Value\(data=4\.0, grad=0\.0\): it is the result of '\*\*2', and only leaves can be pickled; "
         "pickle its leaves, or its data$"
     )
     with pytest.raises(TypeError, match=message):

@@ -235,12 +235,12 @@ def test_the_label_can_be_any_column(tmp_path: Path) -> None:
     [
         ("", "data.csv: the file is empty"),
         ("\n \n", "data.csv: the file is empty"),
-        ("a,b\n", "data.csv: there is a header and no row below it"),
+        ("a,b\n", "data.csv: there is a header but no row below it"),
         ("1,2\n3,4\n", "row 1: the first row must name the columns"),
         ("a,b,a\n1,2,3\n", "row 1: two columns are called 'a' (1 and 3)"),
         ("a,,b\n1,2,3\n", "row 1: column 2 has no name"),
-        ("a,b\n1,2\n\n3\n", "row 4: 1 cell, where the header has 2 columns"),
-        ("a,b\n1,2,3\n", "row 2: 3 cells, where the header has 2 columns"),
+        ("a,b\n1,2\n\n3\n", "row 4: 1 cell, but the header has 2 columns"),
+        ("a,b\n1,2,3\n", "row 2: 3 cells, but the header has 2 columns"),
         ('a,b\n"1\n",2\n3,4,5\n', "row 4: 3 cells"),
         ('a,b\n1,"2\n3,4\n', "row 2: a quotation mark is opened and not closed"),
         ("a,b\n1,2\nx,3\n", "row 3, column 'a': 'x' is not a number"),
@@ -250,7 +250,7 @@ def test_the_label_can_be_any_column(tmp_path: Path) -> None:
         ("a,b\n1e301,2\n1,3\n", "row 2, column 'a': 1e301 is too large"),
         ("a,b\n1_0,2\n1,3\n", "row 2, column 'a': '1_0' is not a number"),
         ("a;b\n1,5;2\n1;3\n", "row 2, column 'a': '1,5' is not a number; write the decimal point as '.'"),
-        ("a,b\n1,2.5\n2,oops\n3,4.5\n", "row 3, column 'b': 'oops' is not a number, as most labels are"),
+        ("a,b\n1,2.5\n2,oops\n3,4.5\n", "row 3, column 'b': 'oops' is not a number, but most labels are"),
         ("a,b\n1,2.5\n2,nan\n3,4.5\n", "row 3, column 'b': nan is not a finite number"),
         ("a,b\n1,x\n2,\n3,y\n", "row 3, column 'b': the label is missing"),
         ("a,b\n1,x\n2,x\n", "column 'b': there is one class only, 'x' in all 2 rows"),
@@ -273,8 +273,8 @@ def test_errors_name_the_place(tmp_path: Path, content: str | bytes, message: st
 @pytest.mark.parametrize(
     ("cell", "advice"),
     [
-        ("1,234", "write 1234 if the comma groups thousands, or 1.234 if it begins the decimals"),
-        ("-12,345", "write -12345 if the comma groups thousands, or -12.345 if it begins the decimals"),
+        ("1,234", "write 1234 if the comma groups thousands, or 1.234 if it is the decimal comma"),
+        ("-12,345", "write -12345 if the comma groups thousands, or -12.345 if it is the decimal comma"),
         ("1,234,567", "write 1234567, without commas between thousands"),
         ("1,234.5", "write 1234.5, without commas between thousands"),
         ("1.234.567", "write 1234567, without points between thousands"),
@@ -290,7 +290,7 @@ def test_errors_name_the_place(tmp_path: Path, content: str | bytes, message: st
         ("\\N", "it stands for a number that is missing: remove the row, or fill the cell in"),
         ("#DIV/0!", "it stands for a number that is missing: remove the row, or fill the cell in"),
         ("10%", "write it without the percent sign, in all rows of the column"),
-        ("$5", "write it without the sign of the currency"),
+        ("$5", "write it without the currency sign"),
     ],
 )
 def test_a_number_of_another_country_is_told_both_ways(tmp_path: Path, cell: str, advice: str) -> None:
@@ -378,7 +378,7 @@ def test_standardization(rows: list[list[float]]) -> None:
 
 def test_standardization_of_a_constant_column() -> None:
     assert standardization([[0.1, 0.0], [0.1, 0.0], [0.1, 0.0]]).scale == [1.0, 1.0]
-    with pytest.raises(ValueError, match="no rows"):
+    with pytest.raises(ValueError, match="at least one row"):
         standardization([])
 
 

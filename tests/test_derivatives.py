@@ -101,7 +101,7 @@ def test_an_operation_made_by_hand_is_refused_only_where_it_matters(Value: type)
     by_hand = Value(math.sin(0.5), (x,), "sin")
     message = (
         r"^grad\(\) cannot differentiate 'sin', an operation made by hand: its _backward computes numbers, not Values\. "
-        r"Use backward\(\), or write the operation with those of chainrule$"
+        r"Use backward\(\), or write the operation with chainrule's own$"
     )
     with pytest.raises(TypeError, match=message):
         grad(by_hand * y, x)

@@ -150,7 +150,7 @@ def test_a_large_graph_is_cut_around_the_result_and_says_so() -> None:
     assert "…" in shown
     assert any("style=dashed" in line for line in edges(drawing))
     assert "x" not in shown
-    assert repr(drawing) == "<Drawing of 200 nodes: shows itself in Jupyter; .save(path) writes .svg, .png or .dot>"
+    assert repr(drawing) == "<Drawing of 200 nodes: Jupyter displays it; .save(path) writes .svg, .png or .dot>"
 
 
 def test_the_nearest_nodes_are_kept_and_several_cut_operands_are_counted() -> None:
@@ -311,7 +311,7 @@ def test_text_appears_in_a_png_whatever_fonts_the_machine_has() -> None:
 
 def test_an_unknown_suffix_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     for name in ("graph.pdf", "graph", "graph.svg.gz"):
-        with pytest.raises(ValueError, match=r"saved as \.svg, \.png or \.dot, got"):
+        with pytest.raises(ValueError, match=r"must end in \.svg, \.png or \.dot, got"):
             draw(Value(1.0)).save(tmp_path / name)
     assert not list(tmp_path.iterdir())
 

@@ -197,12 +197,12 @@ def test_what_is_taken_and_what_is_largest() -> None:
     i.data = 5.0
     assert explain(PRIMITIVES["take"](i, a, b)).steps[1][1:] == (
         "L = take(i, a, b) = take(5.0, 2.0, 3.0) = nan",
-        "0, as none is taken",
+        "0, as no value is taken",
         "passes nothing on",
     )
     assert explain(PRIMITIVES["largest"](a, b)).steps[1][1:] == (
         "L = largest(a, b) = largest(2.0, 3.0) = 3.0",
-        "0, as of a constant",
+        "0, as it counts as a constant",
         "passes nothing on",
     )
     many = [Value(float(k), label=f"x{k}") for k in range(20)]
@@ -300,7 +300,7 @@ def test_rich_and_html_show_the_same_lines_without_taking_labels_for_markup() ->
 
 
 def test_wrong_arguments_are_refused() -> None:
-    with pytest.raises(TypeError, match=r"explain\(\) tells how a Value came about, got float: 3.0"):
+    with pytest.raises(TypeError, match=r"explain\(\) takes a Value, got float: 3.0"):
         explain(3.0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="max_steps must be at least 1, got 0"):
         explain(Value(1.0), max_steps=0)

@@ -86,7 +86,7 @@ def test_names_are_read_as_python_reads_them() -> None:
         ("a + q", "'q' has no value (given: a); add q=...", 4),
         ("ä + a", "'ä' has no value", 0),
         ("a + (ä*2)", "'ä' has no value", 5),
-        ("a^2", "a power is written **", 2),
+        ("a^2", "write a power as **", 2),
         ("a @ a", "not one of", 4),
         ("a if a else a", "not arithmetic", 0),
         ("a + [a]", "not arithmetic", 4),
@@ -152,7 +152,7 @@ def test_no_text_crashes(text: str) -> None:
 
 
 def test_values_must_be_used_and_named_properly() -> None:
-    with pytest.raises(ExpressionError, match=r"b, c are given a value, and not used in 'a\*2'"):
+    with pytest.raises(ExpressionError, match=r"b, c are given a value, but not used in 'a\*2'"):
         parse("a*2", {"a": 1, "b": 2, "c": 3})
     with pytest.raises(ExpressionError, match="'if' cannot be a name"):
         parse("a", {"if": 1})

@@ -65,7 +65,7 @@ def test_pipes_sockets_folders_and_loops_are_refused(reader: str, tmp_path: Path
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
         assert "cannot be read" in refused(reader, tmp_path / "s")
-    assert "it is a pipe, and nothing came out of it" in refused(reader, tmp_path / "pipe")
+    assert "it is a pipe, and no data came from it" in refused(reader, tmp_path / "pipe")
     assert "is a folder" in refused(reader, tmp_path)
     assert "there is no such file" in refused(reader, tmp_path / "none")
     assert "cannot be read" in refused(reader, tmp_path / "loop")
@@ -109,10 +109,10 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read(reader: str, tmp_p
     told = refused(reader, path)
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
-    assert "it has 1,099,511,627,776 bytes, and at most 268,435,456 bytes of a file are read; set CHAINRULE_MAX_BYTES" in told
+    assert "it has 1,099,511,627,776 bytes, but at most 268,435,456 bytes of a file are read; set CHAINRULE_MAX_BYTES" in told
     path.write_text("a,b\n1,x\n2,y\n")
     monkeypatch.setenv(LIMIT, "11")
-    assert "it has 12 bytes, and at most 11 bytes" in refused(reader, path)
+    assert "it has 12 bytes, but at most 11 bytes" in refused(reader, path)
     monkeypatch.setenv(LIMIT, "a lot")
     assert "CHAINRULE_MAX_BYTES must be a number of bytes such as" in refused(reader, path)
 
@@ -132,7 +132,7 @@ def test_a_pipe_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with subprocess.Popen(["sh", "-c", f"yes > {pipe}"], stderr=subprocess.DEVNULL):
-        assert "it goes on, and at most 1,000,000 bytes" in refused("table", pipe)
+        assert "it is too long, but at most 1,000,000 bytes" in refused("table", pipe)
 
 
 # --- what takes long
@@ -200,9 +200,9 @@ HOSTILE_MODELS: dict[str, tuple[str | bytes, str]] = {
     "a large version": ('{"format": "chainrule model", "version": 1e400}', "the format version is inf"),
     "a list as version": ('{"format": "chainrule model", "version": [%s1]}' % ("1," * 100_000), "the format version is [1, 1, 1"),
     "a long key": ('{"format": "chainrule model", "version": 1, "%s": 1}' % ("k" * 500_000), "'format' is missing|'network' is missing"),
-    "another document": (json.dumps([{"a": 1}] * 200_000), "not a model of chainrule"),
-    "a program": (b"\x7fELF\x02\x01\x01" + bytes(100_000), "truncated or no JSON"),
-    "UTF-16": ('{"format": "chainrule model"}'.encode("utf-16"), "it is no text in UTF-8"),
+    "another document": (json.dumps([{"a": 1}] * 200_000), "not a chainrule model"),
+    "a program": (b"\x7fELF\x02\x01\x01" + bytes(100_000), "truncated or not JSON"),
+    "UTF-16": ('{"format": "chainrule model"}'.encode("utf-16"), "it is not text in UTF-8"),
 }
 
 

@@ -274,15 +274,15 @@ class Weights:
 
 
 REFUSED: dict[str, tuple[Callable[[Value], Any], str]] = {
-    "a set": (lambda x: {x, 1.0}, r"Module\.it is a set, whose order may be another in each run: keep Values in a list"),
+    "a set": (lambda x: {x, 1.0}, r"Module\.it is a set, whose order may differ from run to run: keep Values in a list"),
     "a frozenset in a list": (lambda x: [frozenset([x])], r"Module\.it\.0 is a set"),
     "a set of layers": (lambda x: {Plain(x)}, r"Module\.it is a set"),
     "keys of a dict": (lambda x: {x: 1.0}, r"Module\.it is a dict with Values in its keys"),
     "keys of a dict, in a tuple": (lambda x: {(x, 1): 1.0}, r"Module\.it is a dict with Values in its keys"),
     "keys of a dict, as a view": (lambda x: {x: 1.0}.keys(), r"Module\.it is a set"),
-    "under a key without a name": (lambda x: {OddKey(): x}, r"Module\.it is a dict with keys that have no name"),
+    "under a key without a name": (lambda x: {OddKey(): x}, r"Module\.it is a dict with keys whose names may differ"),
     "under a Value as key": (lambda x: {Value(1.0): x}, r"Module\.it is a dict with"),
-    "under a function as key": (lambda x: {abs: 1.0, len: [x]}, r"Module\.it is a dict with keys that have no name"),
+    "under a function as key": (lambda x: {abs: 1.0, len: [x]}, r"Module\.it is a dict with keys whose names may differ"),
 }
 
 
@@ -312,7 +312,7 @@ def test_a_list_that_belongs_to_the_class_is_refused() -> None:
             self.made.append(self)
 
     Net()
-    with pytest.raises(TypeError, match=r"Net\.weights belongs to the class, .*: set it in __init__\(\), as self\.weights = \.\.\."):
+    with pytest.raises(TypeError, match=r"Net\.weights is an attribute of .*: set it in __init__\(\), as self\.weights = \.\.\."):
         Net().parameters()
     Net.weights = []
     assert list(Net().state_dict()) == ["b"]

@@ -125,7 +125,7 @@ def test_a_step_that_is_made_is_divided_by_and_one_that_is_lost_is_named() -> No
     assert numerical_derivative(lambda t: t, 1e9, 1e-6) == 1.0
     assert numerical_derivative(lambda t: t, 1e9, 1e-6, central=True) == 1.0
     with pytest.raises(
-        ValueError, match=r"^the step h=1e-06 is lost in rounding: x \+ h is x for x=1000000000000\.0; leave h out, or take one of at least"
+        ValueError, match=r"^the step h=1e-06 is lost in rounding: x \+ h is x for x=1000000000000\.0; leave h out, or give at least"
     ):
         numerical_derivative(lambda t: t, 1e12, 1e-6)
 

@@ -66,5 +66,5 @@ def test_wrong_arguments_are_named(Value: type) -> None:
         dump_graph(3.0)
     with pytest.raises(ValueError, match=r"^max_nodes must be at least 1, got 0$"):
         dump_graph(Value(1.0), max_nodes=0)
-    with pytest.raises(TypeError, match=r"^a graph is walked from a Value, got list: \[\]$"):
+    with pytest.raises(TypeError, match=r"^the result of a graph must be a Value, got list: \[\]$"):
         count_operations([])

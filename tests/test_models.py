@@ -95,15 +95,15 @@ def test_what_cannot_be_saved_leaves_the_earlier_file(path: Path) -> None:
     longer.extra = Neuron(2)
     cases: list[tuple[Any, dict[str, Any], str]] = [
         (broken, {}, r"the weight layers.0.neurons.1.w.0 is nan"),
-        (MLP(2, [3, 1], activation=lambda v: v * v), {}, "need one activation, with a name"),
-        (mixed, {}, "need one activation"),
+        (MLP(2, [3, 1], activation=lambda v: v * v), {}, "share one activation of"),
+        (mixed, {}, "share one activation"),
         (Neuron(2), {}, "only an MLP can be saved as a model, got Neuron"),
         (longer, {}, "there are 16 weights"),
         (MLP(2, [3, 1]), {"feature_names": ["x"]}, "there are 1 features, and the network has 2 inputs"),
         (MLP(2, [3, 1]), {"task": "guess"}, "the task is 'guess'"),
-        (MLP(2, [3, 1]), {"task": "classification"}, "not two classes"),
-        (MLP(2, [3, 1]), {"task": "classification", "class_names": ["a", "b", "c"]}, "1 outputs, and the task needs 3"),
-        (MLP(2, [3, 1]), {"standardization": Standardization([0.0, math.inf], [1.0, 1.0])}, "no finite number"),
+        (MLP(2, [3, 1]), {"task": "classification"}, "fewer than two classes"),
+        (MLP(2, [3, 1]), {"task": "classification", "class_names": ["a", "b", "c"]}, "1 outputs, but the task needs 3"),
+        (MLP(2, [3, 1]), {"standardization": Standardization([0.0, math.inf], [1.0, 1.0])}, "not a finite number"),
     ]
     for model, meaning, message in cases:
         with pytest.raises(ValueError, match=message):
@@ -162,36 +162,36 @@ def changed(path: Path, **entries: Any) -> Path:
         ({"version": 2}, "written by a newer chainrule (format version 2; this one reads up to 1); upgrade"),
         ({"version": "1"}, "the format version is '1'"),
         ({"version": True}, "the format version is True"),
-        ({"format": "something else"}, "this is JSON, but not a model of chainrule"),
-        ({"surprise": 1}, "'surprise' does not belong into a model"),
+        ({"format": "something else"}, "this is JSON, but not a chainrule model"),
+        ({"surprise": 1}, "'surprise' does not belong in a model"),
         ({"network": {"kind": "CNN", "inputs": 2, "layers": [3, 1], "activation": "tanh"}}, "of the kind 'CNN'"),
         ({"network": {"kind": "MLP", "inputs": 2, "layers": [], "activation": "tanh"}}, "'layers' a list of such numbers"),
         ({"network": {"kind": "MLP", "inputs": 2, "layers": [3, -1], "activation": "tanh"}}, "'layers' a list of such numbers"),
         ({"network": {"kind": "MLP", "inputs": 2.0, "layers": [3, 1], "activation": "tanh"}}, "'inputs' must be a whole number"),
         (
             {"network": {"kind": "MLP", "inputs": 2, "layers": [10**12, 10**12, 1], "activation": "tanh"}},
-            "there are 13 weights, and a network",
+            "there are 13 weights, but a network",
         ),
         ({"network": {"kind": "MLP", "inputs": 2, "layers": [3, 1], "activation": "os.system"}}, "unknown activation 'os.system'"),
         ({"network": {"kind": "MLP", "inputs": 2, "layers": [3, 1], "activation": ["tanh"]}}, "'activation' must be a name"),
         ({"network": []}, "'network' must hold kind, inputs, layers and activation"),
         ({"task": 7}, "the task is 7"),
-        ({"task": "regression"}, "the task is regression, and there are classes"),
+        ({"task": "regression"}, "the task is regression, but there are classes"),
         ({"classes": ["a", "a"]}, "'classes' must be a list of different names"),
-        ({"classes": ["a", "b", "c"]}, "1 outputs, and the task needs 3"),
+        ({"classes": ["a", "b", "c"]}, "1 outputs, but the task needs 3"),
         ({"features": ["x"]}, "there are 1 features, and the network has 2 inputs"),
         ({"features": [1, 2]}, "'features' must be a list of different names"),
-        ({"target": []}, "'target' is not a text"),
+        ({"target": []}, "'target' must be a string"),
         ({"standardization": {"mean": [0.0, 0.0]}}, "'standardization' must hold mean and scale"),
         ({"standardization": {"mean": [0.0], "scale": [1.0, 1.0]}}, "'mean' in 'standardization' must be a list of 2 numbers"),
         ({"standardization": {"mean": [0.0, 0.0], "scale": [1.0, 0.0]}}, "'scale' in 'standardization' must be positive"),
-        ({"standardization": {"mean": [0.0, "0"], "scale": [1.0, 1.0]}}, "'mean' in 'standardization' is no finite number"),
+        ({"standardization": {"mean": [0.0, "0"], "scale": [1.0, 1.0]}}, "'mean' in 'standardization' is not a finite number"),
         ({"weights": [1.0] * 13}, "'weights' must hold a number for each weight"),
         ({"weights": {}}, "there are 0 weights"),
         ({"weights": {str(i): 0.5 for i in range(13)}}, "this state does not fit MLP(2, [3, 1]"),
-        ({"weights": {str(i): "0.5" for i in range(13)}}, "the weight '0' is no finite number"),
-        ({"weights": {str(i): True for i in range(13)}}, "the weight '0' is no finite number"),
-        ({"weights": {str(i): 10**400 for i in range(13)}}, "the weight '0' is no finite number"),
+        ({"weights": {str(i): "0.5" for i in range(13)}}, "the weight '0' is not a finite number"),
+        ({"weights": {str(i): True for i in range(13)}}, "the weight '0' is not a finite number"),
+        ({"weights": {str(i): 10**400 for i in range(13)}}, "the weight '0' is not a finite number"),
     ],
 )
 def test_a_file_with_a_wrong_entry(path: Path, entries: dict[str, Any], message: str) -> None:
@@ -207,7 +207,7 @@ def test_a_file_without_an_entry(path: Path) -> None:
     for key in whole:
         if key != "checksum":
             path.write_text(json.dumps({other: whole[other] for other in whole if other != key}))
-            with pytest.raises(ModelFileError, match=f"'{key}' is missing|not a model of chainrule|format version is None"):
+            with pytest.raises(ModelFileError, match=f"'{key}' is missing|not a chainrule model|format version is None"):
                 load_model(path)
 
 
@@ -223,16 +223,16 @@ def test_without_a_checksum_an_edit_is_accepted(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "truncated or no JSON: line 1, column 1"),
-        (b"\x80\x04K*.", "no text in UTF-8"),
-        (b"PK\x03\x04", "truncated or no JSON"),
+        (b"", "truncated or not JSON: line 1, column 1"),
+        (b"\x80\x04K*.", "not text in UTF-8"),
+        (b"PK\x03\x04", "truncated or not JSON"),
         (b"[" * 100_000, "nested too deeply"),
         (
             b'{"version": -' + b"1" * 5000 + b"}",
             "the number -1111111111111111111... has too many digits, 5,000; no number in a model has that many",
         ),
-        (b"[1, 2]", "not a model of chainrule"),
-        (b'"chainrule model"', "not a model of chainrule"),
+        (b"[1, 2]", "not a chainrule model"),
+        (b'"chainrule model"', "not a chainrule model"),
         (b'{"weights": NaN}', "NaN is not a number that a model can hold"),
         (b'{"a": 1, "a": 2}', "'a' occurs twice"),
     ],

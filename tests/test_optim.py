@@ -249,8 +249,8 @@ def test_a_state_is_a_copy() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"optimizer": "SGD"}, "this is not a state of Adam but of 'SGD'"),
-        ({"extra": 1}, "missing or unexpected are extra"),
+        ({"optimizer": "SGD"}, "this is a state of 'SGD', not of Adam"),
+        ({"extra": 1}, "missing or unexpected: extra"),
         ({"exp_avg": [1.0]}, "exp_avg must be a list of 2 numbers, one for each parameter, got 1 numbers"),
         ({"exp_avg": 1.0}, "exp_avg must be a list of 2 numbers, one for each parameter, got 1.0"),
         ({"exp_avg_sq": [1.0, "2"]}, "exp_avg_sq: expected a real number or a Value, got str: '2'"),
@@ -357,10 +357,10 @@ p = Value(1.0, label="w")
         (lambda: SGD([p], lr="fast"), ValueError, "lr: expected a real number .* got str: 'fast'"),
         (lambda: setattr(SGD([p]), "lr", -1), ValueError, "lr must be 0 or more, got -1"),
         (lambda: SGD([p], momentum=-0.9), ValueError, "momentum must be 0 or more, got -0.9"),
-        (lambda: SGD([p], nesterov=True), ValueError, "nesterov needs momentum over 0 and dampening 0, got momentum=0.0"),
+        (lambda: SGD([p], nesterov=True), ValueError, "nesterov=True needs momentum > 0 and dampening = 0, got momentum=0.0"),
         (lambda: SGD([p], momentum=0.9, dampening=0.1, nesterov=True), ValueError, "got momentum=0.9 and dampening=0.1"),
         (lambda: SGD([p], weight_decay=-1), ValueError, "weight_decay must be 0 or more"),
-        (lambda: Adam([p], betas=(0.9, 1.0)), ValueError, r"betas must be from 0 up to but not including 1, got \(0.9, 1.0\)"),
+        (lambda: Adam([p], betas=(0.9, 1.0)), ValueError, r"betas must be at least 0 and less than 1, got \(0.9, 1.0\)"),
         (lambda: Adam([p], betas=0.9), ValueError, "betas must be two numbers, got 0.9"),
         (lambda: AdamW([p], eps=-1e-8), ValueError, "eps must be 0 or more"),
         (lambda: StepLR(p, 3), TypeError, "a schedule needs an optimizer with a learning rate, `lr`, such as SGD; got Value"),
@@ -368,15 +368,15 @@ p = Value(1.0, label="w")
         (lambda: MultiStepLR(SGD([p]), [1, 2.5]), ValueError, "a milestone must be an integer of 0 or more, got 2.5"),
         (lambda: MultiStepLR(SGD([p]), 5), TypeError, "milestones must be a list of numbers of steps, got int: 5"),
         (lambda: LinearLR(SGD([p]), "a"), ValueError, "start_factor: expected a real number"),
-        (lambda: SGD([p]).load_state_dict({}), ValueError, "this is not a state of SGD but of None"),
-        (lambda: SGD([p]).load_state_dict([1.0]), ValueError, r"this is not a state of SGD but of \[1.0\]"),  # type: ignore[arg-type]
+        (lambda: SGD([p]).load_state_dict({}), ValueError, "this is a state of None, not of SGD"),
+        (lambda: SGD([p]).load_state_dict([1.0]), ValueError, r"this is a state of \[1.0\], not of SGD"),  # type: ignore[arg-type]
         (lambda: ExponentialLR(SGD([p]), -1), ValueError, "gamma must be 0 or more"),
-        (lambda: LinearLR(SGD([p]), start_factor=0), ValueError, "start_factor must be over 0 and up to 1, got 0"),
+        (lambda: LinearLR(SGD([p]), start_factor=0), ValueError, "start_factor must be greater than 0 and at most 1, got 0"),
         (lambda: LinearLR(SGD([p]), end_factor=2), ValueError, "end_factor must be from 0 to 1, got 2"),
         (lambda: CosineAnnealingLR(SGD([p]), T_max=0), ValueError, "T_max must be an integer of 1 or more, got 0"),
         (lambda: LambdaLR(SGD([p]), 0.5), TypeError, "lr_lambda must be a function of the number of steps, got float: 0.5"),
         (lambda: LambdaLR(SGD([p]), lambda t: -1.0), ValueError, "lr must be 0 or more"),
-        (lambda: StepLR(SGD([p]), 3).load_state_dict({"lr": 1.0}), ValueError, "has base_lr and last_epoch, got lr"),
+        (lambda: StepLR(SGD([p]), 3).load_state_dict({"lr": 1.0}), ValueError, "must have base_lr and last_epoch, got lr"),
     ],
 )
 def test_a_mistake_is_told(mistake: Callable[[], object], error: type[Exception], message: str) -> None:

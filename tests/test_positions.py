@@ -121,9 +121,9 @@ def test_eager_and_compiled_losses_get_the_same() -> None:
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "a set": ({1.0, 2.0}, r"is a set, and data are read by position: its order may be another in each run"),
-    "a dict": ({0: 1.0, 1: 2.0}, r"is a dict, and data are read by position: its entries have keys"),
-    "a generator": ((x for x in Y), r"is an iterator \(generator\), which can be read only once; write list\(...\)"),
+    "a set": ({1.0, 2.0}, r"is a set, but data are read by position: its order may differ from run to run"),
+    "a dict": ({0: 1.0, 1: 2.0}, r"is a dict, but data are read by position: its entries have keys"),
+    "a generator": ((x for x in Y), r"is an iterator \(generator\), which can be read only once; give a list of all"),
     "a number": (3.0, "must be a sequence, such as a list or an array, got float: 3.0"),
     "an array of no axis": (np.array(3.0), "is a single number"),
     "a Value": (Value(3.0), "must be a sequence, such as a list or an array, got Value"),
@@ -167,9 +167,9 @@ def test_losses_pair_by_position() -> None:
     wanted = mean_squared_error([Value(x) for x in X], Y.tolist()).data
     for form in FORMS.values():
         assert mean_squared_error(form(X), form(Y)).data == pytest.approx(wanted, rel=1e-12)
-    with pytest.raises(TypeError, match="targets is a set, and data are read by position"):
+    with pytest.raises(TypeError, match="targets is a set, but data are read by position"):
         mean_squared_error([Value(1.0), Value(2.0)], {1.0, 2.0})
-    with pytest.raises(TypeError, match="predictions is a dict, and data are read by position"):
+    with pytest.raises(TypeError, match="predictions is a dict, but data are read by position"):
         mean_squared_error({0: Value(1.0)}, [1.0])
 
 

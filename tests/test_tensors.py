@@ -70,7 +70,7 @@ EIGHT = struct.pack("<d", 1.0)
     ("file", "why"),
     [
         (b"", "it has 0 bytes"),
-        (struct.pack("<Q", 2**63) + b"{}", "its header would have 9223372036854775808 bytes, and there are 2"),
+        (struct.pack("<Q", 2**63) + b"{}", "its header would have 9223372036854775808 bytes, but there are 2"),
         (content(b"{"), "its header is not JSON"),
         (content(b"\xff\xfe"), "its header is not JSON"),
         (content(b"[" * 100_000), "its header is not JSON"),
@@ -83,17 +83,17 @@ EIGHT = struct.pack("<d", 1.0)
         (content({"w": entry([True], 0, 8)}, EIGHT), "the shape of the tensor 'w' must be"),
         (content({"w": entry([1.0], 0, 8)}, EIGHT), "the shape of the tensor 'w' must be"),
         (content({"w": entry([1] * 17, 0, 8)}, EIGHT), "the shape of the tensor 'w' must be"),
-        (content({"w": entry([2**62] * 16, 0, 8)}, EIGHT), r"needs more than 2\*\*63 bytes, and has 8"),
-        (content({"w": entry([2**32, 2**32], 0, 0)}), r"needs more than 2\*\*63 bytes, and has 0"),
-        (content({"w": entry([2], 0, 8)}, EIGHT), "needs 16 bytes, and has 8"),
+        (content({"w": entry([2**62] * 16, 0, 8)}, EIGHT), r"needs more than 2\*\*63 bytes, but has 8"),
+        (content({"w": entry([2**32, 2**32], 0, 0)}), r"needs more than 2\*\*63 bytes, but has 0"),
+        (content({"w": entry([2], 0, 8)}, EIGHT), "needs 16 bytes, but has 8"),
         (content({"w": entry([1], 8, 0)}, EIGHT), "data_offsets of the tensor 'w' must say"),
-        (content({"w": entry([1], 0, 16)}, EIGHT), "needs 8 bytes, and has 16"),
-        (content({"w": entry([2], 0, 16)}, EIGHT), "the tensors take 16 bytes, and there are 8"),
-        (content({"w": entry([1], 0, 8)}, EIGHT * 2), "the tensors take 8 bytes, and there are 16"),
-        (content({"w": entry([1], 8, 16)}, EIGHT * 2), "the tensor 'w' begins at byte 8, and what comes before it ends at 0"),
+        (content({"w": entry([1], 0, 16)}, EIGHT), "needs 8 bytes, but has 16"),
+        (content({"w": entry([2], 0, 16)}, EIGHT), "the tensors take 16 bytes, but there are 8"),
+        (content({"w": entry([1], 0, 8)}, EIGHT * 2), "the tensors take 8 bytes, but there are 16"),
+        (content({"w": entry([1], 8, 16)}, EIGHT * 2), "the tensor 'w' begins at byte 8, but the one before it ends at 0"),
         (
             content({"v": entry([1], 0, 8), "w": entry([1], 0, 8)}, EIGHT),
-            "the tensor 'w' begins at byte 0, and what comes before it ends at 8",
+            "the tensor 'w' begins at byte 0, but the one before it ends at 8",
         ),
         (
             content({"w": entry([1], 0, 8), "w.0": entry([], 8, 16)}, EIGHT * 2),
@@ -187,19 +187,19 @@ def test_many_damaged_files_are_refused_or_read_as_others_read_them() -> None:
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(ModelFileError, match=r"it is a device, not a file|it is a pipe, and nothing came out of it"):
+        with pytest.raises(ModelFileError, match=r"it is a device, not a file|it is a pipe, and no data came from it"):
             load_safetensors(path)
     with pytest.raises(ModelFileError, match="cannot be read: Is a directory"):
         load_safetensors(tmp_path)
     with open(tmp_path / "large", "wb") as file:
         file.truncate(2**31)
-    with pytest.raises(ModelFileError, match="it has 2,147,483,648 bytes, and at most 268,435,456 bytes of a file are read"):
+    with pytest.raises(ModelFileError, match="it has 2,147,483,648 bytes, but at most 268,435,456 bytes of a file are read"):
         load_safetensors(tmp_path / "large")
 
 
 def test_names_that_cannot_be_saved_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a number called '__metadata__' cannot be saved"):
         save_safetensors(tmp_path / "w", {"__metadata__": 1.0})
-    with pytest.raises(TypeError, match="the names in a state dict are strings, got int: 1"):
+    with pytest.raises(TypeError, match="the names in a state dict must be strings, got int: 1"):
         save_safetensors(tmp_path / "w", {1: 1.0})  # type: ignore[dict-item]
     assert not (tmp_path / "w").exists()

@@ -237,7 +237,7 @@ def test_a_parameter_that_the_last_step_broke() -> None:
 @pytest.mark.parametrize(
     ("options", "data", "message"),
     [
-        ({}, (X, Y), "by steps or by epochs; got steps=None, epochs=None"),
+        ({}, (X, Y), "give either steps or epochs, to say how long to train; got steps=None, epochs=None"),
         ({"steps": 1, "epochs": 1}, (X, Y), "got steps=1, epochs=1"),
         ({"steps": 0}, (X, Y), "steps must be an integer of 1 or more, got 0"),
         ({"epochs": -1}, (X, Y), "epochs must be an integer of 1 or more, got -1"),

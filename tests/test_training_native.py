@@ -653,7 +653,7 @@ RAGGED = [[1.0, 2.0, 3.0], [1.0, 2.0], [1.0, 2.0, 3.0]]
 def test_samples_that_differ_in_length_are_of_the_loss_of_one_sample() -> None:
     model = Model()
     with pytest.raises(
-        ValueError, match=r"^the samples of X differ in length, and mean takes 3 of them at a time.*Write it for one sample"
+        ValueError, match=r"^the samples of X differ in length, but mean takes 3 of them at a time.*Write it for one sample"
     ):
         fit(whole(model), (RAGGED, [1.0, 2.0, 3.0]), optimizer=SGD(model.params), steps=3)
     with pytest.raises(ValueError, match="expects 3 inputs, got 2"):  # as the model says of such a sample
@@ -710,7 +710,9 @@ def test_losses_that_are_none() -> None:
         TypeError, match="one is compiled with batch=None, which gives a loss for each sample; compile it with batch='mean'"
     ):
         fit(each, (X, Y), **options)
-    with pytest.raises(TypeError, match="joins the results of the samples, one Value each, and pair returns 2: compile it with batch=None"):
+    with pytest.raises(
+        TypeError, match="needs a function that returns one Value for each sample, but pair returns 2: compile it with batch=None"
+    ):
         fit(several, (X, Y), **options)
     with pytest.raises(ValueError, match=r"a compiled graph holds its data already; call fit\(step, optimizer=\.\.\., steps=\.\.\.\)"):
         fit(chainrule.compile(model.frozen * 2.0), (X, Y), **options)

@@ -174,8 +174,8 @@ def test_a_node_that_is_made_to_depend_on_itself_is_noticed(Value: type) -> None
 
 def test_a_value_around_a_value_is_refused(Value: type) -> None:
     message = (
-        "Value(data=2.0, grad=0.0) is a Value already, and a Value around it would not be connected to it; "
-        "use it as it is, or Value(v.data) for a new leaf"
+        "Value(data=2.0, grad=0.0) is a Value already, and a new Value made from it would not be connected to it; "
+        "use it as it is, or write Value(v.data) for a new leaf"
     )
     with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
         Value(Value(2.0))
@@ -189,9 +189,9 @@ def test_labels(Value: type) -> None:
     a.label = ""
     assert a.label == ""
     for wrong in (3, None):
-        with pytest.raises(TypeError, match=rf"^a label is a string, got {type(wrong).__name__}: {wrong}$"):
+        with pytest.raises(TypeError, match=rf"^a label must be a string, got {type(wrong).__name__}: {wrong}$"):
             b.label = wrong
-    with pytest.raises(TypeError, match="a label is a string, got int: 5"):
+    with pytest.raises(TypeError, match="a label must be a string, got int: 5"):
         Value(1.0, label=5)
 
 
@@ -211,7 +211,7 @@ def test_attributes_of_the_users_own(Value: type) -> None:
 
 
 def test_children_must_be_values(Value: type) -> None:
-    with pytest.raises(TypeError, match=r"^_children must be Values, got str: 'x'; a name to show is written label=\.\.\.$"):
+    with pytest.raises(TypeError, match=r"^_children must be Values, got str: 'x'; to name the Value, write label=\.\.\.$"):
         Value(2.0, "x")
     with pytest.raises(TypeError, match=r"^_children must be Values, got float: 1\.0$"):
         Value(1.0, (1.0,), "sin")

@@ -26,12 +26,12 @@ _lock = allocate_lock()  # for these two, and what is done when _depth leaves 0 
 def detect_anomaly(*, nan_only: bool = False) -> Iterator[None]:
     """Within `with detect_anomaly():`, raise at the operation that first makes a nan or an infinity.
 
-    Both directions are watched: results as they are computed, and gradients during `backward()`. The check costs several times the
-    computation itself, and nothing outside the `with` block. It holds for the whole process, threads included. Numbers that are -inf on
-    purpose, as of a masked position, may go through `softmax`, `log_softmax`, `logsumexp` and `cross_entropy`.
+    It checks results as they are computed, and gradients during `backward()`. Inside the `with` block the check takes several times as long
+    as the computation itself; outside it costs nothing. It holds for the whole process, including other threads. `softmax`, `log_softmax`,
+    `logsumexp` and `cross_entropy` accept numbers that are -inf on purpose, such as those of masked positions.
 
     Arguments:
-        nan_only: let infinities pass. Where blocks are nested, infinities are watched if any of them does so.
+        nan_only: accept infinities. In nested blocks, infinities are accepted only if all the blocks accept them.
 
     Raises:
         FloatingPointError: when it happens, with the operation, its operands, and the line that made the node.
@@ -118,7 +118,7 @@ def _watched_sweep(order: list[Value], nothing: float = 0.0) -> None:
             if not _is_anomaly(grad) and _is_anomaly(parent.grad):
                 raise FloatingPointError(
                     f"in backward(), the gradient of {_told(parent)} became {parent.grad}: {node._op!r} passed it on, "
-                    f"with gradient {node.grad} arriving\n{_place(node)}"
+                    f"and its own gradient is {node.grad}\n{_place(node)}"
                 )
 
 

@@ -35,7 +35,9 @@ class LocalGradients:
     def __init__(self, slopes: Iterable[Any], count: int) -> None:
         self.slopes = tuple(real(slope) for slope in slopes)
         if len(self.slopes) != count:
-            raise ValueError(f"there must be one local gradient for each of the children, got {count} children and {len(self.slopes)}")
+            raise ValueError(
+                f"there must be one local gradient for each child, got {count} children and {len(self.slopes)} local gradients"
+            )
 
     def __call__(self, node: Any) -> None:
         """Add the node's share to its parents' gradients."""
@@ -76,7 +78,7 @@ def arguments(children: Any, op: Any, named: Mapping[str, Any]) -> tuple[tuple[A
             refuse_name(op)
         op, slopes = "", op
     if slopes is not None and (isinstance(slopes, _UNORDERED) or isinstance(children, _UNORDERED)):
-        raise TypeError("local gradients belong to the children in their order: give both as tuples or lists, not as sets or dicts")
+        raise TypeError("local gradients are matched to children by position: give both as tuples or lists, not as sets or dicts")
     children = tuple(children)
     return children, op, None if slopes is None else LocalGradients(slopes, len(children))
 

@@ -1,9 +1,9 @@
-"""Numbers that were changed after others were computed from them: derivatives of such a graph belong to no point at all.
+"""Finds numbers that were changed after others were computed from them: the derivatives of such a graph are wrong.
 
-A node's number follows from those of its operands if its operation makes it of them again, but for the rounding of a number that was
-changed and changed back. Both engines look only at nodes that are older than the last assignment of a number, so that a training loop,
-which computes everything anew after each step, looks at none. The number of a result that was itself assigned is right for all that is
-computed from it afterwards.
+A number is up to date if its operation, applied to the operands' present numbers, gives it again, up to rounding, since a number may be
+changed and changed back. Both engines check only the nodes that are older than the last assignment of a number; in a training loop, which
+computes everything anew after each step, there are none. If a result was itself assigned, its number is right for all that is computed
+from it afterwards.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class ChangedNumberError(RuntimeError):
 
 
 def changed(root: Value, /) -> list[Change]:
-    """The nodes below a result whose numbers are not what their operations make of those of their operands, to the last bit.
+    """Find the nodes below a result whose numbers differ from what their operations now give for their operands, to the last bit.
 
     Arguments:
         root: the result.
 
     Returns:
-        For each such node, in topological order: the node; the number that would follow or, of an operation made by hand, the numbers that
-        its operands had when its `_backward` was assigned; and whether the node's own number was assigned.
+        For each such node, in topological order: the node; the number that its operation now gives or, for an operation made by hand, the
+        numbers that its operands had when its `_backward` was assigned; and whether the node's own number was assigned.
 
     Raises:
         TypeError: if `root` is not a Value.
@@ -48,7 +48,7 @@ def changed(root: Value, /) -> list[Change]:
 
 
 def refuse_changed(root: Value, suspects: Sequence[Value]) -> None:
-    """Report what is wrong below `root` if there is anything wrong with some nodes.
+    """Raise or warn about the graph of `root` if the number of a suspect does not follow from its operands.
 
     Raises:
         ChangedNumberError: if the number of an operand was changed.
@@ -85,14 +85,14 @@ def _same(a: float, b: float) -> bool:
 
 
 def find(root: Any) -> list[Change]:
-    """What `changed` finds, but for rounding."""
+    """Return what `changed` finds, without differences that rounding explains."""
     from chainrule.engine import changed
 
     return [change for change in changed(root) if _is_more_than_rounding(*change)]
 
 
 def check(root: Any) -> None:
-    """Look at the numbers of a graph before its derivatives are computed.
+    """Check the numbers of a graph before its derivatives are computed.
 
     Raises:
         ChangedNumberError: if the number of an operand was changed.
@@ -106,8 +106,8 @@ def check(root: Any) -> None:
 def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
     """Refuse a graph in which a number was changed, or warn if only results were set to other numbers.
 
-    A class whose `_checks_numbers` is False wants no report. The `backward()` of a Value with micrograd's rules only warns, and goes on
-    with micrograd's numbers.
+    A class whose `_checks_numbers` is False is not checked. The `backward()` of a Value with micrograd's rules only warns, and goes on with
+    micrograd's numbers.
 
     Arguments:
         root: the result whose derivatives are computed.
@@ -132,23 +132,23 @@ def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
             continue
         if getattr(root, "_adds_up", False) and not refuses:
             caution(
-                f"a number was changed after {_name(node)} was computed from it, and before backward(): the gradients are those that "
-                f"micrograd computes, which are derivatives at no point. Compute {_name(node)} again after the change"
+                f"a number was changed after {_name(node)} was computed from it, and before backward(): the gradients are "
+                f"micrograd's, which mix the old and the new number. Compute {_name(node)} again after the change"
             )
             return
         raise ChangedNumberError(
-            f"{told(node, known, set_nodes)}; the derivatives would be those at no point. Compute {_name(node)} again after the "
-            "change, or ask for the derivatives before it"
+            f"{told(node, known, set_nodes)}; the derivatives would mix old and new numbers. Compute {_name(node)} again after the "
+            "change, or compute the derivatives before it"
         )
     caution(  # without numbers, which change at every step: Python shows the same text once
-        f"{_name(wrong[0][0])} was set to another number than its operation makes: what is computed from it has the right derivatives, but "
-        "those that it passes on to its operands are not of this number. If it is to be a number of its own, such as a parameter, "
-        "make it a leaf: Value(v.data)"
+        f"{_name(wrong[0][0])} was set to a number that its operation does not give: what is computed from it has right derivatives, but "
+        "the gradients that it passes on to its operands do not belong to this number. If it should be a number of its own, such as a "
+        "parameter, make it a leaf: Value(v.data)"
     )
 
 
 def refuse_or_find_set(root: Any) -> dict[int, float]:
-    """The numbers that would follow of results that were set to others, by the nodes' ids, for a text in which everything must add up.
+    """Find what the operations of results that were set by hand give, by the nodes' ids, so that `explain` can show both numbers.
 
     Raises:
         ChangedNumberError: if the number of an operand was changed.
@@ -157,13 +157,13 @@ def refuse_or_find_set(root: Any) -> dict[int, float]:
     for node, known, is_set in changes:
         if not is_set:
             raise ChangedNumberError(
-                f"{told(node, known, _set(changes))}. Compute {_name(node)} again after the change, or explain it before"
+                f"{told(node, known, _set(changes))}. Compute {_name(node)} again after the change, or call explain() before it"
             )
     return {id(node): known for node, known, _ in changes}
 
 
 def mark(root: Any) -> dict[int, str]:
-    """What a picture of a graph puts behind the numbers that no longer follow from those of their operands, by the nodes' ids.
+    """Return the notes that a picture puts after numbers that no longer follow from their operands, by the nodes' ids.
 
     A warning says what was changed first.
     """
@@ -176,7 +176,7 @@ def mark(root: Any) -> dict[int, str]:
     what = (
         f"{_name(node)} was set to {node._data!r}, but {_told_operation(node)} is {known!r}" if is_set else told(node, known, _set(changes))
     )
-    caution(f"{what}; the numbers that are shown do not all belong together")
+    caution(f"{what}; the numbers that are shown mix old and new ones")
     return {
         id(node): " (operands changed)" if isinstance(known, tuple) else f" (set, not {known:.6g})" if is_set else f" (now {known:.6g})"
         for node, known, is_set in changes
@@ -208,7 +208,7 @@ def _set(changes: Sequence[Change]) -> set[int]:
 
 
 def told(node: Any, known: Any, set_nodes: set[int]) -> str:
-    """What was changed, as far as it can be known, and what no longer follows.
+    """Say what was changed, as far as it can be known, and which number no longer follows.
 
     Arguments:
         node: the first node in topological order whose number does not follow.

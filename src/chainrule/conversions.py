@@ -110,8 +110,8 @@ def _message(what: str) -> str:
     if function in chainrule.__all__:
         instead = f"chainrule.{function}(v)"
     else:
-        instead = _IN_OTHER_WORDS.get(function, "it with operators and functions of chainrule (Values can be kept in lists)")
-    return f"{what}() made a plain number of a Value, and its gradient is lost there; write {instead}, or v.data if the number is meant"
+        instead = _IN_OTHER_WORDS.get(function, "it with operators and chainrule's functions (keep Values in lists)")
+    return f"{what}() turned a Value into a plain number, so its gradient is lost; write {instead}, or v.data if you want only the number"
 
 
 def _package(frame: FrameType) -> str:

@@ -42,7 +42,7 @@ def _refuse_cycle(order: list[Any], memo: dict[int, Any]) -> None:
             if id(parent) not in before and id(parent) not in memo:
                 raise ValueError(
                     f"cannot copy a graph with a cycle: {_told(node)} depends on {_told(parent)}, which depends on it in turn; "
-                    "a node that is given new parents by __init__ must not be among what they were computed from"
+                    "do not call __init__ on a node with parents that were computed from it"
                 )
         before.add(id(node))
 
@@ -59,8 +59,8 @@ def caution_of_cycle(node: Any) -> None:
         from chainrule.caution import caution
 
         caution(
-            f"{_told(node)} was given parents by __init__ that were computed from it, so that it depends on itself: "
-            "the gradients of such a graph mean nothing; make a new Value instead"
+            f"{_told(node)} was given parents by __init__ that were computed from it, so it depends on itself: "
+            "the gradients of such a graph are meaningless; make a new Value instead"
         )
 
 
@@ -90,7 +90,7 @@ def reduce(node: Any) -> tuple[Any, ...]:
     """
     if node._rule is not None:
         raise TypeError(
-            f"cannot pickle {node!r}: it is the result of {node._op!r}, and its graph stays in this process; pickle its leaves, or its data"
+            f"cannot pickle {node!r}: it is the result of {node._op!r}, and only leaves can be pickled; pickle its leaves, or its data"
         )
     from chainrule.engine import Value
 

@@ -1,4 +1,4 @@
-"""Handling Ctrl-C in a way of one's own, for a while."""
+"""Handle Ctrl-C with a function of one's own within a block."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def handled_by(handler: Callable[[int, object], None], afterwards: Handler = signal.default_int_handler) -> Iterator[None]:
-    """Let `handler` be called on Ctrl-C within the block, and `afterwards` after it.
+    """Call `handler` on Ctrl-C within the block, and `afterwards` on Ctrl-C after it.
 
-    Only the main thread may do this, and only where the program has not chosen a way of its own; elsewhere nothing changes.
+    This works in the main thread only, and only if the program has not set a handler itself; otherwise nothing changes.
     """
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:

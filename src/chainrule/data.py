@@ -1,4 +1,4 @@
-"""Datasets: points to learn from, made on the spot, shipped with scikit-learn, or read from a CSV file.
+"""Datasets: generated points, the datasets that come with scikit-learn, and CSV files.
 
 train, test = train_test_split(moons(100, seed=1), 0.2, seed=1)
 """
@@ -67,7 +67,7 @@ def moons(points: int = 100, noise: float = 0.1, seed: Seed = None) -> Dataset:
     Arguments:
         points: how many in all, half of them (rounded up) in the upper moon.
         noise: the standard deviation of what is added to each coordinate.
-        seed: an int or a `random.Random`, for the same points again; None for fresh ones.
+        seed: an int or a `random.Random`, to get the same points again; None for new ones.
 
     Returns:
         Points with two features, in two classes, in random order.
@@ -125,7 +125,7 @@ def _points(
     if points < 2:
         raise ValueError(f"{name} needs at least 2 points, one of each class, got {points}")
     if not 0 <= noise <= LARGEST_NOISE:
-        raise ValueError(f"the noise is a standard deviation, a finite number from 0 to {LARGEST_NOISE:g}, got {noise}")
+        raise ValueError(f"the noise must be a standard deviation, a finite number from 0 to {LARGEST_NOISE:g}, got {noise}")
     rng = generator(seed)
     samples = []
     for label, count in ((0, points - points // 2), (1, points // 2)):
@@ -138,7 +138,7 @@ def _points(
 
 
 def generator(seed: Seed) -> random.Random:
-    """The generator of random numbers that `seed` stands for: itself, or a new one."""
+    """Return a generator of random numbers: `seed` itself if it is one, else a new one with that seed."""
     return seed if isinstance(seed, random.Random) else random.Random(seed)
 
 
@@ -182,11 +182,11 @@ BUNDLED: dict[str, Callable[[], Dataset]] = {"digits": digits, "iris": iris}
 def load_csv(path: str | os.PathLike[str], label: str | None = None, task: str | None = None) -> Dataset:
     """Read a dataset from a CSV file with a header; all columns but the label hold numbers.
 
-    Unless `task` says which, labels are classes if most of them are no numbers, or if all are whole numbers of which there are two, or
-    at most 20 and on average five rows of each, or if some are identifiers: whole numbers that begin with 0, such as 02134, or that a
-    float cannot hold, such as 900000000000000001. Else they are numbers to predict, from -1e300 to 1e300, written with the digits 0 to 9.
-    A class is called what its label says, to the last character; only white space around it is dropped, and `1.0` is the class `1` where
-    both occur.
+    If `task` is None, the labels decide. They are classes if most of them are not numbers; if all are whole numbers, and there are two
+    different ones, or at most 20 with five rows each on average; or if some are identifiers, which are whole numbers that begin with 0,
+    such as 02134, or that a float cannot hold, such as 900000000000000001. Otherwise they are numbers to predict, from -1e300 to 1e300,
+    written with the digits 0 to 9. The name of a class is the text of its label, without white space around it; where both `1` and `1.0`
+    occur, they are one class.
 
     Arguments:
         path: the file; comma, semicolon or tab separate its cells.
@@ -210,7 +210,7 @@ def load_csv(path: str | os.PathLike[str], label: str | None = None, task: str |
         raise DataError(f"{clean(path)}: there is no column {quoted(label)} to predict; the columns are {columns}")
     features = [column for column in table.columns if column != label]
     if not features:
-        alone = f"{clean(path)}: {quoted(label)} is the only column, and there is nothing to predict it from"
+        alone = f"{clean(path)}: {quoted(label)} is the only column, so there is nothing to predict it from"
         raise DataError(f"{alone}; columns are separated by commas, semicolons or tabs")
     targets: list[int] | list[float]
     if task == CLASSIFICATION or (task is None and look_like_classes(table, label)):
@@ -230,21 +230,21 @@ def _shortly(name: str) -> str:
 
 
 def train_test_split(dataset: Dataset, fraction: float = 0.2, seed: Seed = None) -> tuple[Dataset, Dataset]:
-    """Divide a dataset at random in samples to learn from and samples to test with.
+    """Divide a dataset at random into training samples and test samples.
 
     Arguments:
-        dataset: what to divide. Each class is divided in the same proportion, and keeps at least one sample to learn from.
+        dataset: what to divide. Each class is divided in the same proportion, and keeps at least one training sample.
         fraction: the share to test with, 0 or more and less than 1.
-        seed: an int or a `random.Random`, for the same division again.
+        seed: an int or a `random.Random`, to get the same division again.
 
     Returns:
-        The samples to learn from and the samples to test with; the latter may be none.
+        The training samples and the test samples; there may be no test samples.
 
     Raises:
         ValueError: if the fraction is out of range.
     """
     if not 0 <= fraction < 1:
-        raise ValueError(f"the share of samples to test with is 0 or more and less than 1, got {fraction}")
+        raise ValueError(f"the share of samples to test with must be at least 0 and less than 1, got {fraction}")
     rng = generator(seed)
     groups: dict[float, list[int]] = {}
     for i, target in enumerate(listed("targets", dataset.targets)):
@@ -262,7 +262,7 @@ def train_test_split(dataset: Dataset, fraction: float = 0.2, seed: Seed = None)
 
 
 class Standardization(NamedTuple):
-    """How each feature is shifted and scaled to mean 0 and standard deviation 1; found on the training samples, used on all."""
+    """How each feature is shifted and scaled to mean 0 and standard deviation 1; computed from the training samples and applied to all."""
 
     mean: list[float]
     scale: list[float]
@@ -272,7 +272,7 @@ class Standardization(NamedTuple):
         return [[(x - m) / s for x, m, s in zip(row, self.mean, self.scale, strict=True)] for row in listed("rows", rows)]
 
     def undo(self, row: Sequence[float]) -> list[float]:
-        """The row that is standardised to this one."""
+        """Return the row whose standardised form this is."""
         return [x * s + m for x, m, s in zip(row, self.mean, self.scale, strict=True)]
 
 
@@ -284,7 +284,7 @@ def standardization(rows: Sequence[Sequence[float]]) -> Standardization:
     """
     rows = listed("rows", rows)
     if not rows:
-        raise ValueError("standardization() of no rows: the mean is not defined")
+        raise ValueError("standardization() needs at least one row")
     found = [_mean_and_scale(column) for column in zip(*rows, strict=True)]
     return Standardization([mean for mean, _ in found], [scale for _, scale in found])
 

@@ -22,8 +22,8 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
     """Differentiate a Value; the derivatives are Values too, with graphs of their own.
 
     The sweep is the one that `backward()` makes, but each step is recorded: the partial derivatives of `primitives.py` are applied to
-    the nodes themselves instead of their numbers. No `grad` attribute is changed. What a choice leaves out gets no gradient, as in
-    `backward()`: where a derivative further back may be infinite, the condition is written into the result.
+    the nodes themselves instead of their numbers. No `grad` attribute is changed. An operand that a choice does not choose gets no
+    gradient, as in `backward()`: where a derivative further back may be infinite, the condition becomes part of the result.
 
         x = Value(2.0)
         y = x ** 3
@@ -32,7 +32,7 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
 
     Arguments:
         output: the result to differentiate.
-        inputs: a Value, or a list of Values, with respect to which. They need not be leaves.
+        inputs: the Value, or the list of Values, with respect to which to differentiate. They need not be leaves.
 
     Returns:
         `d output / d input`: one Value, or a list of Values in the order of `inputs`; 0 for an input that the output does not depend on.
@@ -67,7 +67,7 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
         if primitive is None or primitive.arity not in (None, len(operands)):
             raise TypeError(
                 f"grad() cannot differentiate {node._op!r}, an operation made by hand: its _backward computes numbers, not Values. "
-                "Use backward(), or write the operation with those of chainrule"
+                "Use backward(), or write the operation with chainrule's own"
             )
         for position, operand in enumerate(operands):
             is_zero = primitive.partials[position] is zero if primitive.each is None else primitive is take and position == 0
@@ -83,11 +83,11 @@ def grad(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
 
 
 class Share(NamedTuple):
-    """A gradient on its way back.
+    """A gradient that is being passed back.
 
     Arguments:
         gradient: a Value or a float.
-        passes: a Value that is not 0 where there is any gradient; None if there is one in any case.
+        passes: a Value that is 0 if no gradient is passed back; None if one always is.
     """
 
     gradient: Any

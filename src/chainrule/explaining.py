@@ -28,12 +28,12 @@ MOST_TERMS = 6  # of a sum of contributions, or operands of one operation, that 
 
 
 def explain(value: Value, *, max_steps: int = 100) -> Explanation:
-    """Tell how a result's derivatives come about: the backward sweep step by step, after or without `backward()`.
+    """Show how the derivatives of a result are computed, step by step; `backward()` need not have been called.
 
-    Each step is one use of the chain rule, `dL/da = dL/d(a*b) · b = 6.0 · -3.0 = -18.0`: the gradient that arrives at a node, times the
-    local derivative of its operation, is what it passes to an operand. An operand that is used several times collects several, with `+=`,
-    and a line with their sum follows. Nodes go by their labels, or by how they are computed if that is short (`a*b`), or by a name such
-    as `v7`, which its own line defines. Leaves without a label are constants, whose derivatives are left out, unless no leaf has one.
+    Each step is one use of the chain rule, `dL/da = dL/d(a*b) · b = 6.0 · -3.0 = -18.0`: a node passes to each operand its own gradient
+    times the local derivative of its operation. If an operand is used several times, its contributions are added with `+=`, and a line with
+    their sum follows. A node is named by its label, by its formula if that is short (`a*b`), or by a name such as `v7`, which its own line
+    defines. Leaves without a label count as constants, whose derivatives are left out, unless no leaf has a label.
 
     Arguments:
         value: the result; it goes by its label, or by `L`.
@@ -45,10 +45,10 @@ def explain(value: Value, *, max_steps: int = 100) -> Explanation:
     Raises:
         TypeError: if `value` is not a Value.
         ValueError: if `max_steps` is less than 1.
-        ChangedNumberError: if a number was changed after others had been computed from it: nothing would add up.
+        ChangedNumberError: if a number was changed after others had been computed from it: the numbers would not fit together.
     """
     if not isinstance(value, Value):
-        raise TypeError(f"explain() tells how a Value came about, got {type(value).__name__}: {value!r}")
+        raise TypeError(f"explain() takes a Value, got {type(value).__name__}: {value!r}")
     if max_steps < 1:
         raise ValueError(f"max_steps must be at least 1, got {max_steps}")
     return _Sweep(value).told(max_steps)
@@ -59,7 +59,7 @@ class Step(NamedTuple):
 
     Attributes:
         number: its place in the sweep, from 0 for the result itself.
-        operation: the operation with numbers put in; "" where it is that of the line before.
+        operation: the operation with numbers put in; "" if it is the same as in the line before.
         local: its local derivative, as a formula and a number.
         gradient: the chain rule, with numbers put in.
     """
@@ -75,8 +75,8 @@ class Explanation:
 
     Attributes:
         steps: the lines.
-        gradients: for every node that the sweep came to, the derivative of the result with respect to it, as `backward()` computes it. A
-            node is missing if an operation made by hand passes something on to it, which cannot be told without running it.
+        gradients: for every node that the sweep reached, the derivative of the result with respect to it, as `backward()` computes it. A
+            node is missing if an operation made by hand passes a gradient to it, which is not known without running the operation.
         note: what was left out, in words; "" if nothing was.
     """
 
@@ -184,7 +184,7 @@ class _Sweep:
                 self._tell_share(operation, node, operand, position, derivative, share)
                 operation = ""
         if operation and to_tell:
-            self._tell(operation, _ZERO.get(node._rule, "0, as for any condition"), "passes nothing on")
+            self._tell(operation, _ZERO.get(node._rule, "0, as it is a condition"), "passes nothing on")
 
     def _tell_share(self, operation: str, node: Value, operand: Value, position: int, derivative: float, share: float) -> None:
         formula = self.namer.formula(node, position)
@@ -232,7 +232,7 @@ class _Sweep:
             several = self.uses[operand] > 1
             if several:
                 self.shares.setdefault(operand, []).append(passed)
-            local = f"d{_held(self.namer.name(node))}/d{_held(self.namer.name(operand))} = {_told(slope)}, as it was made with"
+            local = f"d{_held(self.namer.name(node))}/d{_held(self.namer.name(operand))} = {_told(slope)}, as given"
             product = f"{self._d(node)} · {_told(slope)} = {self._number(node)} · {_told(slope)} = {passed}"
             self._tell(operation, local, f"{self._d(operand)} {'+=' if several else '='} {product}")
             operation = ""
@@ -247,7 +247,10 @@ class _Sweep:
         return "?" if node in self.unknown else _told(self.gradients[node])
 
 
-_ZERO: dict[Primitive | None, str] = {largest: "0, as of a constant", take: "0, as none is taken"}  # instead of that of a condition
+_ZERO: dict[Primitive | None, str] = {
+    largest: "0, as it counts as a constant",
+    take: "0, as no value is taken",
+}
 
 
 def _runs_by_hand(node: Value) -> bool:

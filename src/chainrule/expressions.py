@@ -76,13 +76,15 @@ def parse(expression: str, values: Mapping[str, SupportsFloat]) -> Value:
     leaves = {unicodedata.normalize("NFKC", name): Value(real(number), label=name) for name, number in values.items()}
     for name in leaves:
         if not name.isidentifier() or keyword.iskeyword(name):
-            raise ExpressionError(f"{name!r} cannot be a name; names are letters, digits and _, and no words of Python such as 'if'")
+            raise ExpressionError(
+                f"{name!r} cannot be a name; names consist of letters, digits and _, and are not keywords of Python such as 'if'"
+            )
     reader = _Reader(text, leaves)
     result = reader.compute(_tree(text), 0)
     unused = [name for name in leaves if name not in reader.used]
     if unused:
         verb = "is" if len(unused) == 1 else "are"
-        raise ExpressionError(f"{', '.join(unused)} {verb} given a value, and not used in {text!r}")
+        raise ExpressionError(f"{', '.join(unused)} {verb} given a value, but not used in {text!r}")
     return result if isinstance(result, Value) else Value(result)
 
 
@@ -95,9 +97,9 @@ def _tree(text: str) -> ast.expr:
         place = error.offset - 1 if error.offset else len(text)
         raise _error(text, place, f"this cannot be read: {error.msg}") from None
     except (ValueError, UnicodeError):
-        raise ExpressionError("the expression holds characters that are no text") from None
+        raise ExpressionError("the expression contains characters that are not text") from None
     except (MemoryError, RecursionError):
-        raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} deep; write it in parts") from None
+        raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} deep; split it into parts") from None
 
 
 def _error(text: str, place: int, problem: str) -> ExpressionError:
@@ -123,7 +125,7 @@ class _Reader:
     def compute(self, node: ast.AST, depth: int) -> Any:
         """The value of a part of the expression: a Value, or a float where it has no names in it."""
         if depth > MAX_DEPTH:
-            raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} deep; write it in parts")
+            raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} deep; split it into parts")
         if isinstance(node, ast.Constant):
             return self.number(node)
         if isinstance(node, ast.Name):
@@ -131,7 +133,7 @@ class _Reader:
         if isinstance(node, ast.BinOp):
             operator = OPERATORS.get(type(node.op))
             if operator is None:
-                hint = "; a power is written **" if isinstance(node.op, ast.BitXor) else ""
+                hint = "; write a power as **" if isinstance(node.op, ast.BitXor) else ""
                 raise self.error(node.right, f"the operator before this is not one of + - * / **{hint}")
             return operator(self.compute(node.left, depth + 1), self.compute(node.right, depth + 1))
         if isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
@@ -171,7 +173,7 @@ class _Reader:
         else:
             raise self.error(node, "this cannot be called")
         if name not in known:
-            raise self.error(node, f"there is no function {name!r}; there are {', '.join(sorted(known))}")
+            raise self.error(node, f"there is no function {name!r}; the functions are {', '.join(sorted(known))}")
         if node.keywords:
             raise self.error(node.keywords[0].value, f"{name}() takes its arguments by position, not by name")
         arguments = first + node.args
@@ -180,6 +182,6 @@ class _Reader:
         if not most - len(defaults) <= len(arguments) <= most:
             wanted = f"{most - len(defaults)} or {most}" if defaults else str(most)
             plural = "argument" if wanted == "1" else "arguments"
-            counted = ", the number before the dot among them" if first else ""
+            counted = ", counting the number before the dot" if first else ""
             raise self.error(node, f"{name}() takes {wanted} {plural}, got {len(arguments)}{counted}")
         return FUNCTIONS[name](*(self.compute(argument, depth + 1) for argument in arguments))

@@ -43,7 +43,7 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
             raise OSError(errno.EINVAL, "it is a device, not a file", str(path))
         content = _read_all(file, most, stat.S_ISFIFO(state.st_mode))
     if len(content) > most:
-        raise _too_large(path, "it goes on", most)
+        raise _too_large(path, "it is too long", most)
     return content
 
 
@@ -59,7 +59,7 @@ def _limit() -> int:
 
 def _too_large(path: object, size: str, most: int) -> OSError:
     return OSError(
-        errno.EFBIG, f"{size}, and at most {most:,} bytes of a file are read; set {LIMIT} in the environment to read more", str(path)
+        errno.EFBIG, f"{size}, but at most {most:,} bytes of a file are read; set {LIMIT} in the environment to read more", str(path)
     )
 
 
@@ -83,7 +83,7 @@ def _read_all(file: BinaryIO, most: int, is_pipe: bool) -> bytes:
         elif not parts and time.monotonic() < patient_until:
             time.sleep(0.01)
         elif not parts and is_pipe:
-            raise OSError(errno.EINVAL, "it is a pipe, and nothing came out of it")
+            raise OSError(errno.EINVAL, "it is a pipe, and no data came from it")
         else:
             break
     return b"".join(parts)

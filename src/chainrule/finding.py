@@ -40,10 +40,10 @@ _OPEN = (types.SimpleNamespace, partial)
 _CLOSED = ("chainrule.compiler.", "chainrule.optim", "chainrule.schedules", "chainrule.training", "chainrule.engine")
 """Modules whose objects know parameters of others."""
 
-_IN_A_SET = "is a set, whose order may be another in each run: keep Values in a list"
+_IN_A_SET = "is a set, whose order may differ from run to run: keep Values in a list"
 _IN_KEYS = "is a dict with Values in its keys, which have no names: keep Values in its values, or in a list"
-_IN_A_CLASS = "belongs to the class, so that all its objects share what is in it: set it in __init__(), as self.{name} = ..."
-_WITHOUT_NAME = "is a dict with keys that have no name that stays the same from run to run: use strings or numbers as keys"
+_IN_A_CLASS = "is an attribute of the class, so all objects of the class would share its Values: set it in __init__(), as self.{name} = ..."
+_WITHOUT_NAME = "is a dict with keys whose names may differ from run to run: use strings or numbers as keys"
 
 
 def found(root: Any, *, complete: bool = True) -> Iterator[tuple[str, Value]]:

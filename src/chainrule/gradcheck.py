@@ -1,4 +1,4 @@
-"""Checking derivatives by measuring them: nudge an input, see how far the output moves."""
+"""Check derivatives by measuring them: change an input a little and see how far the output moves."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ def numerical_derivative(f: Callable[[float], Any], x: float, h: float | None = 
 
     Arguments:
         f: a function of one float that returns a number.
-        x: where.
-        h: the step; 1e-6, or 1e-6 times the size of `x` if that is over 1, where it is not given. What is divided by is the step that
-            was made, since `x + h` is rounded.
+        x: the point at which to estimate the derivative.
+        h: the step; by default 1e-6 * max(1, |x|). Since `x + h` is rounded, the difference is divided by the step that was really made.
         central: use `(f(x + h) - f(x - h)) / 2h`, whose error shrinks as h squared, in place of the forward difference
             `(f(x + h) - f(x)) / h`, whose error shrinks as h.
 
@@ -41,14 +40,12 @@ def numerical_derivative(f: Callable[[float], Any], x: float, h: float | None = 
         raise ValueError(f"the step h must be a finite number other than 0, got {h!r}")
     end, begin = x + h, x - h if central else x
     if end == begin and math.isfinite(x):
-        raise ValueError(
-            f"the step h={h!r} is lost in rounding: x + h is x for x={x!r}; leave h out, or take one of at least {math.ulp(x)!r}"
-        )
+        raise ValueError(f"the step h={h!r} is lost in rounding: x + h is x for x={x!r}; leave h out, or give at least {math.ulp(x)!r}")
     return (float(f(end)) - float(f(begin))) / (end - begin)
 
 
 class InputCheck(NamedTuple):
-    """One input of `check_gradients`: its derivative by `backward()` and by central differences."""
+    """One input of `check_gradients`, with its derivative by `backward()` and by central differences."""
 
     name: str
     backward: float
@@ -57,7 +54,7 @@ class InputCheck(NamedTuple):
 
     @property
     def error(self) -> float:
-        """How far the two are apart."""
+        """The difference of the two derivatives."""
         return abs(self.backward - self.numerical)
 
 
@@ -93,13 +90,13 @@ def check_gradients(
 ) -> GradientReport:
     """Compare `backward()` with central differences, input by input.
 
-    What is allowed besides `rtol` is what a difference quotient cannot know: how far rounding of `f` and of the numbers on the way to it
-    moves it, and how far it still moves when the step is halved, up to 1e-7. So gradients of any size are checked, tiny ones too.
+    Besides `rtol`, the comparison allows for the error of the difference quotient itself: the effect of rounding in `f` and on the way to
+    it, and the change of the quotient when the step is halved, up to 1e-7. So gradients of any size are checked, tiny ones too.
 
     Arguments:
-        f: a function of as many Values as there are inputs, that returns a Value. It is called with fresh Values.
+        f: a function that takes one Value for each input and returns a Value. It is called with new Values.
         inputs: the point to check at; Values keep their labels, which name them in the report.
-        h: the step, relative to an input's size where that is over 1.
+        h: the step; it is multiplied by the size of an input that is greater than 1.
         rtol: the error that is allowed, relative to the larger of the two derivatives.
         atol: an error that is allowed in any case.
         raise_error: raise if an input is off; if False, only report it.

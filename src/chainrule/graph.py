@@ -11,7 +11,7 @@ __all__ = ["count_operations", "dump_graph", "names", "topological_order"]
 
 
 def names(order: list[Value]) -> dict[Value, str]:
-    """Give every node a name to be called by: its label, or `v` and its number where it has none or shares it with another.
+    """Give every node a name: its label, or, if it has none or shares it with another node, a name with its number.
 
     Arguments:
         order: nodes in topological order.
@@ -48,11 +48,11 @@ def dump_graph(root: Value, *, max_nodes: int = 200, as_text: bool = False) -> s
 
     Arguments:
         root: the result whose graph to show.
-        max_nodes: show the last so many nodes, those nearest the root, and count those left out.
+        max_nodes: show at most this many nodes, the last ones, which are nearest the root, and count those left out.
         as_text: return the text instead of printing it.
 
-    Where a number was changed after others had been computed from it, a warning says so, and what would follow stands behind what no longer
-    does: `6 (now 15)`.
+    If a number was changed after others had been computed from it, a warning says so, and the line shows the old and the new number:
+    `6 (now 15)`.
 
     Returns:
         The text if `as_text`, else None.

@@ -39,7 +39,7 @@ def look_like_classes(table: Table, label: str) -> bool:
         odd = sorted(odd + words)
     if odd and 2 * len(odd) < len(numbers):
         shown = quoted(texts[odd[0]])
-        raise table.error(odd[0], label, f"{shown} is not a number, as most labels are; correct it, or choose the task 'classification'")
+        raise table.error(odd[0], label, f"{shown} is not a number, but most labels are; correct it, or choose the task 'classification'")
     if odd or any(_is_identifier(text, number) for text, number in zip(texts, numbers, strict=True) if number is not None):
         return True
     if not all(number is not None and number.is_integer() for number in numbers):
@@ -70,7 +70,7 @@ def class_targets(table: Table, label: str) -> tuple[list[int], list[str]]:
     others = different - no_numbers
     if no_numbers and others and _whole(others) is not None:  # among words it is one of them, such as the language nan
         row = next(row for row, name in enumerate(names) if name in no_numbers)
-        raise table.error(row, label, f"the label is {names[row]}, where the others are numbers; remove the row, or fill the cell in")
+        raise table.error(row, label, f"the label is {names[row]}, but the others are numbers; remove the row, or fill the cell in")
     names = _names(names)
     found = _sorted_names(set(names))
     index = {name: i for i, name in enumerate(found)}

@@ -1,7 +1,7 @@
 """Losses: how far predictions are from their targets, as one Value, averaged over the samples.
 
-A prediction is a Value, a target a plain number or a Value; either may come in a list of one. Targets are checked: those of a compiled
-function at every call.
+A prediction is a Value, a target a plain number or a Value; either may come in a list of one. Targets are checked; a compiled function
+checks them at every call.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def max_margin(scores: Predictions, targets: Targets) -> Value:
 
 
 def binary_cross_entropy(logits: Predictions, targets: Targets) -> Value:
-    """The mean of `-(t * log(p) + (1 - t) * log(1 - p))`, where `p` is the probability that a model gives to class 1 of two, and `t` that
-    of the target: of a class, 1 or 0.
+    """The mean of `-(t * log(p) + (1 - t) * log(1 - p))`, where `p` is the model's probability of class 1 (of two), and `t` is the target:
+    1 or 0 for a class, or a probability.
 
     It is computed from logits (the probability of class 1 is `sigmoid(logit)`) as `softplus(-logit)` for class 1 and `softplus(logit)`
-    for class 0, which neither overflows nor loses digits; for a probability between them as the one that it is nearer to, and what the
-    logit differs by.
+    for class 0, which neither overflows nor loses digits. For a probability between 0 and 1, it is the loss of the nearer class plus a
+    multiple of the logit.
 
     Arguments:
         logits: one Value for each sample, before any sigmoid.
@@ -101,9 +101,10 @@ def cross_entropy(logits: Iterable[Any], targets: Iterable[Value | SupportsIndex
         The loss, 0 or more, in nats.
 
     Raises:
-        ValueError: if there are no samples, not as many targets as rows, a row has fewer than two logits, or a target is no class.
+        ValueError: if there are no samples, not as many targets as rows, a row has fewer than two logits, or a target is not the number of
+            a class.
         TypeError: if a row is not a sequence, a logit is not a number, or a target is not an integer.
-        IndexError: if an argument of a compiled function is no class, at every call.
+        IndexError: if a target that is an argument of a compiled function is not the number of a class; this is checked at every call.
     """
     if not hasattr(targets, "__iter__"):
         logits, targets = [logits], [targets]
@@ -141,7 +142,7 @@ def l2_penalty(parameters: Iterable[Value], strength: Value | SupportsFloat) -> 
         raise TypeError(f"l2_penalty() takes a list of Values, such as model.parameters(), got {type(parameters).__name__}")
     parameters = list(parameters)
     if not parameters:
-        raise ValueError("l2_penalty() of no parameters: check that the list or generator is not empty")
+        raise ValueError("l2_penalty() needs at least one parameter: check that the list or generator is not empty")
     for position, parameter in enumerate(parameters):
         if not isinstance(parameter, Value):
             raise TypeError(f"parameter {position} must be a Value, got {type(parameter).__name__}: {parameter!r}")
@@ -215,9 +216,9 @@ def _listed(things: Any, what: str) -> list[Any]:
 
 def _same_length(predictions: list[Any], targets: list[Any], what: str) -> None:
     if len(predictions) != len(targets):
-        raise ValueError(f"there are {len(predictions)} {what} but {len(targets)} targets; each sample needs one of both")
+        raise ValueError(f"there are {len(predictions)} {what} but {len(targets)} targets; each sample needs one of each")
     if not predictions:
-        raise ValueError("a loss of no samples is not defined; check that the lists are not empty")
+        raise ValueError("a loss needs at least one sample; check that the lists are not empty")
 
 
 def _as_value(x: Any, what: str) -> Value:

@@ -1,7 +1,7 @@
 """Saved models: a network, and what is needed to use it, as JSON that a person can read.
 
-Every weight is written with as many digits as bring back the same bits. Nothing in a file is ever run: it is checked, piece by piece,
-and refused with the reason where it is not what it should be.
+Every weight is written with enough digits to restore the same bits. Nothing in a file is ever run: each part is checked, and an error says
+what is wrong with a part that is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KEYS = ("format", "version", "network", "task", "features", "target", "classes",
 
 
 class ModelFileError(ValueError):
-    """A file that holds no model that can be used; the message says why."""
+    """A file does not hold a model that can be used; the message says why."""
 
 
 class SavedModel(NamedTuple):
@@ -62,18 +62,18 @@ class SavedModel(NamedTuple):
         return [value.data for value in (out if isinstance(out, list) else [out])]
 
     def predict(self, row: Sequence[float]) -> float:
-        """What the model says for one row of features: the index of a class, or a number in the units of the target."""
+        """Predict for one row of features: the index of a class, or a number in the units of the target."""
         return self.prediction(self.outputs(row))
 
     def prediction(self, outputs: Sequence[float]) -> float:
-        """What outputs of the network say: the index of a class, or a number in the units of the target."""
+        """Turn the outputs of the network into a prediction: the index of a class, or a number in the units of the target."""
         if self.task == CLASSIFICATION:
             return class_of(outputs)
         return self.target_standardization.undo(outputs)[0] if self.target_standardization else outputs[0]
 
 
 def class_of(outputs: Sequence[float]) -> int:
-    """The index of the class that outputs stand for: the sign of a single one, or the place of the largest."""
+    """Return the index of the predicted class: the sign of a single output decides, or the position of the largest output."""
     return int(outputs[0] > 0) if len(outputs) == 1 else max(range(len(outputs)), key=outputs.__getitem__)
 
 
@@ -88,15 +88,15 @@ def save_model(
     standardization: Standardization | None = None,
     target_standardization: Standardization | None = None,
 ) -> None:
-    """Write a model as JSON, in full or not at all.
+    """Write a model as JSON; the file is written completely or not at all.
 
     Arguments:
         path: the file; one that exists is replaced once the new one is complete.
-        model: the network; its activation must be one that has a name.
+        model: the network; its activation must be one of `chainrule.nn.ACTIVATIONS`.
         task, feature_names, target_name, class_names, standardization, target_standardization: see `SavedModel`.
 
     Raises:
-        ValueError: if a weight is nan or infinite, the activation is a function of your own, or the pieces do not fit together.
+        ValueError: if a weight is nan or infinite, the activation is a function of your own, or the arguments do not fit together.
         OSError: if the file cannot be written.
     """
     document = {
@@ -113,7 +113,7 @@ def save_model(
     }
     for name, weight in model.state_dict().items():
         if not math.isfinite(weight):
-            raise ValueError(f"the weight {name} is {weight}; a model with such a weight computes nothing and is not saved")
+            raise ValueError(f"the weight {name} is {weight}; a model with such a weight is useless and is not saved")
     document["checksum"] = _checksum(document)
     _Document(path, document).model()
     write_atomically(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
@@ -129,8 +129,8 @@ def _network(model: MLP) -> dict[str, Any]:
     name = next((name for name, function in ACTIVATIONS.items() if {function} == activations), None)
     if name is None or not all(neuron.nonlin for neuron in hidden) or any(neuron.nonlin for neuron in model.layers[-1].neurons):
         raise ValueError(
-            f"{model!r} cannot be saved as a model: its hidden layers need one activation, with a name in chainrule.nn.ACTIVATIONS, and "
-            "its last layer none; save_safetensors() takes any state_dict()"
+            f"{model!r} cannot be saved as a model: its hidden layers must share one activation of chainrule.nn.ACTIVATIONS, and "
+            "its last layer must be linear; save_safetensors() takes any state_dict()"
         )
     return {"kind": "MLP", "inputs": len(model.layers[0].neurons[0].w), "layers": sizes, "activation": name}
 
@@ -156,15 +156,15 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     except (OSError, ValueError) as error:
         raise ModelFileError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(raw) > LOOKED_AT and FORMAT.encode() not in raw:  # before so much is taken apart
-        raise ModelFileError(f"{name}: this is not a model of chainrule")
+        raise ModelFileError(f"{name}: this is not a chainrule model")
     try:
         text = raw.decode("utf-8-sig")
         content = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant, parse_int=_integer)
         return _Document(path, content).model()
     except json.JSONDecodeError as error:
-        raise ModelFileError(f"{name} is truncated or no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise ModelFileError(f"{name} is truncated or not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     except UnicodeDecodeError:
-        raise ModelFileError(f"{name} is not a model: it is no text in UTF-8") from None
+        raise ModelFileError(f"{name} is not a model: it is not text in UTF-8") from None
     except RecursionError:
         raise ModelFileError(f"{name} is not a model: it is nested too deeply") from None
     except _NoModelError as error:
@@ -221,14 +221,14 @@ class _Document:
             raise self.error(f"the task is {task!r}; it must be one of {', '.join(TASKS)}")
         outputs_needed = 1 if task == REGRESSION or (classes is not None and len(classes) == 2) else len(classes or ())
         if task == CLASSIFICATION and (classes is None or len(classes) < 2):
-            raise self.error("the task is classification, and there are not two classes or more")
+            raise self.error("the task is classification, but there are fewer than two classes")
         if task == REGRESSION and classes is not None:
-            raise self.error("the task is regression, and there are classes")
+            raise self.error("the task is regression, but there are classes")
         if task is not None and layers[-1] not in (outputs_needed, len(classes or ())):
-            raise self.error(f"the network has {layers[-1]} outputs, and the task needs {outputs_needed}")
+            raise self.error(f"the network has {layers[-1]} outputs, but the task needs {outputs_needed}")
         features, target = self.names("features", inputs), self.content["target"]
         if not isinstance(target, str | None):
-            raise self.error("'target' is not a text")
+            raise self.error("'target' must be a string")
         scales = self.scales("standardization", inputs), self.scales("target_standardization", layers[-1])
         try:
             model = MLP(inputs, layers, activation=activation)
@@ -241,7 +241,7 @@ class _Document:
         """Whether this is a model at all, of a version that is known, complete, and as it was written."""
         content = self.content
         if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise self.error("this is JSON, but not a model of chainrule")
+            raise self.error("this is JSON, but not a chainrule model")
         version = content.get("version")
         if type(version) is int and version > VERSION:
             raise self.error(
@@ -253,10 +253,10 @@ class _Document:
         missing = [key for key in KEYS if key not in content]
         foreign = [key for key in content if key not in (*KEYS, "checksum")]
         if missing or foreign:
-            raise self.error(f"{missing[0]!r} is missing" if missing else f"{foreign[0][:60]!r} does not belong into a model")
+            raise self.error(f"{missing[0]!r} is missing" if missing else f"{foreign[0][:60]!r} does not belong in a model")
         if "checksum" in content and content["checksum"] != _checksum(content):
             raise self.error(
-                "the checksum does not match: the file was damaged, or changed by hand; if the change is meant, remove the line 'checksum'"
+                "the checksum does not match: the file was damaged, or changed by hand; if that was meant, remove the line 'checksum'"
             )
 
     def network(self) -> tuple[int, list[int], str]:
@@ -280,7 +280,7 @@ class _Document:
             raise self.error("'weights' must hold a number for each weight")
         needed = sum((fan_in + 1) * size for fan_in, size in zip([inputs, *layers], layers, strict=False))
         if len(weights) != needed:
-            raise self.error(f"there are {len(weights):,} weights, and a network of {inputs} inputs and layers {layers} has {needed:,}")
+            raise self.error(f"there are {len(weights):,} weights, but a network of {inputs} inputs and layers {layers} has {needed:,}")
         return {name: self.number(weight, f"the weight {name!r}") for name, weight in weights.items()}
 
     def number(self, number: Any, what: str) -> float:
@@ -289,7 +289,7 @@ class _Document:
                 return float(number)
         except OverflowError:
             pass
-        raise self.error(f"{what[:100]} is no finite number")
+        raise self.error(f"{what[:100]} is not a finite number")
 
     def names(self, key: str, count: int | None = None) -> list[str] | None:
         names = self.content[key]
@@ -298,7 +298,7 @@ class _Document:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
             raise self.error(f"{key!r} must be a list of different names")
         if count is not None and len(names) != count:
-            raise self.error(f"there are {len(names)} {key}, and the network has {count} inputs")
+            raise self.error(f"there are {len(names)} {key}, but the network has {count} inputs")
         return names
 
     def scales(self, key: str, count: int) -> Standardization | None:
@@ -320,9 +320,9 @@ class _Document:
 
 
 def save_safetensors(path: str | os.PathLike[str], state_dict: Mapping[str, float]) -> None:
-    """Write a state dict in the safetensors format, as float64, in full or not at all.
+    """Write a state dict in the safetensors format, as float64; the file is written completely or not at all.
 
-    Numbers whose names count on from 0 in the last part, as `w.0`, `w.1`, `w.2` do, become one vector `w`; others stay scalars.
+    Numbers whose names end in 0, 1, 2 and so on, such as `w.0`, `w.1` and `w.2`, become one vector `w`; others stay scalars.
 
     Arguments:
         path: the file.
@@ -330,15 +330,15 @@ def save_safetensors(path: str | os.PathLike[str], state_dict: Mapping[str, floa
 
     Raises:
         ImportError: if safetensors is not installed.
-        TypeError: if a name is not a string, or what it stands for is not a number.
+        TypeError: if a name is not a string, or its entry is not a number.
         ValueError: if a name is `__metadata__`, which means something else in such a file.
         OSError: if the file cannot be written.
     """
     for name in state_dict:
         if not isinstance(name, str):
-            raise TypeError(f"the names in a state dict are strings, got {type(name).__name__}: {name!r:.60}")
+            raise TypeError(f"the names in a state dict must be strings, got {type(name).__name__}: {name!r:.60}")
     if "__metadata__" in state_dict:
-        raise ValueError("a number called '__metadata__' cannot be saved: safetensors keeps other things under this name; rename it")
+        raise ValueError("a number called '__metadata__' cannot be saved: safetensors uses this name for its metadata; rename it")
     numpy, safetensors = _import_safetensors()
     groups: dict[str, list[str]] = {}
     for name in state_dict:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class Module:
     """Something with parameters.
 
-    A subclass sets attributes and is callable; its parameters are found in the attributes: every leaf Value, directly or in Modules and
-    other objects, in lists, tuples, dicts and arrays of them, in the order in which the attributes were set. A Value that is reached twice
-    counts once, and results of earlier computations do not count. What only the code of a function can reach is not looked at. A subclass
-    that wants other parameters overrides `parameters()`.
+    A subclass sets attributes and is callable. Its parameters are the leaf Values in its attributes: directly, in Modules and other
+    objects, and in lists, tuples, dicts and arrays of them, in the order in which the attributes were set. A Value that is found twice
+    counts once, and results of earlier computations do not count. Values that only the code of a function can reach are not found. To have
+    other parameters, override `parameters()`.
 
         class Line(Module):
             def __init__(self):
@@ -46,20 +46,20 @@ class Module:
         """List the parameters, each once.
 
         Raises:
-            TypeError: if a Value is where it has no name, such as in a set, whose order may be another in each run.
+            TypeError: if a Value is in a place that has no fixed name, such as a set, whose order may differ from run to run.
         """
         return [parameter for _, parameter in found(self)]
 
     parameters.finds_all = True  # type: ignore[attr-defined]
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Give each parameter with its name: the way to it from this module, such as `layers.0.neurons.3.w.1`.
+        """Yield each parameter with its name, the path to it from this module, such as `layers.0.neurons.3.w.1`.
 
-        A parameter that an overriding `parameters()` returns and that is in no attribute is called `parameters.` and its position.
+        If a class overrides `parameters()`, a parameter that is in no attribute gets the name `parameters.` and its position.
 
         Raises:
             ValueError: if two parameters have the same name, because a key of a dict contains a dot or is a number and a string.
-            TypeError: if a Value is where it has no name, such as in a set.
+            TypeError: if a Value is in a place that has no fixed name, such as a set.
         """
         if type(self).parameters is Module.parameters:
             yield from _distinct(found(self))
@@ -79,7 +79,7 @@ class Module:
             parameter.grad = 0.0
 
     def state_dict(self) -> dict[str, float]:
-        """Return the parameters' numbers by name."""
+        """Return the data of all parameters, by name."""
         return {name: parameter.data for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, SupportsFloat]) -> None:
@@ -89,7 +89,7 @@ class Module:
             state: a real number for the name of each parameter.
 
         Raises:
-            ValueError: if a name is missing or is not one of this module's, or what it stands for is not a real number.
+            ValueError: if a name is missing or unknown, or its entry is not a real number.
             TypeError: if `state` is not a dict.
         """
         if not hasattr(state, "items"):
@@ -109,7 +109,7 @@ class Module:
         }
         if any(complaints.values()):
             told = "; ".join(f"{what}: {_some(names)}" for what, names in complaints.items() if names)
-            raise ValueError(f"this state does not fit {self!r}, which stays as it is; {told}")
+            raise ValueError(f"this state does not fit {self!r}, which was not changed; {told}")
         for name, parameter in parameters.items():
             parameter.data = numbers[name]
 
@@ -124,18 +124,18 @@ class Neuron(Module):
 
     Arguments:
         nin: how many inputs it takes.
-        nonlin: whether to apply the activation; a neuron without is linear.
+        nonlin: whether to apply the activation; without it the neuron is linear.
         activation: a name in `ACTIVATIONS`, or a function from a Value to a Value.
         init: how to draw the weights; a name in `INITIALIZERS`, or a function `(rng, nin, nout)` that returns a float. The bias is 0.
         rng: a `random.Random`, or anything with its methods; the functions of Python's module `random` by default, which
             `random.seed(k)` seeds.
-        nout: how many neurons share the inputs, for the initializers that ask; `Layer` says it.
-        fused: compute the weighted sum as one node of the graph, `dot(w, x, b)`; False builds it from products and sums, which is
-            slower and has the same numbers, for looking at.
+        nout: how many neurons share the inputs, for initializers that need it; `Layer` passes it.
+        fused: compute the weighted sum as one node of the graph, `dot(w, x, b)`. False makes a node for each product and sum, which is
+            slower and gives the same numbers, but shows every step in pictures.
 
     Raises:
         ValueError: for a number of inputs below 1, or an unknown name.
-        TypeError: for anything else that is not as described.
+        TypeError: if an argument has the wrong type.
     """
 
     w: list[Value]
@@ -237,7 +237,7 @@ class MLP(Module):
         """Apply the layers to the inputs: Values, numbers, or both, in any sequence.
 
         Returns:
-            A list with the outputs of the last layer; if that has one neuron, its output itself.
+            A list with the outputs of the last layer; if it has one neuron, the output itself.
         """
         out: Any = x
         for number, layer in enumerate(self.layers):

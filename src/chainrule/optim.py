@@ -22,7 +22,8 @@ class Optimizer:
 
     Raises:
         TypeError: if `params` is not a list of Values.
-        ValueError: if there are none, one of them is listed twice or is the result of an operation; if an option is out of its range.
+        ValueError: if there are no parameters, if one is listed twice or is the result of an operation, or if an option is out of its
+            range.
     """
 
     OPTIONS: ClassVar[tuple[str, ...]] = ("lr",)
@@ -67,17 +68,17 @@ class Optimizer:
         return {"optimizer": type(self).__name__, **options, "steps": self.steps, **buffers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict()` returned. Either all of it is taken over, or nothing.
+        """Go on from what `state_dict()` returned. Either all of it is loaded, or nothing.
 
         Raises:
-            ValueError: if an entry is missing, is not one of this optimiser's, or does not fit; if a buffer is not as long as `params`.
+            ValueError: if an entry is missing, unknown or does not fit, or a buffer is not as long as `params`.
         """
         here = type(self).__name__
         if not hasattr(state, "get") or state.get("optimizer") != here:
             whose = state.get("optimizer") if hasattr(state, "get") else state
-            raise ValueError(f"this is not a state of {here} but of {whose!r:.60}")
+            raise ValueError(f"this is a state of {whose!r:.60}, not of {here}")
         if unfit := sorted(set(self.state_dict()) ^ set(state)):
-            raise ValueError(f"this state does not fit {here}: missing or unexpected are {', '.join(unfit)}")
+            raise ValueError(f"this state does not fit {here}: these entries are missing or unexpected: {', '.join(unfit)}")
         buffers: dict[str, array[float]] = {}
         for name in self.BUFFERS:
             if not isinstance(state[name], list) or len(state[name]) not in (0, len(self.params)):
@@ -108,7 +109,7 @@ class SGD(Optimizer):
         momentum: how much of the last step's direction is kept.
         dampening: how much of the gradient is left out of the momentum.
         weight_decay: the strength of an L2 penalty.
-        nesterov: use Nesterov's momentum; it needs `momentum` over 0 and no dampening.
+        nesterov: use Nesterov's momentum; it needs momentum > 0 and dampening = 0.
         maximize: climb instead of descend.
 
     Raises:
@@ -135,7 +136,7 @@ class SGD(Optimizer):
         self.dampening = finite("dampening", dampening)
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError(f"nesterov needs momentum over 0 and dampening 0, got momentum={momentum} and dampening={dampening}")
+            raise ValueError(f"nesterov=True needs momentum > 0 and dampening = 0, got momentum={momentum} and dampening={dampening}")
         self.nesterov = nesterov
         self.maximize = maximize
         self.momentum_buffer = array("d")
@@ -253,7 +254,7 @@ class AdamW(Adam):
 
 
 def zero_grad(params: Iterable[Value]) -> None:
-    """Set the gradient of every parameter to 0, before the `backward()` of a loop without an optimiser that may not reach them all."""
+    """Set the gradient of every parameter to 0: call it before `backward()` if there is no optimiser and a loss may not reach them all."""
     for p in params:
         p.grad = 0.0
 
@@ -270,7 +271,7 @@ def _checked(params: Iterable[Value]) -> list[Value]:
             raise TypeError(f"parameter {position} must be a Value, got {type(p).__name__}: {p!r:.60}")
         name = f"parameter {position}" + (f" ({p.label})" if p.label else "")
         if p._prev:
-            raise ValueError(f"{name} is the result of {p._op!r}: a step would be lost when it is computed anew; optimise its leaves")
+            raise ValueError(f"{name} is the result of {p._op!r}: a step would be lost when it is computed again; optimise its leaves")
         if p in seen:
             raise ValueError(f"{name} is parameter {seen[p]} again: it would be changed twice in a step; list each once")
         seen[p] = position
@@ -290,5 +291,5 @@ def _betas(betas: Any) -> tuple[float, float]:
         raise ValueError(f"betas must be two numbers, got {betas!r}")
     beta1, beta2 = (at_least_zero("a beta", beta) for beta in betas)
     if not (beta1 < 1 and beta2 < 1):
-        raise ValueError(f"betas must be from 0 up to but not including 1, got {betas!r}")
+        raise ValueError(f"betas must be at least 0 and less than 1, got {betas!r}")
     return beta1, beta2

@@ -42,7 +42,7 @@ def compose(drawn: str, titles: dict[str, str], legend: list[Look]) -> str:
     box = re.search(r'viewBox="0\.00 0\.00 ([\d.]+) ([\d.]+)"', drawn)
     body = re.search(r"<g id=\"graph0\".*</g>(?=\s*</svg>)", drawn, re.DOTALL)
     if box is None or body is None:
-        raise RuntimeError(f"Graphviz gave no SVG that can be read: {drawn[:200]}")
+        raise RuntimeError(f"Graphviz returned an SVG that cannot be read: {drawn[:200]}")
     width, height = float(box[1]), float(box[2])
     swatches, legend_width, legend_height = _legend(legend, max(width, 330.0))
     total_width = max(width, legend_width) + 2 * _MARGIN

@@ -1,4 +1,4 @@
-"""Pictures of training with matplotlib: the loss curve, and where a classifier draws the line between its classes.
+"""Pictures of training with matplotlib: the loss curve, and the decision boundary of a classifier.
 
 Figures are made without pyplot: no window opens, no global state changes, and Jupyter shows what is returned. Every figure has a white
 background of its own, so that it reads the same on a dark page. Colours are those of Okabe and Ito, "Color Universal Design" (2008),
@@ -32,7 +32,7 @@ _RESOLUTION = 80  # points of the grid along each axis; the model is called for 
 
 
 class Picture(Figure):
-    """A matplotlib figure that shows itself in Jupyter even if pyplot was never imported."""
+    """A matplotlib figure that Jupyter displays even if pyplot was never imported."""
 
     def _repr_png_(self) -> bytes:
         content = io.BytesIO()
@@ -50,7 +50,7 @@ def plot_loss(
     """Plot the loss at each step, and below it other metrics such as accuracies, if there are any.
 
     Arguments:
-        history: a list of losses, or what `fit` returns: an object with a list `loss` and, if it likes, lists `step` and `metrics`.
+        history: a list of losses, or what `fit` returns: an object with a list `loss` and, optionally, a list `step` and a dict `metrics`.
         metrics: lists to plot in a second panel, by name, such as `{"train accuracy": [...], "test accuracy": [...]}`; those of the
             history by default. A list shorter than the losses is spread evenly over the steps.
         log: a logarithmic axis for the loss; losses that are not positive leave a gap.
@@ -61,7 +61,7 @@ def plot_loss(
 
     Raises:
         ValueError: if there are no losses, or more metrics or step numbers than losses.
-        TypeError: if the history is none, or a loss is no number.
+        TypeError: if `history` is not a history, or a loss is not a number.
     """
     losses, steps, metrics = _curves(history, metrics)
     metrics = {name: series for name, series in metrics.items() if series}
@@ -122,7 +122,7 @@ def plot_decision_boundary(
     class_names: Mapping[Any, str] | Sequence[str] | None = None,
     title: str = "",
 ) -> Figure:
-    """Plot the points of a two-dimensional data set over the regions in which a model puts each class.
+    """Plot the points of a two-dimensional data set over the regions in which a model predicts each class.
 
     Arguments:
         model: a function of a point, a list of two floats. It returns one score, a number or Value, whose sign decides between two
@@ -134,7 +134,7 @@ def plot_decision_boundary(
         title: a title above the figure.
 
     Returns:
-        The figure. Regions are tinted as their class's points are; the line is where the score is 0 or two classes tie.
+        The figure. A region has the colour of its class's points; the line is where the score is 0 or two classes tie.
 
     Raises:
         ValueError: if there are no points, a point is not a pair of finite numbers, X and y differ in length, or the number of scores

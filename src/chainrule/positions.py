@@ -32,12 +32,15 @@ def by_position(name: str, given: Any) -> Any:
     if isinstance(given, (KeysView, ItemsView)):  # sets whose order is that of their dict
         return list(given)
     if isinstance(given, (Set, Mapping)):
-        why = "its order may be another in each run; sort it" if isinstance(given, Set) else "its entries have keys; take its values"
-        raise TypeError(f"{name} is a {type(given).__name__}, and data are read by position: {why}, as a list")
+        why = (
+            "its order may differ from run to run; give a sorted list"
+            if isinstance(given, Set)
+            else "its entries have keys and no positions; give a list of its values"
+        )
+        raise TypeError(f"{name} is a {type(given).__name__}, but data are read by position: {why}")
     if isinstance(given, Iterator):
         raise TypeError(
-            f"{name} is an iterator ({type(given).__name__}), which can be read only once; write list(...) around it, so that there is a "
-            "list of all samples"
+            f"{name} is an iterator ({type(given).__name__}), which can be read only once; give a list of all samples: list(...)"
         )
     if isinstance(given, memoryview) and given.ndim > 1:
         return given.tolist()
@@ -47,7 +50,7 @@ def by_position(name: str, given: Any) -> Any:
             raise TypeError(f"{name} is a single number, {given!r:.60}; put it in a list")
         return array
     if not hasattr(type(given), "__len__") or hasattr(given, "toarray"):
-        way_out = "; write toarray() behind it" if hasattr(given, "toarray") else ""
+        way_out = "; call its toarray()" if hasattr(given, "toarray") else ""
         raise TypeError(f"{name} must be a sequence, such as a list or an array, got {type(given).__name__}: {given!r:.60}{way_out}")
     return given if hasattr(type(given), "__getitem__") else list(given)
 
@@ -74,7 +77,7 @@ def _array(name: str, given: Any) -> Any:
         return given
     if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
         raise ValueError(
-            f"{name} has {int(np.ma.getmaskarray(given).sum())} masked numbers, which mean nothing; fill them in, or leave them out"
+            f"{name} has {int(np.ma.getmaskarray(given).sum())} masked numbers, which have no value; fill them in, or leave them out"
         )
     try:
         return np.asarray(given)

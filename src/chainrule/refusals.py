@@ -14,7 +14,8 @@ standing_in: Callable[[Any, Any, Any], bool] = lambda node, data, label: False  
 def refuse_data(data: object) -> NoReturn:
     """Refuse a Value where a number belongs."""
     raise TypeError(
-        f"{data!r} is a Value already, and a Value around it would not be connected to it; use it as it is, or Value(v.data) for a new leaf"
+        f"{data!r} is a Value already, and a new Value made from it would not be connected to it; use it as it is, or write Value(v.data) "
+        "for a new leaf"
     )
 
 
@@ -26,29 +27,29 @@ def stand_for(node: object, data: object, label: object) -> None:
 
 def refuse_child(child: object) -> NoReturn:
     """Refuse an operand that is no Value."""
-    instead = "; a name to show is written label=..." if isinstance(child, str) else ""
+    instead = "; to name the Value, write label=..." if isinstance(child, str) else ""
     raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}{instead}")
 
 
 def refuse_name(op: object) -> NoReturn:
     """Refuse what is neither an operation's name nor its local gradients."""
     raise TypeError(
-        f"_op is the name of an operation, a string, got {type(op).__name__}: {op!r:.60}; for local gradients write a number for each of "
-        "the children, Value(data, children, local_grads)"
+        f"_op must be a string, the name of an operation, got {type(op).__name__}: {op!r:.60}; for local gradients, give a number for "
+        "each child: Value(data, children, local_grads)"
     )
 
 
 def refuse_parents(node: object) -> NoReturn:
     """Refuse other parents for a node whose operands they are."""
     raise TypeError(
-        f"the parents of {node!r} are the operands of {getattr(node, '_op', '')!r}, and cannot be exchanged; `_prev = ()` makes it a leaf. "
-        "For an operation made by hand write Value(data, parents, 'name')"
+        f"the parents of {node!r} are the operands of {getattr(node, '_op', '')!r}, and cannot be replaced; `_prev = ()` makes it a leaf. "
+        "For an operation made by hand, write Value(data, parents, 'name')"
     )
 
 
 def refuse_label(text: object) -> NoReturn:
     """Refuse a label that is no string."""
-    raise TypeError(f"a label is a string, got {type(text).__name__}: {text!r}")
+    raise TypeError(f"a label must be a string, got {type(text).__name__}: {text!r}")
 
 
 def refuse_backward(function: object) -> NoReturn:
@@ -58,7 +59,7 @@ def refuse_backward(function: object) -> NoReturn:
 
 def refuse_root(root: object) -> NoReturn:
     """Refuse to walk a graph from what is no Value."""
-    raise TypeError(f"a graph is walked from a Value, got {type(root).__name__}: {root!r}")
+    raise TypeError(f"the result of a graph must be a Value, got {type(root).__name__}: {root!r}")
 
 
 def refuse_lengths(weights: int, inputs: int) -> NoReturn:
@@ -75,7 +76,7 @@ def refuse_node(position: int, thing: object) -> NoReturn:
 
 def refuse_numbers(thing: object, writable: bool) -> NoReturn:
     """Refuse numbers that are not laid out as float64 one after another, or cannot be written to."""
-    wanted = "a buffer of float64, one after another" + (", that can be written to" if writable else "")
+    wanted = "a contiguous buffer of float64" + (" that can be written to" if writable else "")
     raise TypeError(f"expected {wanted}, such as numpy.zeros(n) or array.array('d', ...), got {type(thing).__name__}")
 
 

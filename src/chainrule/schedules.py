@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 class LRScheduler:
     """A learning rate that follows a formula: it is set when the schedule is made, and again at each `step()`.
 
-    The formula gives the rate itself, from the rate that the optimiser had at first, so an optimiser follows one schedule at a time;
-    write a combination as one `LambdaLR`.
+    The formula computes the rate from the optimiser's first rate. So an optimiser can follow only one schedule at a time; write a
+    combination as one `LambdaLR`.
 
     Arguments:
-        optimizer: the optimiser whose `lr` to set; one of yours will do.
+        optimizer: the optimiser whose `lr` to set; it may be one of your own.
         formula: a function of the first rate and the number of steps so far that returns the rate.
     """
 
@@ -54,7 +54,7 @@ class LRScheduler:
             ValueError: if the state has other entries, or they do not fit.
         """
         if set(state) != {"base_lr", "last_epoch"}:
-            raise ValueError(f"the state of a schedule has base_lr and last_epoch, got {', '.join(map(str, state)) or 'nothing'}")
+            raise ValueError(f"the state of a schedule must have base_lr and last_epoch, got {', '.join(map(str, state)) or 'nothing'}")
         base_lr, last_epoch = at_least_zero("base_lr", state["base_lr"]), integer("last_epoch", state["last_epoch"], 0)
         self.optimizer.lr = self.formula(base_lr, last_epoch)
         self.base_lr, self.last_epoch = base_lr, last_epoch
@@ -122,7 +122,7 @@ class LinearLR(LRScheduler):
 
     Arguments:
         optimizer: the optimiser whose `lr` to set.
-        start_factor: the factor at first, over 0 and up to 1.
+        start_factor: the first factor, greater than 0 and at most 1.
         end_factor: the factor after `total_iters` steps, from 0 to 1.
         total_iters: how many steps it takes; 1 or more.
     """
@@ -131,7 +131,7 @@ class LinearLR(LRScheduler):
         total_iters = integer("total_iters", total_iters, 1)
         start_factor, end_factor = finite("start_factor", start_factor), finite("end_factor", end_factor)
         if not 0 < start_factor <= 1:
-            raise ValueError(f"start_factor must be over 0 and up to 1, got {start_factor!r}")
+            raise ValueError(f"start_factor must be greater than 0 and at most 1, got {start_factor!r}")
         if not 0 <= end_factor <= 1:
             raise ValueError(f"end_factor must be from 0 to 1, got {end_factor!r}")
         slope = (end_factor - start_factor) / total_iters

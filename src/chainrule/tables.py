@@ -135,7 +135,7 @@ def _advice(cell: str) -> str:
     if _THOUSANDS.fullmatch(cell):
         plain = cell.replace(",", "")
         if cell.count(",") == 1 and "." not in cell:
-            return f"; write {plain} if the comma groups thousands, or {cell.replace(',', '.')} if it begins the decimals"
+            return f"; write {plain} if the comma groups thousands, or {cell.replace(',', '.')} if it is the decimal comma"
         return f"; write {plain}, without commas between thousands"
     if _POINTS.fullmatch(cell) and number_in(cell) is None:
         return f"; write {cell.replace('.', '').replace(',', '.')}, without points between thousands"
@@ -149,7 +149,7 @@ def _advice(cell: str) -> str:
     if cell.endswith("%") and number_in(cell[:-1]) is not None:
         return "; write it without the percent sign, in all rows of the column"
     if number_in(cell.strip("$€£¥ ")) is not None:
-        return "; write it without the sign of the currency"
+        return "; write it without the currency sign"
     if number_in(cell.replace("−", "-").replace("–", "-")) is not None:
         return "; write the minus sign as '-'"
     if "_" in cell or any(character.isdigit() and not character.isascii() for character in cell):
@@ -182,15 +182,15 @@ def read_table(path: str | os.PathLike[str]) -> Table:
             f"{name}: this looks like JSON, not CSV; a header with the names of the columns is needed, then a row for each sample"
         )
     if len(header) > LONGEST_HEADER and not re.search(r"[\n\r]", header.lstrip()):
-        raise DataError(f"{name}: the first row has more than {LONGEST_HEADER:,} characters, which are not the names of columns")
+        raise DataError(f"{name}: the first row has more than {LONGEST_HEADER:,} characters, which cannot be the names of columns")
     records = _records(name, text, _delimiter(name, header))
     first, columns = records[0]
     _check_header(name, first, columns)
     for number, cells in records[1:]:
         if len(cells) != len(columns):
-            raise DataError(f"{name}, row {number}: {_count(len(cells), 'cell')}, where the header has {_count(len(columns), 'column')}")
+            raise DataError(f"{name}, row {number}: {_count(len(cells), 'cell')}, but the header has {_count(len(columns), 'column')}")
     if len(records) == 1:
-        raise DataError(f"{name}: there is a header and no row below it")
+        raise DataError(f"{name}: there is a header but no row below it")
     rows = [cells for _, cells in records]
     _take_apostrophes_away(rows)
     _check_header(name, first, rows[0])
@@ -280,7 +280,7 @@ def _check_header(name: str, row: int, columns: list[str]) -> None:
     places: dict[str, int] = {}
     for position, column in enumerate(columns, start=1):
         if not column and columns[0].lower() == "sep=":
-            raise DataError(f"{name}, row {row}: this line tells a spreadsheet which separator it is to use; remove it")
+            raise DataError(f"{name}, row {row}: this line tells a spreadsheet which separator to use; remove it")
         if not column:
             index = "; if it is the index that pandas writes, leave it out with to_csv(..., index=False)" if position == 1 else ""
             raise DataError(f"{name}, row {row}: column {position} has no name{index}")

@@ -87,20 +87,20 @@ def numbers_in(content: bytes) -> dict[str, float]:
 def _tensors(content: bytes) -> tuple[list[_Tensor], memoryview]:
     """What the header says of each tensor, and the bytes behind the header, which it accounts for exactly."""
     if len(content) < 8:
-        raise ValueError(f"it has {len(content)} bytes, and the length of the header alone takes 8")
+        raise ValueError(f"it has {len(content)} bytes, but the length of the header alone takes 8")
     length = int.from_bytes(content[:8], "little")
     if length > min(len(content) - 8, MOST_HEADER_BYTES):
-        raise ValueError(f"its header would have {length} bytes, and there are {len(content) - 8}")
+        raise ValueError(f"its header would have {length} bytes, but there are {len(content) - 8}")
     data = memoryview(content)[8 + length :]
     entries = _header(content[8 : 8 + length])
     tensors = [_tensor(name, entry) for name, entry in entries if name != "__metadata__"]
     end = 0
     for tensor in sorted(tensors, key=lambda tensor: (tensor.begin, tensor.end)):
         if tensor.begin != end:
-            raise ValueError(f"the tensor {tensor.name!r:.100} begins at byte {tensor.begin}, and what comes before it ends at {end}")
+            raise ValueError(f"the tensor {tensor.name!r:.100} begins at byte {tensor.begin}, but the one before it ends at {end}")
         end = tensor.end
     if end != len(data):
-        raise ValueError(f"the tensors take {end} bytes, and there are {len(data)}")
+        raise ValueError(f"the tensors take {end} bytes, but there are {len(data)}")
     _check_size(tensors)
     return tensors, data
 
@@ -110,7 +110,7 @@ def _header(text: bytes) -> list[tuple[str, Any]]:
         found = dict(pairs)
         if len(found) < len(pairs):
             twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-            raise ValueError(f"its header has two entries {twice!r:.100}")
+            raise ValueError(f"its header has two entries named {twice!r:.100}")
         return found
 
     try:
@@ -118,7 +118,7 @@ def _header(text: bytes) -> list[tuple[str, Any]]:
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"its header is not JSON: {error}") from None
     if not isinstance(header, dict):
-        raise ValueError(f"its header must be a JSON object, and is a {type(header).__name__}")
+        raise ValueError(f"its header must be a JSON object, but is a {type(header).__name__}")
     return list(header.items())
 
 
@@ -136,7 +136,7 @@ def _tensor(name: str, entry: Any) -> _Tensor:
         raise ValueError(f"data_offsets of {what} must say where it begins and where it ends, got {offsets!r:.60}")
     needed, there = math.prod(shape) * _size(dtype), offsets[1] - offsets[0]
     if needed != there:
-        raise ValueError(f"{what} of the shape {shape!r:.60} and the type {dtype} needs {_count(needed)} bytes, and has {_count(there)}")
+        raise ValueError(f"{what} of the shape {shape!r:.60} and the type {dtype} needs {_count(needed)} bytes, but has {_count(there)}")
     return _Tensor(name, dtype, shape, *offsets)
 
 

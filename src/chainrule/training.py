@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 class Optimizer(Protocol):
-    """What `fit` needs of an optimiser: to change the parameters by their gradients."""
+    """What `fit` needs of an optimiser."""
 
     def step(self) -> object:
         """Change every parameter once."""
 
 
 class Schedule(Protocol):
-    """What `fit` needs of a learning-rate schedule: to set the optimiser's learning rate for the next step."""
+    """What `fit` needs of a learning-rate schedule."""
 
     def step(self) -> object:
         """Set the next learning rate."""
@@ -70,10 +70,10 @@ class State(NamedTuple):
     Arguments:
         step: the number of steps done.
         steps: how many there will be.
-        epoch: how many times the data have been gone through, this one included.
+        epoch: the number of the current epoch, from 1.
         loss: the loss of this step's batch.
         batch: the indices of the samples in it.
-        history: all steps up to and with this one.
+        history: all steps so far, including this one.
     """
 
     step: int
@@ -108,28 +108,27 @@ def fit(
 ) -> History:
     """Train: for each minibatch compute the loss, its gradients, and let the optimiser change the parameters.
 
-    A loss that `chainrule.compile` has compiled, with an optimiser of chainrule's own, runs as machine code from step to step: batches,
-    gradients and the optimiser included. Any other runs on the eager engine, with the same numbers to rounding.
+    With a loss compiled by `chainrule.compile` and one of chainrule's optimisers, the whole training runs as machine code: batches,
+    gradients and updates. With any other loss it runs on the eager engine; the numbers are the same, up to rounding.
 
-    Ctrl-C ends the training after the step that is under way; what was learned is kept, and `History.interrupted` is set.
+    Ctrl-C ends the training after the current step; what was learned is kept, and `History.interrupted` is set.
 
     Arguments:
         loss: a function of the batch, one argument for each column of `data` (a list with an entry for each sample), to a Value; or a
             function of one sample that is compiled with batch="mean" or "sum"; or a compiled graph, which has no data.
-        data: the columns, a tuple of equally long sequences: `(inputs, targets)`. They are read by position, whatever labels they may
-            have, as a pandas Series has; a DataFrame becomes an array of its rows. Training as machine code reads them once, at the
-            beginning.
+        data: the columns, a tuple of equally long sequences: `(inputs, targets)`. They are read by position, and the index of a pandas
+            Series is ignored; a DataFrame becomes an array of its rows. Training as machine code reads them once, at the beginning.
         optimizer: an optimiser over the parameters, from `chainrule.optim` or your own; its `step()` is called after each backward().
         params: the parameters, whose gradients are set to zero before each backward(); those of the optimiser by default.
-        steps: how many steps to make; say this or `epochs`.
+        steps: how many steps to make; give this or `epochs`.
         epochs: how many times to go through all of the data.
         batch_size: how many samples make a batch; all of them by default. The last batch of an epoch may be smaller.
         shuffle: go through the samples in a new random order in each epoch; batches of all samples are left as they are.
         schedule: a learning-rate schedule; its `step()` is called after the optimiser's.
         callback: called after each step with a `State`; training ends when it returns True.
-        every: how many steps there are between calls of `callback`; it is called after the last one in any case.
-        rng: where the random orders come from: something whose `shuffle` puts a list into another order; `random.Random(0)` by default,
-            so that a run can be repeated.
+        every: call `callback` after each `every`-th step, and after the last one in any case.
+        rng: the generator of the random orders, with a method `shuffle` that reorders a list in place; `random.Random(0)` by default, so
+            that a run can be repeated.
 
     Returns:
         The history of the steps that were done.
@@ -137,8 +136,8 @@ def fit(
     Raises:
         ValueError: if the arguments do not fit together: columns of different lengths, no samples, steps and epochs both or neither; if
             `rng` leaves out or repeats a sample.
-        IndexError: if `rng` comes up with a sample that does not exist.
-        TypeError: if `loss` does not return a Value (but for a plain 0, a loss without gradients), or a column has no positions.
+        IndexError: if `rng` adds a sample that does not exist.
+        TypeError: if `loss` does not return a Value (a plain 0 is accepted as a loss without gradients), or a column has no positions.
         FloatingPointError: if the loss or a parameter becomes nan or infinite; the message names the step.
     """
     every = integer("every", every, 1)
@@ -333,8 +332,8 @@ def _columns(data: Any) -> list[Any]:
     """The columns of the data, each read by position."""
     if not isinstance(data, (list, tuple)) and type(data).__module__ != "numpy":
         raise TypeError(
-            f"data must be a tuple of columns, such as (inputs, targets), got {type(data).__name__}; give what the loss takes, in the "
-            "order of its arguments, such as (table[['width', 'height']], table['price'])"
+            f"data must be a tuple of columns, such as (inputs, targets), got {type(data).__name__}; give a column for each argument "
+            "of the loss, in their order, such as (table[['width', 'height']], table['price'])"
         )
     return [by_position(f"column {k} of data", column) for k, column in enumerate(data)]
 
@@ -350,7 +349,7 @@ def _sample_count(data: Sequence[Sequence[Any]]) -> int:
 
 def _step_count(steps: int | None, epochs: int | None, batch_size: int, samples: int) -> int:
     if (steps is None) == (epochs is None):
-        raise ValueError(f"say how long to train, by steps or by epochs; got steps={steps}, epochs={epochs}")
+        raise ValueError(f"give either steps or epochs, to say how long to train; got steps={steps}, epochs={epochs}")
     return steps if steps is not None else (epochs or 0) * math.ceil(samples / batch_size)
 
 
@@ -374,7 +373,7 @@ def _checked_order(order: list[Any], samples: int) -> list[int]:
             checked.append(operator.index(sample))
         except TypeError:
             raise TypeError(
-                f"rng.shuffle() left {sample!r:.60} at position {position} of the samples' order, which is no integer"
+                f"rng.shuffle() left {sample!r:.60} at position {position} of the samples' order, but it must be an integer"
             ) from None
         if not 0 <= checked[-1] < samples:
             raise IndexError(
@@ -383,7 +382,7 @@ def _checked_order(order: list[Any], samples: int) -> list[int]:
     if len(set(checked)) < samples or len(checked) != samples:
         missing = next((k for k, sample in enumerate(sorted(set(checked))) if k != sample), len(set(checked)))
         raise ValueError(
-            f"rng.shuffle() must put the {samples} samples into another order, and left {len(checked)} numbers, "
+            f"rng.shuffle() must only reorder the {samples} samples, but left {len(checked)} numbers, "
             + (f"with sample {missing} missing" if missing < samples else "with one of them twice")
         )
     return checked

@@ -303,7 +303,7 @@ def test_one_sample_without_its_axis() -> None:
     with pytest.raises(TypeError) as caught:
         predict([1.0, 2.0, 3.0])
     (note,) = caught.value.__notes__
-    assert note.endswith("each number of x was taken for a sample of its own; for one sample pass a list of one: [x]")
+    assert note.endswith("each number of x was taken as a sample; to pass one sample, put it in a list: [x]")
     assert predict([[1.0, 2.0, 3.0]]).shape == (1,)
 
 
@@ -534,7 +534,7 @@ def test_a_class_with_slots_has_no_place_for_compiled_methods() -> None:
         def loss(self, x: Any) -> Any:
             return self.w * x
 
-    with pytest.raises(TypeError, match="Slotted has __slots__, and no place to keep what loss is compiled to: add '__dict__'"):
+    with pytest.raises(TypeError, match="Slotted has __slots__, so the compiled loss cannot be stored in it: add '__dict__'"):
         Slotted().loss(1.0)
 
 
@@ -586,7 +586,7 @@ def test_derivatives_are_of_one_value_only() -> None:
     def pair(x: Any) -> Any:
         return [x, x]
 
-    with pytest.raises(TypeError, match=r"takes a function that returns one Value; pair returns 2"):
+    with pytest.raises(TypeError, match=r"needs a function that returns one Value, but pair returns 2"):
         pair.value_and_grad(1.0)
 
 

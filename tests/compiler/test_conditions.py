@@ -90,9 +90,7 @@ def test_targets_are_checked_in_every_way_of_calling(way: str, loss: Callable[..
         wrong[3] = number
         with pytest.raises(ValueError, match=told) as error:
             call(LOGITS, wrong)
-        name = {"computed": "a target that is computed in sample 3 ", "a column": "t[3][0] ", "columns of samples": "t[3][0] "}.get(
-            way, "t[3] "
-        )
+        name = {"computed": "the computed target of sample 3 ", "a column": "t[3][0] ", "columns of samples": "t[3][0] "}.get(way, "t[3] ")
         assert str(error.value).startswith(name)
         with pytest.raises(ValueError, match=told):
             loss([w * z for z in LOGITS], wrong)
@@ -145,7 +143,7 @@ def test_a_check_holds_no_leaf_of_the_trace() -> None:
     loss = chainrule.compile(lambda z, t: binary_cross_entropy([w * z], [t * Value(0.5)]), batch="mean")
     result = loss([1.0, 2.0], [0.0, 1.0])
     assert set(result._prev) == {w}
-    with pytest.raises(ValueError, match="a target that is computed in sample 1 must be 0 or 1, or a probability between them, got 1"):
+    with pytest.raises(ValueError, match="the computed target of sample 1 must be 0 or 1, or a probability between them, got 1"):
         loss([1.0, 2.0], [0.0, 3.0])
 
 
@@ -202,7 +200,7 @@ def test_one_hot_of_an_index_that_is_computed() -> None:
     weights = [Value(1.0), Value(2.0), Value(3.0)]
     function = chainrule.compile(lambda i: dot(one_hot(2 - i, 3), weights), batch=None)
     assert function([2, 0, 1]).tolist() == [1.0, 3.0, 2.0]
-    with pytest.raises(IndexError, match="a target that is computed in sample 1 must be a whole number from 0 to 2, got -1"):
+    with pytest.raises(IndexError, match="the computed target of sample 1 must be a whole number from 0 to 2, got -1"):
         function([2, 3])
 
 

@@ -46,7 +46,7 @@ def test_masked_indices_are_refused_by_name(batch: str | None) -> None:
     one = chainrule.compile(lambda k: take(table, k), batch=batch) if batch != "whole" else chainrule.compile(lambda k: take(table, k[1]))
     hidden = np.ma.masked_array([0, 10**10], mask=[False, True])
     for given in (hidden, [0, hidden[1:]], (np.ma.masked_array(0, mask=True), 1)):
-        with pytest.raises(TypeError, match=r"^k has 1 masked number, .* Pass k\.filled\(0\.0\), and the mask as an argument of its own"):
+        with pytest.raises(TypeError, match=r"^k has 1 masked number, .* Pass k\.filled\(0\.0\), and the mask as another argument"):
             one(given)
     with pytest.raises(IndexError, match=r"^k\[1\] is 10000000000, but is used as an index into 4 values"):
         one(np.ma.masked_array([0, 10**10], mask=False))

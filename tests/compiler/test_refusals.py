@@ -16,7 +16,7 @@ from chainrule import Value, mean
 
 W = Value(2.0)
 TAKES = r"must be a number, an array of numbers, or nested lists of them, got "
-WAY_OUT = r"what else the function needs it should take from its surroundings, as a closure, a method or functools.partial does"
+WAY_OUT = r"pass other objects by closure, as `self`, or with functools\.partial"
 
 
 @chainrule.compile
@@ -76,7 +76,7 @@ def test_arguments_that_are_no_numbers(function: Any, name: str) -> None:
 @both
 @pytest.mark.parametrize("ragged", [[[1.0, 2.0], [3.0], [4.0, 5.0]], [[1.0], 2.0, [3.0]], [np.ones(2), np.ones(3), np.ones(2)]])
 def test_ragged_lists(function: Any, ragged: Any) -> None:
-    message = "^[xX] is a list of parts of different lengths; compiled functions take arrays, and lists as regular as arrays: pad them, or"
+    message = "^[xX] is a list of parts of different lengths, but compiled functions take arrays and regular lists: pad the parts, or"
     refused(function, ragged, Y, match=message, kind=ValueError)
 
 
@@ -98,7 +98,7 @@ def test_an_empty_batch() -> None:
 
 
 def test_a_batch_of_different_lengths() -> None:
-    refused(batched, X, Y[:2], match="^every argument must have as many samples, but x has 3, y has 2$", kind=ValueError)
+    refused(batched, X, Y[:2], match="^all arguments must have the same number of samples, but x has 3, y has 2$", kind=ValueError)
 
 
 def test_a_batch_of_nothing() -> None:
@@ -171,7 +171,7 @@ OPTIONS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: chainrule.compile(len, target=256), ValueError, "target must be 'host' or 'generic', got 256"),
     (lambda: chainrule.compile(len, batch="sum", threads=0), ValueError, "threads must be an integer of 1 or more, got 0"),
     (lambda: chainrule.compile(len, batch="sum", threads=2.0), ValueError, r"threads must be an integer of 1 or more, got 2\.0"),
-    (lambda: chainrule.compile(len, threads=2), ValueError, "write the function for one sample and say batch="),
+    (lambda: chainrule.compile(len, threads=2), ValueError, "write the function for one sample and give batch="),
     (lambda: chainrule.compile(batch="average"), ValueError, "batch must be 'mean', 'sum' or None, got 'average'"),
 ]
 
@@ -207,6 +207,6 @@ def test_an_operation_made_by_hand_cannot_be_compiled() -> None:
 
 
 def test_the_result_of_a_compiled_function_in_a_graph() -> None:
-    message = "^the graph contains the result of a compiled function, whose inside it does not see. Compile the function that makes"
+    message = "^the graph contains the result of a compiled function, and compile() cannot see how it was computed. Compile the function that makes"
     with pytest.raises(TypeError, match=message):
         chainrule.compile(whole(X, Y) + W * W)

@@ -181,9 +181,11 @@ def test_what_takes_the_loss_alone_says_so() -> None:
         return learner.a_tuple(X[0], Y[0])
 
     for compiled in (chainrule.compile(returns), chainrule.compile(learner.a_tuple, batch="mean")):
-        with pytest.raises(TypeError, match=r"the loss must be one Value; \w+ returns 3\. For training, compile a function that returns"):
+        with pytest.raises(
+            TypeError, match=r"the loss must be one Value, but \w+ returns 3\. For training, compile a function that returns"
+        ):
             fit(compiled, (X, Y), optimizer=SGD(learner.leaves, lr=0.1), steps=1, batch_size=1)
-        with pytest.raises(TypeError, match=r"value_and_grad\(\) takes a function that returns one Value; \w+ returns 3\. Compile one"):
+        with pytest.raises(TypeError, match=r"value_and_grad\(\) needs a function that returns one Value, but \w+ returns 3\. Compile"):
             compiled.value_and_grad(X, Y)
 
 
@@ -276,7 +278,7 @@ def test_a_function_of_many_samples_of_different_lengths_is_told_how() -> None:
     w = Value(1.0)
     compiled = chainrule.compile(lambda rows: sum(w * x for row in rows for x in row))
     rows = [[1.0], [1.0, 2.0], [3.0]]
-    with pytest.raises(ValueError, match=r"^the samples of rows differ in length, and <lambda> takes 2 of them at a time.*batch='mean'"):
+    with pytest.raises(ValueError, match=r"^the samples of rows differ in length, but <lambda> takes 2 of them at a time.*batch='mean'"):
         fit(compiled, (rows,), optimizer=SGD([w], lr=0.1), steps=1, batch_size=2)
     with pytest.raises(ValueError, match=r"fit\(\) takes samples of different lengths as they are, if the loss is written for one sample"):
         chainrule.compile(lambda row: w * sum(row), batch="mean")(rows)
@@ -291,5 +293,5 @@ def test_reading_data_for_a_report_is_told_to_return_it() -> None:
         reports.append(score.data)
         return score**2
 
-    with pytest.raises(TraceError, match=r"`\.data` was read: .* for a report return it beside the loss, as in `return loss, score`"):
+    with pytest.raises(TraceError, match=r"`\.data` was read: .* to report it, return it beside the loss, as in `return loss, score`"):
         chainrule.compile(loss)(1.0)

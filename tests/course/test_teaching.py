@@ -235,7 +235,7 @@ def test_what_is_passed_over_is_named() -> None:
         "class/anna/pipe.py",
         "class/ben/mine.ipynb",
     ]
-    assert result.stderr == f"not checked, for it cannot be told which exercise these are: {', '.join(files)}\n"
+    assert result.stderr == f"not checked, because it cannot be told which exercise these are: {', '.join(files)}\n"
     assert [(row["student"], row["state"], row["message"]) for row in table()] == [
         ("anna", PASSED, ""),
         ("ben", UNREADABLE, "There is no exercise in this folder."),
@@ -388,7 +388,7 @@ def test_exercises_can_be_chosen() -> None:
     write(f"anna/{NAME}")
     write("anna/03_graph.py", "raise SystemExit")
     result = run("grade", "anna", "-e", "2")
-    assert result.stderr == "left out, for they are of other exercises: anna/03_graph.py\n"
+    assert result.stderr == "left out, because they belong to other exercises: anna/03_graph.py\n"
     assert [row["exercise"] for row in table()] == ["2"]
     assert "nothing to check" in run("grade", "anna/03_graph.py", "-e", "2", "--force", status=2).stderr
 
@@ -437,7 +437,7 @@ def test_a_notebook_with_a_byte_order_mark() -> None:
 def test_what_should_be_looked_at_is_in_the_table_and_the_report() -> None:
     write(f"anna/{NAME}", "from chainrule import Value\n")
     result = run("grade", "anna", "--isolate")
-    assert "1 of 1 are right, 1 of which should be looked at (see their notes)" in result.stdout
+    assert "1 of 1 are right, and you should look at 1 of these (see their notes)" in result.stdout
     (row,) = table()
     assert "Value is chainrule's own" in row["notes"]
     assert "chainrule.Value (line 1)" in row["notes"]

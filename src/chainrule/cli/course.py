@@ -37,7 +37,7 @@ def course() -> None:
 
 @course.command(short_help="Write the exercises, for students and with solutions.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("-e", "--exercise", "exercises", multiple=True, metavar="N", callback=_exercises, help="Only this one; may be repeated.")
+@click.option("-e", "--exercise", "exercises", multiple=True, metavar="N", callback=_exercises, help="Only exercise N; can be given again.")
 @click.option(
     "--format",
     "kind",
@@ -67,7 +67,7 @@ def export(folder: Path, exercises: list[Exercise], kind: str | None) -> None:
 
 @course.command(short_help="Check what students hand in.")
 @click.argument("submissions", nargs=-1, required=True, metavar="SUBMISSION...", type=click.Path(path_type=Path))
-@click.option("-e", "--exercise", "exercises", multiple=True, metavar="N", callback=_exercises, help="Only this one; may be repeated.")
+@click.option("-e", "--exercise", "exercises", multiple=True, metavar="N", callback=_exercises, help="Only exercise N; can be given again.")
 @click.option(
     "-o",
     "--output",
@@ -76,7 +76,7 @@ def export(folder: Path, exercises: list[Exercise], kind: str | None) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder for grades.csv and report.md.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(1, 64), help="How many to check at the same time; by default one for each processor.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 64), help="How many to check at the same time; one for each processor by default.")
 @click.option("--isolate", is_flag=True, help="Run each submission's code in a process of its own, away from the checks and the verdict.")
 @click.option("--force", is_flag=True, help="Replace grades.csv and report.md if they are there.")
 def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path, jobs: int | None, isolate: bool, force: bool) -> None:
@@ -108,12 +108,12 @@ def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path
     found, left_out, over = submissions_in(submissions, exercises)
     if left_out:
         more = f" and {len(left_out) - 1} more" if left_out[1:] else ""
-        click.echo(f"left out, for they are of other exercises: {clean(left_out[0])}{more}", err=True)
+        click.echo(f"left out, because they belong to other exercises: {clean(left_out[0])}{more}", err=True)
     if not found:
         raise BadInput("there is nothing to check")
     if over:
         more = f" and {len(over) - 5} more" if over[5:] else ""
-        click.echo(f"not checked, for {UNTOLD}: {', '.join(clean(each) for each in over[:5])}{more}", err=True)
+        click.echo(f"not checked, because {UNTOLD}: {', '.join(clean(each) for each in over[:5])}{more}", err=True)
     if isolate and not bubblewrap():
         click.echo(f"note: {WITHOUT_WALLS}", err=True)
     output.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path
     write_atomically(output / REPORT, as_report(rows, over))
     right = sum(row.passed for row in rows)
     noted = sum(row.passed and bool(row.notes) for row in rows)
-    look = f", {noted} of which should be looked at (see their notes)" if noted else ""
+    look = f", and you should look at {noted} of these (see their notes)" if noted else ""
     click.echo(f"{right} of {len(rows)} are right{look}: {clean(output / TABLE)}, {clean(output / REPORT)}")
 
 

@@ -18,7 +18,7 @@ from chainrule.foreign import clean, quoted
 @click.argument("folder", default="chainrule-course", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--terminal", is_flag=True, help="Work with plain files and an editor of your own, in place of Jupyter.")
 @click.option("--jupyter", metavar="OPTIONS", default="", help='Options for JupyterLab, such as "--no-browser --port 9999".')
-@click.option("--no-start", is_flag=True, help="Only lay the exercises out.")
+@click.option("--no-start", is_flag=True, help="Only write the exercises; do not open them.")
 def learn(folder: Path, terminal: bool, jupyter: str, no_start: bool) -> None:
     """Build autodiff and neural networks yourself, exercise by exercise.
 
@@ -44,7 +44,7 @@ def learn(folder: Path, terminal: bool, jupyter: str, no_start: bool) -> None:
     except FolderError as error:
         raise BadInput(str(error)) from None
     if made:
-        click.echo(f"{len(made)} exercises are laid out in {clean(folder)}")
+        click.echo(f"{len(made)} exercises were written to {clean(folder)}")
     if no_start:
         return
     if terminal:

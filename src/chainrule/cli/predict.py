@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from chainrule.tables import Table
 
 
-@click.command(short_help="Let a saved model predict each row of a CSV file.")
+@click.command(short_help="Predict each row of a CSV file with a saved model.")
 @click.argument("model")
 @click.argument("table", metavar="CSV")
-@click.option("-o", "--output", help="Where to write the rows with their predictions; to standard output by default.")
+@click.option("-o", "--output", help="The file for the rows with their predictions; standard output by default.")
 def predict(model: str, table: str, output: str | None) -> None:
     """Let MODEL, a model.json, predict a class or a number for each row of a CSV file.
 
@@ -36,7 +36,7 @@ def predict(model: str, table: str, output: str | None) -> None:
     saved = load_model(model)
     if saved.feature_names is None or saved.task is None or saved.target_name is None:
         raise ModelFileError(
-            f"{clean(model)}: this model does not say what its inputs are called or what it predicts; train one with `train`"
+            f"{clean(model)}: this model does not say what its inputs are called or what it predicts; train one with `chainrule train`"
         )
     rows = read_table(table)
     _check_columns(saved, rows, model)

@@ -43,7 +43,7 @@ def check_folder(wanted: Path, size: int) -> None:
         BadInput: if they cannot.
     """
     if wanted.name in ("", ".."):
-        raise BadInput(f"{clean(wanted)} cannot be replaced by a folder of results; give the folder a name of its own")
+        raise BadInput(f"{clean(wanted)} cannot be the folder for the results; give the name of a new folder")
     made: list[Path] = []
     try:
         made += [parent for parent in wanted.parents if not parent.exists()]
@@ -176,7 +176,7 @@ def add_pictures(folder: Path, saved: SavedModel, data: Dataset, history: Histor
         "graph.svg": ("", lambda path: _draw_graph(path, saved, data)),
     }
     if len(data.feature_names) == 2 and data.class_names is not None:
-        pictures["boundary.png"] = ("where the model draws the line between the classes", lambda path: _draw_boundary(path, saved, data))
+        pictures["boundary.png"] = ("the decision boundary between the classes", lambda path: _draw_boundary(path, saved, data))
     found = {}
     with suppress(KeyboardInterrupt):
         ctrl_c.enter(DRAWING)

@@ -31,7 +31,7 @@ def evaluate(expression: str, assignments: tuple[str, ...]) -> Value:
     for assignment in assignments:
         name, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals or not name:
-            raise ExpressionError(f"{quoted(assignment)} does not give a name its value; write it as a=2")
+            raise ExpressionError(f"{quoted(assignment)} does not give a value to a name; write, for example, a=2")
         number = number_in(text)
         if number is None:
             raise ExpressionError(f"{quoted(assignment)}: {quoted(text)} is not a number")
@@ -43,11 +43,11 @@ def evaluate(expression: str, assignments: tuple[str, ...]) -> Value:
     return value
 
 
-@click.command(context_settings=SETTINGS, short_help="Say the chain rule for an expression, in words.")
+@click.command(context_settings=SETTINGS, short_help="Explain the chain rule for an expression, step by step.")
 @click.argument("expression")
 @click.argument("assignments", nargs=-1, metavar="[NAME=NUMBER]...")
 def explain(expression: str, assignments: tuple[str, ...]) -> None:
-    """Say how EXPRESSION depends on each of its numbers: the chain rule, step by step.
+    """Explain how EXPRESSION depends on each of its numbers, with the chain rule, step by step.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def explain(expression: str, assignments: tuple[str, ...]) -> None:
 @click.command(context_settings=SETTINGS, short_help="Draw the graph of an expression.")
 @click.argument("expression")
 @click.argument("assignments", nargs=-1, metavar="[NAME=NUMBER]...")
-@click.option("-o", "--output", default="graph.svg", show_default=True, help="Where to: a name that ends in .svg, .png or .dot.")
+@click.option("-o", "--output", default="graph.svg", show_default=True, help="The file to write; its name ends in .svg, .png or .dot.")
 def draw(expression: str, assignments: tuple[str, ...], output: str) -> None:
     """Draw the graph of EXPRESSION, with the gradient of each number.
 

@@ -53,7 +53,7 @@ def _sizes(ctx: click.Context, param: click.Parameter, text: str | None) -> tupl
     if not all(part.isascii() and part.isdecimal() and len(part) <= 5 and 0 < int(part) <= 10_000 for part in parts):
         raise click.BadParameter(f"{quoted(text)} is not a list of layer sizes such as 16,16, each from 1 to 10,000")
     if len(parts) > MOST_LAYERS:
-        raise click.BadParameter(f"these are {len(parts):,} hidden layers, and at most {MOST_LAYERS} can be trained")
+        raise click.BadParameter(f"there are {len(parts):,} hidden layers, but at most {MOST_LAYERS} can be trained")
     return tuple(int(part) for part in parts)
 
 
@@ -75,23 +75,28 @@ class Finite(click.FloatRange):
 @click.command(short_help="Train a network on a dataset.")
 @click.argument("dataset")
 @click.option("--label", metavar="COLUMN", help="Which column of a CSV file to predict; the last by default.")
-@click.option("--task", type=click.Choice(TASKS), help="Whether its labels are classes or numbers; found out by default.")
+@click.option("--task", type=click.Choice(TASKS), help="Whether the labels are classes or numbers; by default the labels decide.")
 @click.option("--points", type=click.IntRange(min=4, max=MOST_POINTS), help="How many points to make, for moons, circles, xor and spiral.")
-@click.option("--noise", type=Finite(min=0, max=LARGEST_NOISE), help="The standard deviation of their noise.")
+@click.option("--noise", type=Finite(min=0, max=LARGEST_NOISE), help="The standard deviation of the noise in these points.")
 @click.option("--hidden", callback=_sizes, metavar="SIZES", help='Neurons in the hidden layers; "16,16" by default, "128,64" for digits.')
 @click.option("--activation", type=click.Choice(list(ACTIVATIONS)), default="relu", show_default=True)
 @click.option("--loss", type=click.Choice(LOSSES), help="By default cross-entropy for classes, squared-error for numbers.")
 @click.option("--optimizer", type=click.Choice(list(USUAL.learning_rates)), default="adam", show_default=True)
 @click.option(
-    "--learning-rate", "--lr", type=Finite(min=0, min_open=True, max=LARGEST_RATE), help="At first; it falls to 0, along a cosine."
+    "--learning-rate",
+    "--lr",
+    type=Finite(min=0, min_open=True, max=LARGEST_RATE),
+    help="The first learning rate; it falls to 0 along a cosine.",
 )
 @click.option("--steps", type=click.IntRange(min=1, max=MOST_STEPS), help=f"How many steps to make{_default('steps')}.")
 @click.option("--epochs", type=click.IntRange(min=1, max=MOST_STEPS), help="How many times to go through the data, in place of --steps.")
 @click.option("--batch-size", type=click.IntRange(min=1), help=f"Samples in each step{_default('batch_size')}.")
 @click.option("--l2", type=Finite(min=0, max=LARGEST_RATE), help=f"The strength of the L2 penalty on the weights{_default('l2')}.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same result.")
-@click.option("--test-split", type=Finite(min=0, max=1, max_open=True), default=0.2, show_default=True, help="The share to test with.")
-@click.option("--output", "-o", metavar="FOLDER", help="Where to; by default runs/NAME. One with results is kept: NAME-2 is used.")
+@click.option(
+    "--test-split", type=Finite(min=0, max=1, max_open=True), default=0.2, show_default=True, help="The share of samples to test with."
+)
+@click.option("--output", "-o", metavar="FOLDER", help="The folder for the results; runs/NAME by default, or NAME-2 if that has results.")
 def train(dataset: str, label: str | None, task: str | None, points: int | None, noise: float | None, **options: Any) -> None:
     """Train a network on DATASET: moons, circles, xor, spiral, digits, iris, or a CSV file with a header.
 
@@ -109,7 +114,7 @@ def train(dataset: str, label: str | None, task: str | None, points: int | None,
 
     epochs, wanted = options.pop("epochs"), options.pop("output")
     if epochs is not None and options["steps"] is not None:
-        raise click.UsageError("say --steps or --epochs, not both")
+        raise click.UsageError("give --steps or --epochs, not both")
     rng = random.Random(options["seed"])
     data = _load(dataset, label, task, points, noise, rng)
     learn_from, test_with = train_test_split(data, options["test_split"], rng)
@@ -154,7 +159,7 @@ def _load(name: str, label: str | None, task: str | None, points: int | None, no
 
     made = {key: value for key, value in (("points", points), ("noise", noise)) if value is not None}
     if made and name not in GENERATED:
-        raise click.UsageError(f"--{next(iter(made))} is for {', '.join(GENERATED)}; {clean(name)} has the points it has")
+        raise click.UsageError(f"--{next(iter(made))} is for {', '.join(GENERATED)}; the points of {clean(name)} are fixed")
     if name in GENERATED or name in BUNDLED:
         if label or task:
             raise click.UsageError(f"--{'label' if label else 'task'} is for CSV files; what to predict in {name} is fixed")
@@ -179,15 +184,15 @@ def _plan(name: str, data: Dataset, epochs: int | None, options: dict[str, Any])
     if options["loss"] is None:
         options["loss"] = "squared-error" if data.class_names is None else "cross-entropy"
     if data.class_names is None and options["loss"] != "squared-error":
-        raise click.UsageError(f"--loss {options['loss']} is for classes, and {quoted(data.target_name)} holds numbers; use squared-error")
+        raise click.UsageError(f"--loss {options['loss']} is for classes, but {quoted(data.target_name)} holds numbers; use squared-error")
     if data.class_names is not None and len(data.class_names) > 2 and options["loss"] != "cross-entropy":
-        raise click.UsageError(f"--loss {options['loss']} is for two classes, and there are {len(data.class_names)}; use cross-entropy")
+        raise click.UsageError(f"--loss {options['loss']} is for two classes, but there are {len(data.class_names)}; use cross-entropy")
     plan = Plan(dataset=name, **options)
     if plan.steps > MOST_STEPS:
-        raise click.UsageError(f"--epochs {epochs} are {plan.steps:,} steps, and at most {MOST_STEPS:,} can be made")
+        raise click.UsageError(f"--epochs {epochs} means {plan.steps:,} steps, but at most {MOST_STEPS:,} are possible")
     if (weights := _weights(data, plan)) > MOST_WEIGHTS:
         raise click.UsageError(
-            f"this network would have {weights:,} weights, and at most {MOST_WEIGHTS:,} can be trained; choose smaller --hidden"
+            f"this network would have {weights:,} weights, but at most {MOST_WEIGHTS:,} can be trained; choose smaller --hidden"
         )
     return plan
 

@@ -84,11 +84,11 @@ def compile(
     options: dict[str, Any] = {"dtype": dtype, "target": machine}
     if isinstance(what, Value):
         if batch is not _UNSET:
-            raise ValueError("batch= is for a function of one sample, and this is a graph; compile the function that makes it")
+            raise ValueError("batch= is for a function of one sample, but this is a graph; compile the function that makes it")
         return CompiledGraph(what, **options)
     mode = None if batch is _UNSET else _EACH if batch is None else batch
     if threads > 1 and mode is None:
-        raise ValueError("threads= spreads the samples of a batch; write the function for one sample and say batch=")
+        raise ValueError("threads= spreads the samples of a batch; write the function for one sample and give batch=")
     if what is None:
         return lambda function: compile(function, batch=batch, dtype=dtype, target=machine, threads=threads)
     if not callable(what):

@@ -1,4 +1,4 @@
-"""`Value` with the rules of micrograd: `backward()` adds up, and `-`, `/` and unary minus are made of `+`, `*` and `**`."""
+"""`Value` with the rules of micrograd: `backward()` adds up, and `-`, `/` and unary minus are built from `+`, `*` and `**`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from chainrule.primitives import Whole, negative, power
 class Value(engine.Value):
     """A number in a computation graph, as micrograd has it.
 
-    It does all that chainrule's Value does, compiled too, but for this:
+    It does all that chainrule's Value does, also in compiled programs, with these differences:
 
-    - `backward()` sets nothing to zero. It sets the gradient of this Value to 1, and adds to those of all that it depends on, parents of
-      parents too; `grad = 0` by hand, or `zero_grad()`, comes before the next one.
-    - `a - b`, `a / b` and `-a` are `a + b * -1`, `a * b ** -1` and `a * -1`, with the nodes and the rounding that this has.
-    - The `data` of one that was made from an int is that int, and a gradient that has never been touched is shown as `0`.
+    - `backward()` sets nothing to zero. It sets the gradient of this Value to 1, and adds to the gradients of all Values that it depends
+      on. Before the next `backward()`, set `grad = 0` by hand, or call `zero_grad()`.
+    - `a - b`, `a / b` and `-a` are `a + b * -1`, `a * b ** -1` and `a * -1`, with the nodes and the rounding of these operations.
+    - The `data` of a Value that was made from an int is that int, and `repr` shows a gradient that was never changed as `0`.
     """
 
     __slots__ = ()
     _adds_up = True
 
     def backward(self) -> None:  # type: ignore[override]
-        """Add the derivatives of this Value to the gradients of all that it depends on; its own becomes 1."""
+        """Add the derivatives of this Value to the gradients of all Values that it depends on; its own gradient becomes 1."""
         self._add_up()
 
     def __neg__(self) -> Any:

@@ -375,7 +375,7 @@ def _runs(members: np.ndarray, class_of: np.ndarray, number_of: np.ndarray, term
 def _check_alike(kinds: np.ndarray) -> None:
     """Check that the operands of a class are of one class themselves: machine code would read numbers of others in their place."""
     if (kinds != kinds[0]).any():
-        raise AssertionError("nodes that are computed differently were sorted into one class: this is a defect of chainrule's compiler")
+        raise AssertionError("nodes that are computed differently were sorted into one class: this is a bug in chainrule's compiler")
 
 
 # --- equal nodes ------------------------------------------------------------------------------------------------------------------------

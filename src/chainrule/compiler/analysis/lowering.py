@@ -237,7 +237,7 @@ class _Lowering:
         """`values[index]`: an access whose offset is looked up where the index is."""
         index, *values = found.slots
         if self.classes[index.of].kind != "input":
-            raise CannotLowerError("the index of take() is computed, and is no argument of the function")
+            raise CannotLowerError("the index of take() is computed; only an argument of integers can be compiled")
         index_nodes = index.nodes[:, 0]
         self._bound(index_nodes, sum(slot.nodes.shape[1] for slot in values))
         index_of, index_places = self.buffers[index.of], self.place[index_nodes]
@@ -351,7 +351,7 @@ class _Lowering:
         """Where nodes are in the buffer of their class."""
         places = (self.place if self.classes[of].kind in ("parameter", "input") else self.position)[nodes]
         if places.size and places.min() < 0:
-            raise AssertionError("a number has no place in memory: this is a defect of chainrule's compiler")
+            raise AssertionError("a number has no place in memory: this is a bug in chainrule's compiler")
         return places
 
     def _assign(self, of: int, nodes: np.ndarray) -> None:
@@ -437,7 +437,7 @@ class _Lowering:
                 if placeholder.lookup is not None:
                     at = self.accesses.access(placeholder.lookup.buffer, nest, placeholder.lookup.base, strides, None, samples)
                     if place.lookup is not None or tables[placeholder.lookup.base] is not None:
-                        raise CannotLowerError("the indices of take() are spread without a pattern")
+                        raise CannotLowerError("take()'s indices follow no pattern that can be compiled")
                     place = place._replace(lookup=Lookup(at.buffer, at.base, at.strides, placeholder.lookup.scale))
                 return place
 

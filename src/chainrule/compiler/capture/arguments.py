@@ -39,16 +39,16 @@ class Argument:
         plain = type(given) in _PLAIN or (type(given) is list and _PLAIN.issuperset(map(type, given)))
         if not plain and (hidden := _masked(given)):
             raise TypeError(
-                f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function has nothing to compute with "
-                f"there. Pass {self.name}.filled(0.0), and the mask as an argument of its own to choose by, with where()"
+                f"{self.name} has {hidden} masked number{'s' if hidden > 1 else ''}, and a compiled function cannot leave them out. "
+                f"Pass {self.name}.filled(0.0), and the mask as another argument; choose by the mask with where()"
             )
         try:
             array = np.asarray(given)  # a plain array, whatever subclass it was
         except ValueError:
             raise ValueError(
-                f"{self.name} is a list of parts of different lengths; compiled functions take arrays, and lists as regular as arrays: "
-                "pad them, or compile a function for each length. fit() takes samples of different lengths as they are, if the loss is "
-                "written for one sample and compiled with batch='mean' or 'sum'"
+                f"{self.name} is a list of parts of different lengths, but compiled functions take arrays and regular lists: "
+                "pad the parts, or compile a function for each length. fit() takes samples of different lengths as they are, if the loss "
+                "is written for one sample and compiled with batch='mean' or 'sum'"
             ) from None
         if array.dtype.kind == "O":
             flat = array.ravel().tolist()
@@ -65,8 +65,8 @@ class Argument:
 
     def _refusal(self, given: Any) -> str:
         return (
-            f"{self.name} must be a number, an array of numbers, or nested lists of them, got {type(given).__name__}: {given!r:.60}; what "
-            "else the function needs it should take from its surroundings, as a closure, a method or functools.partial does"
+            f"{self.name} must be a number, an array of numbers, or nested lists of them, got {type(given).__name__}: {given!r:.60}; "
+            "pass other objects by closure, as `self`, or with functools.partial"
         )
 
     def first(self, samples: int) -> Argument:
@@ -187,7 +187,9 @@ def columns_among(arguments: Sequence[Argument], error: Exception) -> str:
     names = [argument.name for argument in arguments if argument.array.ndim > 1 and argument.array.shape[-1] == 1]
     if not names or "array" not in str(error):
         return ""
-    told = (f"{name} has the shape (n, 1): each of its rows is an array of one number. For numbers pass {name}[:, 0]" for name in names)
+    told = (
+        f"{name} has the shape (n, 1): each of its rows is an array of one number. To pass numbers, write {name}[:, 0]" for name in names
+    )
     return "\n".join([str(error), *told])
 
 
@@ -202,7 +204,7 @@ def batch_length(arguments: Sequence[Argument]) -> int:
     lengths = [len(argument.array) for argument in arguments]
     if len(set(lengths)) > 1:
         told = ", ".join(f"{argument.name} has {length}" for argument, length in zip(arguments, lengths, strict=True))
-        raise ValueError(f"every argument must have as many samples, but {told}")
+        raise ValueError(f"all arguments must have the same number of samples, but {told}")
     if lengths[0] == 0:
         raise ValueError("the batch is empty: there is no sample to compute with")
     return lengths[0]

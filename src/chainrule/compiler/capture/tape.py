@@ -77,11 +77,11 @@ def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None 
     if by_hand:
         if by_hand[0]._op == "compiled":
             raise HandMadeError(
-                "the graph contains the result of a compiled function, whose inside it does not see. Compile the function that makes the "
-                "whole graph: what it calls may be compiled or not"
+                "the graph contains the result of a compiled function, and compile() cannot see how it was computed. Compile the function "
+                "that makes the whole graph; it may call compiled functions"
             )
         fixed = isinstance(by_hand[0]._function, LocalGradients)
-        why = "its local gradients are numbers of this one moment" if fixed else "its _backward is a Python function"
+        why = "its local gradients are numbers for these operands only" if fixed else "its _backward is a Python function"
         raise HandMadeError(
             f"{by_hand[0]._op or 'an operation'!r} was made by hand: {why}, which cannot be compiled. "
             "Write it with the operations of chainrule, or use backward() without compile()"

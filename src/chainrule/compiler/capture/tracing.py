@@ -34,13 +34,13 @@ _CHOOSE = (
     "the trace follows one path only, so the program would always take it. Write where(greater(a, b), x, y), maximum(a, b) or minimum(a, b)"
 )
 _KNOWN_LATER = (
-    "the number is known only when the compiled program runs, and what it is now would become part of the program. Compute with the Value "
-    "itself; for a choice write where(), maximum() or softmax()"
+    "the number is known only when the compiled program runs, and its present value would become a constant of the program. Compute with "
+    "the Value itself; for a choice write where(), maximum() or softmax()"
 )
 _ADVICE = {
-    "data": f"`.data` was read: {_KNOWN_LATER}; for a report return it beside the loss, as in `return loss, score`",
-    "float": f"float() of a Value, by a function of `math` or NumPy perhaps: {_KNOWN_LATER}; use chainrule's exp(), log() and so on",
-    "int": "int() of a Value: an index must be an argument of integers itself; write take(values, index) or one_hot(index, count)",
+    "data": f"`.data` was read: {_KNOWN_LATER}; to report it, return it beside the loss, as in `return loss, score`",
+    "float": f"float() of a Value, perhaps by a function of `math` or NumPy: {_KNOWN_LATER}; use chainrule's exp(), log() and so on",
+    "int": "int() of a Value: an index must itself be an argument of integers. Write take(values, index) or one_hot(index, count)",
     "bool": f"a Value was used as a condition: {_CHOOSE}",
     "data=": "`.data` was assigned: that would happen once, while tracing, and never again. Do it outside the function",
     "grad=": "`.grad` was assigned: that would happen once, while tracing, and never again. Do it outside the function",
@@ -49,7 +49,7 @@ _ADVICE = {
 }
 _INDEX = "a traced integer was used as an index: the trace would always take this element. Write take(values, index)"
 _EQUAL = (
-    "an argument was compared by == or !=, with a number or another argument: the answer would become part of the program. Write "
+    "an argument was compared by == or != with a number or another argument: the answer would become a constant of the program. Write "
     "where(equal(a, b), x, y) for a choice, or take(values, index)"
 )
 

@@ -56,8 +56,8 @@ def refuse_again(loss: Value, push: _QuickPush | Push) -> None:
     """
     if push.used:
         raise TypeError(
-            "backward() was called twice on one result of a compiled function, with micrograd's rules: the gradients of the nodes inside, "
-            "to which the second call would add, are not kept. Call the function again, or do without compile()"
+            "backward() was called twice on one result of a compiled function, with micrograd's rules: the second call would add to the "
+            "gradients of the nodes inside, which are not kept. Call the function again before backward(), or do not compile it"
         )
     push.used = True
 

@@ -64,7 +64,7 @@ class Checks:
     def _called(self, arguments: Sequence[Argument], place: tuple[int, int] | None, sample: int, batched: bool) -> str:
         """What a number is called: its place in the argument, if it is one of its numbers."""
         if place is None:
-            return f"a target that is computed in sample {sample}" if batched else "a target that is computed"
+            return f"the computed target of sample {sample}" if batched else "a computed target"
         argument = arguments[place[0]]
         at = [int(i) for i in np.unravel_index(place[1], argument.shape)] if argument.shape else []
         return argument.name + "".join(f"[{i}]" for i in ([sample, *at] if batched else at))

@@ -128,14 +128,16 @@ class CompiledFunction:
             TypeError: if the function does not return one Value.
         """
         if is_tracing():
-            refuse(f"value_and_grad() of the compiled {self._name} was called: its derivatives are numbers; call the function itself")
+            refuse(
+                f"value_and_grad() of the compiled {self._name} was called, but its results would be constants. Call {self._name} itself"
+            )
         arguments = self._arguments(args, kwargs)
         samples = batch_length(arguments) if self._batch is not None else 1
         traced = self._traced(arguments, tuple(kwargs))
         if not traced.results.is_scalar:
             raise TypeError(
-                f"value_and_grad() takes a function that returns one Value; {self._name} returns {len(traced.results.values)}. Compile one "
-                "that returns this Value alone"
+                f"value_and_grad() needs a function that returns one Value, but {self._name} returns {len(traced.results.values)}. Compile "
+                "a function that returns only the Value to differentiate"
             )
         program = traced.program
         if program is None:
@@ -271,8 +273,8 @@ class CompiledFunction:
                 raise TypeError(told) from error
             if self._batch is not None and arguments and not any(argument.shape for argument in arguments):
                 error.add_note(
-                    f"The first axis is that of the samples, so each number of {arguments[0].name} was taken for a sample of its own; for "
-                    f"one sample pass a list of one: [{arguments[0].name}]"
+                    f"The first axis of an argument counts the samples, so each number of {arguments[0].name} was taken as a sample; to "
+                    f"pass one sample, put it in a list: [{arguments[0].name}]"
                 )
             raise
         results = Results(found.result, self._name)
@@ -285,7 +287,7 @@ class CompiledFunction:
             results.join()
             if not results.single:
                 raise TypeError(
-                    f"batch={self._batch!r} joins the results of the samples, one Value each, and {self._name} returns "
+                    f"batch={self._batch!r} needs a function that returns one Value for each sample, but {self._name} returns "
                     f"{len(results.values)}: compile it with batch=None, which keeps the results of each sample"
                 )
         inputs = [(argument.name, int(np.prod(argument.shape))) for argument in arguments]
@@ -426,7 +428,7 @@ class CompiledFunction:
             return self
         if not hasattr(instance, "__dict__"):
             raise TypeError(
-                f"{type(instance).__name__} has __slots__, and no place to keep what {self._name} is compiled to: add '__dict__' to them"
+                f"{type(instance).__name__} has __slots__, so the compiled {self._name} cannot be stored in it: add '__dict__' to __slots__"
             )
         name = f"_compiled_{self._name}"
         bound = vars(instance).get(name)
@@ -451,8 +453,8 @@ class CompiledFunction:
 def not_one_loss(traced: Traced, name: str) -> TypeError:
     """The error of a training whose loss comes with other things."""
     return TypeError(
-        f"the loss must be one Value; {name} returns {len(traced.results.values)}. For training, compile a function that returns the loss "
-        "alone; a callback may call the other for its scores"
+        f"the loss must be one Value, but {name} returns {len(traced.results.values)}. For training, compile a function that returns only "
+        "the loss; to report scores, call the other function in a callback"
     )
 
 

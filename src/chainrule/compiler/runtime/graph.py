@@ -108,7 +108,7 @@ class CompiledGraph:
             The result.
         """
         if is_tracing():
-            refuse("a compiled graph was called: its result is a number. Call the function that makes the graph")
+            refuse("a compiled graph was called, but its result would be a constant. Call the function that makes the graph")
         if self.program is None:
             return self._eagerly()
         memory = self._free.pop() if self._free else self._memory()

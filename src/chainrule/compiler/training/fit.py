@@ -127,7 +127,7 @@ class NativeFit:
         if loss._batch is None and samples > 1:
             names = " and ".join(name for name, column in zip(self.names, self.data, strict=False) if _is_ragged(column))
             raise ValueError(
-                f"the samples of {names} differ in length, and {loss._name} takes {samples} of them at a time, which would have to be "
+                f"the samples of {names} differ in length, but {loss._name} takes {samples} of them at a time, so they would have to be "
                 "padded. Write it for one sample and compile it with batch='mean' or 'sum': then each sample keeps its length"
             )
         if self.by_shape is None:
