@@ -355,6 +355,8 @@ SMALLEST_NORMAL = 2.0**-1022
 SQRT_HALF = math.sqrt(0.5)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 ONE_OVER_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
+ONE_OVER_LOG_2 = 1.0 / math.log(2.0)
+ONE_OVER_LOG_10 = 1.0 / math.log(10.0)
 
 # --- arithmetic ---------------------------------------------------------------------------------------------------------------------
 add: Primitive = Primitive(
