@@ -216,6 +216,7 @@ REFERENCES: dict[str, Reference] = {
     "exp": Reference(jnp.exp, lambda a: one([mp.exp(a)], [mp.exp(a)], [mp.exp(a)])),
     "expm1": Reference(jnp.expm1, lambda a: one([mp.expm1(a)], [mp.exp(a)], [mp.exp(a)])),
     "log": Reference(jnp.log, lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]), domain=lambda a: a > 0),
+    "log2": Reference(jnp.log2, lambda a: mp.log(a, 2), domain=lambda a: a > 0),
     "log_total": Reference(
         lambda a: jnp.where(a == 0.0, -jnp.inf, jnp.log(jnp.where(a == 0.0, 1.0, a))),
         lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]),

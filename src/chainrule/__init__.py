@@ -82,6 +82,7 @@ __all__ = [
     "load_safetensors",
     "log",
     "log1p",
+    "log2",
     "log_softmax",
     "logsumexp",
     "max_margin",

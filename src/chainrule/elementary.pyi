@@ -29,6 +29,7 @@ __all__ = [
     "leaky_relu",
     "log",
     "log1p",
+    "log2",
     "maximum",
     "minimum",
     "relu",
@@ -67,6 +68,9 @@ def expm1(x: S) -> S:
 
 def log(x: S) -> S:
     """The natural logarithm of `x`; -inf at 0, nan below."""
+
+def log2(x: S) -> S:
+    """The logarithm of `x` to base 2; -inf at 0, nan below."""
 
 def xlogy(x: Scalar, y: Scalar) -> Any:
     """`x * log(y)`, and 0 where `x` is 0. Where both are 0, the derivatives are 0. An entropy is `-sum(xlogy(p, p) for p in ...)`."""
@@ -169,6 +173,9 @@ class Methods:
 
     def log(self) -> Value:
         """The natural logarithm of `self`; -inf at 0, nan below."""
+
+    def log2(self) -> Value:
+        """The logarithm of `self` to base 2; -inf at 0, nan below."""
 
     def xlogy(self, other: Value | SupportsFloat) -> Value:
         """`self * log(other)`, and 0 where `self` is 0. Where both are 0, the derivatives are 0. An entropy is `-sum(xlogy(p, p) for p in

@@ -486,6 +486,13 @@ _log = _ieee(math.log, {0.0: -INFINITY})
 log: Primitive = Primitive(
     "log", _log, lambda a, out: divide(1.0, a), text="The natural logarithm of `x`; -inf at 0, nan below.", ulp=(1.0, 1.1)
 )
+log2: Primitive = Primitive(
+    "log2",
+    _ieee(math.log2, {0.0: -INFINITY}),
+    lambda a, out: divide(ONE_OVER_LOG_2, a),
+    text="The logarithm of `x` to base 2; -inf at 0, nan below.",
+    expansion=lambda a: ONE_OVER_LOG_2 * log(a),
+)
 # The logarithm of a sum of exponentials: 0 if none of them counts, and then all derivatives are 0.
 log_total: Primitive = Primitive(
     "log_total",
