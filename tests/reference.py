@@ -277,6 +277,16 @@ REFERENCES: dict[str, Reference] = {
         lambda a: 4.0 * jax.nn.sigmoid(2.0 * a) * jax.nn.sigmoid(-2.0 * a),
         lambda a: one([sech(a) ** 2], [-2 * mp.tanh(a) * sech(a) ** 2], [4 * mp.tanh(a) ** 2 * sech(a) ** 2, -2 * sech(a) ** 4]),
     ),
+    "softsign": Reference(
+        jax.nn.soft_sign,
+        lambda a: a / (1 + abs(a)),
+        differs=(
+            Difference(1, lambda a: abs(a) == INFINITY, 0.0, "the limit; JAX gives nan"),
+            Difference(2, lambda a: a == 0, 0.0, "the slope has a corner: the mean of both sides; JAX takes one of them"),
+        ),
+        jump=abs,
+        agrees_there=False,
+    ),
     "erf": Reference(jax.scipy.special.erf, lambda a: one([mp.erf(a)], [2 * bell(a)], [-4 * a * bell(a)])),
     "erfc": Reference(
         jax.scipy.special.erfc, lambda a: one([mp.erfc(a) if abs(a) < 100 else 1 - mp.sign(a)], [-2 * bell(a)], [4 * a * bell(a)])

@@ -102,6 +102,7 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "softsign",
     "sqrt",
     "stop_gradient",
     "take",

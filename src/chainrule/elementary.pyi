@@ -38,6 +38,7 @@ __all__ = [
     "sin",
     "sinh",
     "softplus",
+    "softsign",
     "sqrt",
     "stop_gradient",
     "tan",
@@ -113,6 +114,9 @@ def cosh(x: S) -> S:
 
 def tanh(x: S) -> S:
     """The hyperbolic tangent of `x`."""
+
+def softsign(x: S) -> S:
+    """`x / (1 + abs(x))`, from -1 to 1."""
 
 def erf(x: S) -> S:
     """The error function of `x`."""
@@ -232,6 +236,9 @@ class Methods:
 
     def tanh(self) -> Value:
         """The hyperbolic tangent of `self`."""
+
+    def softsign(self) -> Value:
+        """`self / (1 + abs(self))`, from -1 to 1."""
 
     def erf(self) -> Value:
         """The error function of `self`."""

@@ -590,6 +590,15 @@ tanh: Primitive = Primitive(
     ulp=(2.3, 2.3),
 )
 tanh_slope: Primitive = Primitive("tanh_slope", _tanh_slope, lambda a, out: -2.0 * (out * tanh(a)), bounds=(0.0, 1.0), ulp=(4.0, 4.0))
+softsign: Primitive = Primitive(
+    "softsign",
+    lambda a: a / (1.0 + abs(a)),
+    lambda a, out: divide(divide(1.0, 1.0 + absolute(a)), 1.0 + absolute(a)),
+    text="`x / (1 + abs(x))`, from -1 to 1.",
+    written=(lambda a, out: divide(1.0, power(1.0 + absolute(a), 2.0)),),
+    bounds=(-1.0, 1.0),
+    expansion=lambda a: divide(a, 1.0 + absolute(a)),
+)
 erf: Primitive = Primitive(
     "erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)), text="The error function of `x`.", bounds=(-1.0, 1.0), ulp=(2.2, 2.3)
 )
