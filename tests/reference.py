@@ -324,6 +324,7 @@ REFERENCES: dict[str, Reference] = {
             [2 * s(a) * s(-a), a * s(a) * s(-a) ** 2, -a * s(a) ** 2 * s(-a)],
         ),
     ),
+    "mish": Reference(jax.nn.mish, lambda a: a * mp.tanh(mp.log1p(mp.exp(a)))),
     "gelu": Reference(
         lambda a: jax.nn.gelu(a, approximate=False),
         lambda a: one([a * cumulative(a)], [cumulative(a), a * phi(a)], [2 * phi(a), -a * a * phi(a)]),

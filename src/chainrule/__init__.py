@@ -90,6 +90,7 @@ __all__ = [
     "mean",
     "mean_squared_error",
     "minimum",
+    "mish",
     "norm",
     "numerical_derivative",
     "one_hot",

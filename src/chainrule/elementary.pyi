@@ -32,6 +32,7 @@ __all__ = [
     "log2",
     "maximum",
     "minimum",
+    "mish",
     "relu",
     "sigmoid",
     "silu",
@@ -141,6 +142,9 @@ def elu(x: Scalar, alpha: Scalar = 1.0) -> Any:
 
 def silu(x: S) -> S:
     """`x * sigmoid(x)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118)."""
+
+def mish(x: S) -> S:
+    """`x * tanh(softplus(x))` (Misra, arXiv:1908.08681)."""
 
 def gelu(x: S) -> S:
     """`x` times the normal distribution function of `x` (Hendrycks, Gimpel, arXiv:1606.08415; exact, not the tanh form)."""
@@ -263,6 +267,9 @@ class Methods:
 
     def silu(self) -> Value:
         """`self * sigmoid(self)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118)."""
+
+    def mish(self) -> Value:
+        """`self * tanh(softplus(self))` (Misra, arXiv:1908.08681)."""
 
     def gelu(self) -> Value:
         """`self` times the normal distribution function of `self` (Hendrycks, Gimpel, arXiv:1606.08415; exact, not the tanh form)."""

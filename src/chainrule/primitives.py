@@ -668,6 +668,14 @@ silu: Primitive = Primitive(
     bounds=UNBOUNDED,
     ulp=(2.9, 2.9),
 )
+mish: Primitive = Primitive(
+    "mish",
+    lambda a: a * math.tanh(_softplus(a)),
+    lambda a, out: tanh(softplus(a)) + a * (tanh_slope(softplus(a)) * sigmoid(a)),
+    text="`x * tanh(softplus(x))` (Misra, arXiv:1908.08681).",
+    bounds=UNBOUNDED,
+    expansion=lambda a: a * tanh(softplus(a)),
+)
 gelu: Primitive = Primitive(
     "gelu",
     lambda a: 0.5 * a * math.erfc(-a * SQRT_HALF),
