@@ -12,6 +12,7 @@ from chainrule.primitives import PRIMITIVES, Primitive
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "chainrule"
+GUIDE = ROOT / "docs" / "guide" / "values.md"
 
 STUB = '''"""The elementary functions and the methods of Value as type checkers and documentation see them.
 
@@ -84,7 +85,16 @@ def public_names() -> str:
     return text[:begin] + "__all__ = [\n" + "".join(f'    "{name}",\n' for name in ordered) + text[end:]
 
 
-FILES = {PACKAGE / "elementary.pyi": stub, PACKAGE / "__init__.py": public_names}
+def guide() -> str:
+    """The text of the guide to Values, with the functions of the table in its list of what one can write."""
+    text = GUIDE.read_text(encoding="utf-8")
+    begin, end = text.index("- Functions, as methods"), text.index("\n- Functions of several")
+    names = ", ".join(f"`{row.name}`" for row in public_rows() if row.is_method)
+    item = f"- Functions, as methods (`v.tanh()`) or from the package (`chainrule.tanh(v)`, which also takes plain floats): {names}."
+    return text[:begin] + textwrap.fill(item, 140, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) + text[end:]
+
+
+FILES = {PACKAGE / "elementary.pyi": stub, PACKAGE / "__init__.py": public_names, GUIDE: guide}
 
 
 if __name__ == "__main__":

@@ -80,6 +80,9 @@ class Reference(NamedTuple):
         domain: where the two are compared over the whole range of floats; everywhere, if not said.
         differs: where ours and JAX's differ.
         axes: for some of the operands, by position, the numbers to test with, where most are not meant.
+        jump: how far a point is from the nearest one where the operation or a derivative jumps, or has not the derivative of its formula.
+        agrees_there: whether JAX has the same derivatives where that is 0.
+        is_exact: whether results are operands, or whole numbers: then nothing is rounded.
     """
 
     jax: Callable[..., Any]
@@ -87,11 +90,14 @@ class Reference(NamedTuple):
     domain: Callable[..., bool] = lambda *point: True
     differs: tuple[Difference, ...] = ()
     axes: dict[int, list[float]] = {}  # noqa: RUF012
+    jump: Callable[..., float] = lambda *point: math.inf
+    agrees_there: bool = True
+    is_exact: bool = False
 
 
 def exact_rows(row: Primitive, point: tuple[float, ...]) -> Rows:
     """The value of a row at a point, and its first and second derivatives, each as terms to be added up."""
-    with mp.workprec(300):
+    with mp.workprec(1400):  # beside 1e-324, what a difference of second order takes away is 1,300 bits
         x = [mp.mpf(number) for number in point]
         exact = REFERENCES[row.name].exact
         found = exact(*x)
@@ -101,7 +107,7 @@ def exact_rows(row: Primitive, point: tuple[float, ...]) -> Rows:
 
         def derivative(orders: tuple[int, ...]) -> Terms:
             free = [k for k, order in enumerate(orders) if order]
-            step = min(abs(x[k]) if x[k] else mp.mpf(1) for k in free) * mp.mpf(2) ** -60
+            step = min(abs(x[k]) if x[k] else mp.mpf(1) for k in free) * mp.mpf(2) ** -40
             return [mp.diff(exact, tuple(x), orders, h=step) if len(x) > 1 else mp.diff(exact, x[0], orders[0], h=step)]
 
         firsts = [derivative(unit) for unit in units]
@@ -158,7 +164,7 @@ REFERENCES: dict[str, Reference] = {
         lambda a, b: two([a / b], [[1 / b], [-a / b**2]], [0], [-1 / b**2], [2 * a / b**3]),
         differs=(Difference(1, lambda a, b: abs(b) in (1e-300, 1e300), None, "JAX squares the divisor, out of the range of floats"),),
     ),
-    "neg": Reference(lambda a: -a, lambda a: ([-a], *flat(-1))),
+    "neg": Reference(lambda a: -a, lambda a: ([-a], *flat(-1)), is_exact=True),
     "**": Reference(
         jnp.power,
         lambda a, b: two(
@@ -173,41 +179,63 @@ REFERENCES: dict[str, Reference] = {
             Difference(1, lambda a, b: b == 0, None, "x ** 0 has derivative 0 everywhere; JAX gives nan at 0"),
             Difference(1, lambda a, b: a == 0 and b < 0, None, "0 ** b is infinite and falls in b; JAX gives nan"),
         ),
+        jump=lambda a, *rest: abs(a),
+        agrees_there=False,
     ),
     "dot": Reference(
         lambda bias, w, x: bias + w * x, lambda a, w, x: ([a, w * x], [[1], [x], [w]], [[[0]] * 3, [[0], [0], [1]], [[0], [1], [0]]])
     ),
-    "greater": Reference(lambda a, b: jnp.where(a > b, 1.0, 0.0), lambda a, b: ([int(a > b)], *flat(0, 0))),
-    "equal": Reference(lambda a, b: jnp.where(a == b, 1.0, 0.0), lambda a, b: ([int(a == b)], *flat(0, 0))),
+    "greater": Reference(
+        lambda a, b: jnp.where(a > b, 1.0, 0.0), lambda a, b: ([int(a > b)], *flat(0, 0)), jump=lambda a, b: abs(a - b), is_exact=True
+    ),
+    "equal": Reference(
+        lambda a, b: jnp.where(a == b, 1.0, 0.0), lambda a, b: ([int(a == b)], *flat(0, 0)), jump=lambda a, b: abs(a - b), is_exact=True
+    ),
     "where": Reference(
         lambda c, a, b: jnp.where(c != 0.0, a, b),
         lambda c, a, b: ([a if c else b], *flat(0, int(c != 0), int(c == 0))),
-        axes={0: [0.0, 1.0]},
+        jump=lambda a, *rest: abs(a),
+        is_exact=True,
     ),
     "take": Reference(
         lambda index, a, b: jnp.where(index == 0.0, a, jnp.where(index == 1.0, b, jnp.nan)),
         lambda i, a, b: ([b if i else a], *flat(0, int(i == 0), int(i != 0))),
         domain=lambda i, a, b: i in (0.0, 1.0),
         axes={0: [0.0, 1.0]},
+        jump=lambda *point: 0.0,
+        is_exact=True,
     ),
     "largest": Reference(
-        lambda a, b, c: jax.lax.stop_gradient(_finite(jnp.maximum(jnp.maximum(a, b), c))), lambda a, b, c: ([max(a, b, c)], *flat(0, 0, 0))
+        lambda a, b, c: jax.lax.stop_gradient(_finite(jnp.maximum(jnp.maximum(a, b), c))),
+        lambda a, b, c: ([max(a, b, c)], *flat(0, 0, 0)),
+        jump=lambda *point: 0.0,
+        is_exact=True,
     ),
     "stop_gradient": Reference(jax.lax.stop_gradient, lambda a: ([a], *flat(0))),
     "abs": Reference(
         jnp.abs,
         lambda a: ([abs(a)], *flat(mp.sign(a))),
         differs=(Difference(1, lambda a: a == 0 or a != a, 0.0, "a corner: the mean of the slopes on both sides, as in torch"),),
+        jump=abs,
+        agrees_there=False,
+        is_exact=True,
     ),
     "maximum": Reference(
-        jnp.maximum, lambda a, b: ([max(a, b)], *flat(mp.mpf(a > b) + mp.mpf(a == b) / 2, mp.mpf(b > a) + mp.mpf(a == b) / 2))
+        jnp.maximum,
+        lambda a, b: ([max(a, b)], *flat(mp.mpf(a > b) + mp.mpf(a == b) / 2, mp.mpf(b > a) + mp.mpf(a == b) / 2)),
+        jump=lambda a, b: abs(a - b),
+        is_exact=True,
     ),
     "minimum": Reference(
-        jnp.minimum, lambda a, b: ([min(a, b)], *flat(mp.mpf(a < b) + mp.mpf(a == b) / 2, mp.mpf(b < a) + mp.mpf(a == b) / 2))
+        jnp.minimum,
+        lambda a, b: ([min(a, b)], *flat(mp.mpf(a < b) + mp.mpf(a == b) / 2, mp.mpf(b < a) + mp.mpf(a == b) / 2)),
+        jump=lambda a, b: abs(a - b),
+        is_exact=True,
     ),
     "exp": Reference(jnp.exp, lambda a: one([mp.exp(a)], [mp.exp(a)], [mp.exp(a)])),
     "expm1": Reference(jnp.expm1, lambda a: one([mp.expm1(a)], [mp.exp(a)], [mp.exp(a)])),
     "log": Reference(jnp.log, lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]), domain=lambda a: a > 0),
+    "log2": Reference(jnp.log2, lambda a: mp.log(a, 2), domain=lambda a: a > 0),
     "log_total": Reference(
         lambda a: jnp.where(a == 0.0, -jnp.inf, jnp.log(jnp.where(a == 0.0, 1.0, a))),
         lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]),
@@ -217,6 +245,8 @@ REFERENCES: dict[str, Reference] = {
         lambda a, b: jax.scipy.special.xlogy(jnp.asarray(a, float), jnp.asarray(b, float)),
         lambda a, b: two([a * mp.log(b)], [[mp.log(b)], [a / b]], [0], [1 / b], [-a / b**2]),
         domain=lambda a, b: b > 0,
+        jump=math.hypot,
+        agrees_there=False,
         differs=(Difference(1, lambda a, b: a == 0 and b == 0, 0.0, "so that an entropy has a gradient; JAX gives -inf and nan"),),
     ),
     "log1p": Reference(jnp.log1p, lambda a: one([mp.log1p(a)], [1 / (1 + a)], [-1 / (1 + a) ** 2]), domain=lambda a: a > -1),
@@ -247,6 +277,8 @@ REFERENCES: dict[str, Reference] = {
             [2 * a * b / (a * a + b * b) ** 2],
         ),
         domain=lambda a, b: 1e-140 < max(abs(a), abs(b)) < 1e140,
+        jump=lambda a, *rest: abs(a),
+        agrees_there=False,
     ),
     "hypot": Reference(
         lambda a, b: jnp.sqrt((a / _scale(a, b)) ** 2 + (b / _scale(a, b)) ** 2) * _scale(a, b),
@@ -256,6 +288,8 @@ REFERENCES: dict[str, Reference] = {
             Difference(0, lambda a, b: INFINITY in (abs(a), abs(b)), INFINITY, "IEEE 754: infinite even beside a nan"),
             Difference(1, lambda a, b: a == 0 and b == 0, 0.0, "a corner, as of abs; JAX gives nan"),
         ),
+        jump=math.hypot,
+        agrees_there=False,
     ),
     "sinh": Reference(jnp.sinh, lambda a: one([mp.sinh(a)], [mp.cosh(a)], [mp.sinh(a)])),
     "cosh": Reference(jnp.cosh, lambda a: one([mp.cosh(a)], [mp.sinh(a)], [mp.cosh(a)])),
@@ -263,6 +297,16 @@ REFERENCES: dict[str, Reference] = {
     "tanh_slope": Reference(
         _tanh_slope,
         lambda a: one([sech(a) ** 2], [-2 * mp.tanh(a) * sech(a) ** 2], [4 * mp.tanh(a) ** 2 * sech(a) ** 2, -2 * sech(a) ** 4]),
+    ),
+    "softsign": Reference(
+        jax.nn.soft_sign,
+        lambda a: a / (1 + abs(a)),
+        differs=(
+            Difference(1, lambda a: abs(a) == INFINITY, 0.0, "the limit; JAX gives nan"),
+            Difference(2, lambda a: a == 0, 0.0, "the slope has a corner: the mean of both sides; JAX takes one of them"),
+        ),
+        jump=abs,
+        agrees_there=False,
     ),
     "erf": Reference(jax.scipy.special.erf, lambda a: one([mp.erf(a)], [2 * bell(a)], [-4 * a * bell(a)])),
     "erfc": Reference(
@@ -278,10 +322,11 @@ REFERENCES: dict[str, Reference] = {
         ),
     ),
     "softplus": Reference(jax.nn.softplus, lambda a: one([max(a, 0), mp.log1p(mp.exp(-abs(a)))], [s(a)], [s(a) * s(-a)])),
-    "relu": Reference(jax.nn.relu, lambda a: ([max(a, 0)], *flat(int(a > 0)))),
+    "relu": Reference(jax.nn.relu, lambda a: ([max(a, 0)], *flat(int(a > 0))), jump=abs, is_exact=True),
     "leaky_relu": Reference(
         lambda a, slope: jnp.where(a > 0.0, a, slope * jnp.where(a > 0.0, 0.0, a)),  # at 0, jax.nn's has the slope 1
         lambda a, b: two([a], [[1], [0]], [0], [0], [0]) if a > 0 else two([a * b], [[b], [a]], [0], [1], [0]),
+        jump=lambda a, *rest: abs(a),
     ),
     "elu": Reference(
         jax.nn.elu,
@@ -290,6 +335,7 @@ REFERENCES: dict[str, Reference] = {
             if a > 0
             else two([b * mp.expm1(a)], [[b * mp.exp(a)], [mp.expm1(a)]], [b * mp.exp(a)], [mp.exp(a)], [0])
         ),
+        jump=lambda a, *rest: abs(a),
     ),
     "silu": Reference(
         jax.nn.silu,
@@ -299,6 +345,7 @@ REFERENCES: dict[str, Reference] = {
             [2 * s(a) * s(-a), a * s(a) * s(-a) ** 2, -a * s(a) ** 2 * s(-a)],
         ),
     ),
+    "mish": Reference(jax.nn.mish, lambda a: a * mp.tanh(mp.log1p(mp.exp(a)))),
     "gelu": Reference(
         lambda a: jax.nn.gelu(a, approximate=False),
         lambda a: one([a * cumulative(a)], [cumulative(a), a * phi(a)], [2 * phi(a), -a * a * phi(a)]),

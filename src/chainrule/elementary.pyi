@@ -29,14 +29,17 @@ __all__ = [
     "leaky_relu",
     "log",
     "log1p",
+    "log2",
     "maximum",
     "minimum",
+    "mish",
     "relu",
     "sigmoid",
     "silu",
     "sin",
     "sinh",
     "softplus",
+    "softsign",
     "sqrt",
     "stop_gradient",
     "tan",
@@ -67,6 +70,9 @@ def expm1(x: S) -> S:
 
 def log(x: S) -> S:
     """The natural logarithm of `x`; -inf at 0, nan below."""
+
+def log2(x: S) -> S:
+    """The logarithm of `x` to base 2; -inf at 0, nan below."""
 
 def xlogy(x: Scalar, y: Scalar) -> Any:
     """`x * log(y)`, and 0 where `x` is 0. Where both are 0, the derivatives are 0. An entropy is `-sum(xlogy(p, p) for p in ...)`."""
@@ -110,6 +116,9 @@ def cosh(x: S) -> S:
 def tanh(x: S) -> S:
     """The hyperbolic tangent of `x`."""
 
+def softsign(x: S) -> S:
+    """`x / (1 + abs(x))`, from -1 to 1."""
+
 def erf(x: S) -> S:
     """The error function of `x`."""
 
@@ -133,6 +142,9 @@ def elu(x: Scalar, alpha: Scalar = 1.0) -> Any:
 
 def silu(x: S) -> S:
     """`x * sigmoid(x)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118)."""
+
+def mish(x: S) -> S:
+    """`x * tanh(softplus(x))` (Misra, arXiv:1908.08681)."""
 
 def gelu(x: S) -> S:
     """`x` times the normal distribution function of `x` (Hendrycks, Gimpel, arXiv:1606.08415; exact, not the tanh form)."""
@@ -169,6 +181,9 @@ class Methods:
 
     def log(self) -> Value:
         """The natural logarithm of `self`; -inf at 0, nan below."""
+
+    def log2(self) -> Value:
+        """The logarithm of `self` to base 2; -inf at 0, nan below."""
 
     def xlogy(self, other: Value | SupportsFloat) -> Value:
         """`self * log(other)`, and 0 where `self` is 0. Where both are 0, the derivatives are 0. An entropy is `-sum(xlogy(p, p) for p in
@@ -226,6 +241,9 @@ class Methods:
     def tanh(self) -> Value:
         """The hyperbolic tangent of `self`."""
 
+    def softsign(self) -> Value:
+        """`self / (1 + abs(self))`, from -1 to 1."""
+
     def erf(self) -> Value:
         """The error function of `self`."""
 
@@ -249,6 +267,9 @@ class Methods:
 
     def silu(self) -> Value:
         """`self * sigmoid(self)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118)."""
+
+    def mish(self) -> Value:
+        """`self * tanh(softplus(self))` (Misra, arXiv:1908.08681)."""
 
     def gelu(self) -> Value:
         """`self` times the normal distribution function of `self` (Hendrycks, Gimpel, arXiv:1606.08415; exact, not the tanh form)."""

@@ -355,6 +355,8 @@ SMALLEST_NORMAL = 2.0**-1022
 SQRT_HALF = math.sqrt(0.5)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 ONE_OVER_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
+ONE_OVER_LOG_2 = 1.0 / math.log(2.0)
+ONE_OVER_LOG_10 = 1.0 / math.log(10.0)
 
 # --- arithmetic ---------------------------------------------------------------------------------------------------------------------
 add: Primitive = Primitive(
@@ -484,6 +486,13 @@ _log = _ieee(math.log, {0.0: -INFINITY})
 log: Primitive = Primitive(
     "log", _log, lambda a, out: divide(1.0, a), text="The natural logarithm of `x`; -inf at 0, nan below.", ulp=(1.0, 1.1)
 )
+log2: Primitive = Primitive(
+    "log2",
+    _ieee(math.log2, {0.0: -INFINITY}),
+    lambda a, out: divide(ONE_OVER_LOG_2, a),
+    text="The logarithm of `x` to base 2; -inf at 0, nan below.",
+    expansion=lambda a: ONE_OVER_LOG_2 * log(a),
+)
 # The logarithm of a sum of exponentials: 0 if none of them counts, and then all derivatives are 0.
 log_total: Primitive = Primitive(
     "log_total",
@@ -581,6 +590,15 @@ tanh: Primitive = Primitive(
     ulp=(2.3, 2.3),
 )
 tanh_slope: Primitive = Primitive("tanh_slope", _tanh_slope, lambda a, out: -2.0 * (out * tanh(a)), bounds=(0.0, 1.0), ulp=(4.0, 4.0))
+softsign: Primitive = Primitive(
+    "softsign",
+    lambda a: a / (1.0 + abs(a)),
+    lambda a, out: divide(divide(1.0, 1.0 + absolute(a)), 1.0 + absolute(a)),
+    text="`x / (1 + abs(x))`, from -1 to 1.",
+    written=(lambda a, out: divide(1.0, power(1.0 + absolute(a), 2.0)),),
+    bounds=(-1.0, 1.0),
+    expansion=lambda a: divide(a, 1.0 + absolute(a)),
+)
 erf: Primitive = Primitive(
     "erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)), text="The error function of `x`.", bounds=(-1.0, 1.0), ulp=(2.2, 2.3)
 )
@@ -649,6 +667,14 @@ silu: Primitive = Primitive(
     text="`x * sigmoid(x)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118).",
     bounds=UNBOUNDED,
     ulp=(2.9, 2.9),
+)
+mish: Primitive = Primitive(
+    "mish",
+    lambda a: a * math.tanh(_softplus(a)),
+    lambda a, out: tanh(softplus(a)) + a * (tanh_slope(softplus(a)) * sigmoid(a)),
+    text="`x * tanh(softplus(x))` (Misra, arXiv:1908.08681).",
+    bounds=UNBOUNDED,
+    expansion=lambda a: a * tanh(softplus(a)),
 )
 gelu: Primitive = Primitive(
     "gelu",
