@@ -2956,7 +2956,7 @@ static PyObject *find(PyObject *module, const char *name) { return module ? PyOb
 static int find_shared(void) {
     static const char *const names[OPERATIONS] = {NULL,   "add",  "subtract", "multiply", "divide",  "power", "power",   "negative", "relu",
                                                   "tanh", "exp",  "log",      "sigmoid",  "dot",     "largest", "take", NULL,       NULL};
-    PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.value");
+    PyObject *primitives = PyImport_ImportModule("chainrule.primitives"), *value = PyImport_ImportModule("chainrule.reference");
     PyObject *copies = PyImport_ImportModule("chainrule.copies"), *refusals = PyImport_ImportModule("chainrule.refusals");
     PyObject *changes = PyImport_ImportModule("chainrule.changes"), *conversions = PyImport_ImportModule("chainrule.conversions");
     PyObject *kinds_module = PyImport_ImportModule("chainrule.kinds");
@@ -2990,7 +2990,7 @@ static int find_shared(void) {
                   {&report_change, changes, "report"},
                   {&look_function, conversions, "look"},
                   {&copy_function, copies, "shallow_copy"},
-                  {&caution_of_cycle, copies, "caution_of_cycle"},
+                  {&caution_of_cycle, by_hand, "caution_of_cycle"},
                   {&deep_copy_function, copies, "deep_copy"},
                   {&reduce_function, copies, "reduce"},
                   {&arguments_function, by_hand, "arguments"},
@@ -3024,16 +3024,15 @@ done:
 
 /* The methods and properties that are not written here are the reference's own, such as `sin`: most are one call of `_apply`. */
 static int share_methods(PyObject *type) {
-    PyObject *theirs = PyObject_GetAttrString(reference, "__dict__"), *items = theirs ? PyMapping_Items(theirs) : NULL;
-    PyObject *ours = PyObject_GetAttrString(type, "__dict__");
-    int result = items && ours ? 0 : -1;
-    for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(items); i++) {
-        PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0), *method = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+    PyObject *names = PyObject_Dir(reference), *ours = PyObject_GetAttrString(type, "__dict__");
+    int result = names && ours ? 0 : -1;
+    for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(names); i++) {
+        PyObject *name = PyList_GET_ITEM(names, i), *method = _PyType_Lookup((PyTypeObject *)reference, name); /* borrowed */
+        if (!method) continue;
         int have = PyFunction_Check(method) || Py_IS_TYPE(method, &PyProperty_Type) ? PySequence_Contains(ours, name) : 1;
         result = have < 0 ? -1 : have ? 0 : PyObject_SetAttr(type, name, method);
     }
-    Py_XDECREF(theirs);
-    Py_XDECREF(items);
+    Py_XDECREF(names);
     Py_XDECREF(ours);
     return result;
 }
