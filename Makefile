@@ -1,6 +1,6 @@
 # make demo    train a small network and say where the pictures are
 # make test    run the tests
-# make lint    format check, linter, type checker
+# make lint    format check, linter, type checker, the order of imports
 # make long    the tests that take minutes
 # make docs    build the documentation into site/
 # make bench   measure against micrograd
@@ -28,6 +28,7 @@ lint: .venv/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # with --quiet it would not see warnings

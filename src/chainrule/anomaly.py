@@ -94,7 +94,7 @@ def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
     return watched
 
 
-def _check(node: Value) -> None:
+def _check(node: Any) -> None:
     """Remember the line of the program that made a node, and look at its number."""
     frame, passed = users_frame(sys._getframe(1))
     inside = any(each.f_code in _MASKING for each in passed)
@@ -153,7 +153,7 @@ def _told(operand: Value | float) -> str:
 _MASKING = {function.__code__ for function in (functions.softmax, functions.log_softmax, functions.logsumexp)}
 
 
-def _place(node: Value) -> str:
+def _place(node: Any) -> str:
     if not hasattr(node, "_made_at"):
         return "the node was made before detect_anomaly() was entered; build the graph inside the block to see the line"
     return line_of(*node._made_at)

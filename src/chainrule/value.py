@@ -3,10 +3,9 @@
 Arithmetic on Values builds a graph. Each result keeps its operands (its parents in the graph) and the row of `primitives.py` that made
 it; `backward()` walks that graph from the result back to the leaves and adds up `d result / d node` in every node's `grad`.
 
-This is the reference, which is there to be read. `fast.py` and `_value.c` compute the same numbers faster. What else a Value can do stands
-in the classes that it extends: operators and functions are made from the table by `operators.py`, `conversions.py` compares Values and
-makes plain numbers of them, `naming.py` says what nodes are called, `by_hand.py` is about operations that a program defines itself, and
-`copies.py` copies graphs.
+This is the reference, which is there to be read; `fast.py` and `_value.c` compute the same numbers faster. `operators.py` gives it the
+operators and functions of the table. The classes that it extends are about other things: plain numbers (`conversions.py`), names
+(`naming.py`), operations that a program defines itself (`by_hand.py`), and copies (`copies.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import by_hand, changes, kinds, operators, thrown_away
 from chainrule.by_hand import BY_HAND, ByHand
-from chainrule.conversions import Number, binary
+from chainrule.conversions import Number, binary, numbers
 from chainrule.copies import Copyable, deep_copy
 from chainrule.elementary import Methods
 from chainrule.naming import Named
@@ -64,7 +63,6 @@ class Value(Methods, Number, Named, ByHand, Copyable):
     _operands: tuple[Any, ...]  # the parents, and the numbers that belong to the operation, such as the 2.0 of `x ** 2`
     _rule: Primitive | None
     _whole: float | None = None  # the very object in _data, if that was an int
-    _made_at: tuple[str, int]  # its line in the program, within `detect_anomaly()`
     _kind: type[Value]  # of the results of operations on objects of this class
 
     def __init_subclass__(cls, **named: Any) -> None:
@@ -193,6 +191,8 @@ class Value(Methods, Number, Named, ByHand, Copyable):
         """As micrograd's `backward()`: nothing is zeroed first, and every gradient on the way is added to."""
         order = topological_order(self)
         thrown_away.begin(self, order, float("0"), True)
+        for node in order:
+            node._grad = node._grad or 0.0  # which may be None
         changes.report(self, changes.found(order))
         self._grad = 1.0
         sweep(order, None)
@@ -212,11 +212,6 @@ def sweep(order: Sequence[Value], nothing: float | None) -> None:
     for node in reversed(order):
         if node._grad is not nothing:
             node._push()
-
-
-def numbers(operands: Iterable[Any]) -> list[float]:
-    """The numbers of operands, which are Values or numbers."""
-    return [operand._data if isinstance(operand, Value) else operand for operand in operands]
 
 
 def topological_order(root: Value) -> list[Value]:
