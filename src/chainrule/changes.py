@@ -1,9 +1,9 @@
 """Numbers that were changed after others were computed from them: derivatives of such a graph belong to no point at all.
 
 A node's number follows from those of its operands if its operation makes it of them again, but for the rounding of a number that was
-changed and changed back. Both engines look only at nodes that are older than the last assignment of a number, so that a training loop,
-which computes everything anew after each step, looks at none. The number of a result that was itself assigned is right for all that is
-computed from it afterwards.
+changed and changed back. The C engine and the fast one look only at nodes that are older than the last assignment of a number, so that a
+training loop, which computes everything anew after each step, looks at none; the reference looks at all. The number of a result that was
+itself assigned is right for all that is computed from it afterwards.
 """
 
 from __future__ import annotations
