@@ -1,6 +1,6 @@
 # make demo    train a small network and say where the pictures are
 # make test    run the tests
-# make lint    format check, linter, type checker
+# make lint    format check, linter, type checker, the order of imports
 # make long    the tests that take minutes
 # make docs    build the documentation into site/
 # make bench   measure against micrograd
@@ -28,6 +28,7 @@ lint: .venv/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # with --quiet it would not see warnings
@@ -64,5 +65,5 @@ sanitize: .venv/.test
 	$(BIN)/python setup.py --quiet build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) $$(gcc -print-file-name=libstdc++.so)" \
 	PYTHONPATH=$(SANITIZED)/lib PYTHONMALLOC=malloc CHAINRULE_ENGINE=c ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=1 \
-	$(BIN)/python -m pytest -x -m "not slow" -k "not [python" -p no:randomly tests/test_engines.py tests/test_memory.py tests/test_value.py \
+	$(BIN)/python -m pytest -x -m "not slow" -k "not [python and not [reference" -p no:randomly tests/test_engines.py tests/test_memory.py tests/test_value.py \
 	tests/test_backward.py tests/test_copies.py tests/test_anomaly.py tests/test_graph.py --deselect tests/test_memory.py::test_a_chain_of_ten_million

@@ -42,7 +42,7 @@ from workloads import (
 HERE = Path(__file__).parent
 FLOOR = HERE.parent / "build" / "floor"
 sys.path.insert(0, str(FLOOR))
-C, PYTHON, MICROGRAD = "chainrule._value", "chainrule.value", "micrograd.engine"
+C, PYTHON, MICROGRAD = "chainrule._value", "chainrule.fast", "micrograd.engine"
 
 
 def build_floor() -> None:

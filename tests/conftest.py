@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 import chainrule
+from chainrule import fast, reference
 
 # The searches are the same in every run, so that a failure met anywhere is met everywhere. Tests marked slow search further.
 hypothesis.settings.register_profile("chainrule", deadline=None, derandomize=True, max_examples=60, database=None)
@@ -21,7 +22,7 @@ hypothesis.settings.load_profile("chainrule")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-ENGINES = {"python": chainrule.value}
+ENGINES = {"reference": reference, "python": fast}  # the reference is not chosen by users, and passes the same tests
 try:
     from chainrule import _value
 
@@ -42,7 +43,7 @@ def pytest_report_header() -> str:
     return f"chainrule: engines tested: {', '.join(ENGINES)}; running: {chainrule.engine.ENGINE}, because {chainrule.engine.REASON}"
 
 
-PARTS_OF_ENGINES = {"chainrule.value", "chainrule.bulk", "chainrule.guards", "chainrule._value"}
+PARTS_OF_ENGINES = {f"chainrule.{name}" for name in ("value", "reference", "fast", "sweeping", "bulk", "guards", "dot", "_value")}
 
 
 @pytest.fixture(scope="session", params=ENGINES.values(), ids=ENGINES.keys())

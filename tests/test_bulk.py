@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule import SGD, Adam, AdamW, primitives, value
+from chainrule import SGD, Adam, AdamW, fast, primitives, reference
 from chainrule.primitives import PRIMITIVES
 from engine_programs import NUMBERS, bits, programs
 
@@ -115,7 +115,7 @@ def test_only_values_have_a_graph(engine: ModuleType) -> None:
 @given(program=programs(), count=st.integers(1, 4))
 def test_random_graphs_are_the_same_in_both_engines(engine: ModuleType, program: Any, count: int) -> None:
     seen = []
-    for module in (engine, value):
+    for module in (engine, reference):
         leaves, steps, _ = program
         nodes = [module.Value(x) for x in leaves]
         for name, operands in steps:
@@ -141,7 +141,7 @@ def test_random_graphs_are_the_same_in_both_engines(engine: ModuleType, program:
 
 
 def test_deep_and_wide_graphs(engine: ModuleType) -> None:
-    length = 100_000 if engine is not value else 20_000
+    length = 100_000 if engine not in (reference, fast) else 20_000
     x = total = engine.Value(1.0)
     for _ in range(length):
         total = total + x

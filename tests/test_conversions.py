@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import GradientWarning
+from chainrule import GradientWarning, conversions
 
 m = math
 FUNCTIONS = {"exp": math.exp}
@@ -189,6 +189,8 @@ def test_one_place_may_take_a_number_now_and_a_function_then(Value: type) -> Non
 def test_a_place_where_the_number_is_meant_is_looked_at_once(Value: type) -> None:
     v = Value(0.5)
     looks = []
+    conversions._silent.clear()  # what the other engines that are written in Python know of this very place
+    conversions.recent.clear()
 
     def count(frame: Any, event: str, argument: Any) -> None:
         if event == "call" and frame.f_code.co_filename.endswith("conversions.py"):

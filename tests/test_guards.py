@@ -123,8 +123,8 @@ def test_leaves_made_under_it_are_listed_and_stay_parameters(engine: ModuleType)
         lambda: engine.Value(1.0),
         lambda: engine.Value(np.float32(1.0), label="x"),
         lambda: Own(1.0),
-        engine.Value._bare,
-        Own._bare,
+        lambda: engine.Value._bare(),
+        lambda: Own._bare(),
         lambda: copy.copy(outside),
         lambda: pickle.loads(pickled),
     ]

@@ -8,12 +8,15 @@ from _thread import allocate_lock
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from chainrule import functions, value
-from chainrule.primitives import log_total, passing_positions, zero
+from chainrule import functions
+from chainrule.by_hand import BY_HAND
+from chainrule.primitives import log_total, passing_positions
+from chainrule.replacing import CLASSES, unwrap, wrap
 from chainrule.users_line import line_of, users_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from types import ModuleType
 
     from chainrule.value import Value
 
@@ -52,23 +55,28 @@ def detect_anomaly(*, nan_only: bool = False) -> Iterator[None]:
                 _unwatch()
 
 
-# The reference engine is watched by wrapping what makes its nodes; the C engine has a hook for the purpose.
-_METHODS: dict[str, Callable[..., Any]] = {name: vars(value.Value)[name] for name in ("__init__", "__add__", "__mul__", "_apply")}
-_SWEEP = value.sweep
+# The Python engines are watched by replacing what makes their nodes; the C engine has a hook for the purpose.
+_MAKERS = ("__init__", "__add__", "__mul__", "_apply")
+_sweeps: dict[ModuleType, Callable[..., None]] = {}  # of the Python engines, while they are replaced
 
 
 def _watch() -> None:
-    for name, method in _METHODS.items():
-        setattr(value.Value, name, _watched(method))
-    value.sweep = _watched_sweep
+    for name in _MAKERS:
+        wrap(name, _watched)
+    for kind in CLASSES:
+        module: Any = sys.modules[kind.__module__]
+        _sweeps[module] = module.sweep
+        module.sweep = _watched_sweep
     if c_engine := sys.modules.get("chainrule._value"):
         c_engine.watch(_check, _watched_sweep)
 
 
 def _unwatch() -> None:
-    for name, method in _METHODS.items():
-        setattr(value.Value, name, method)
-    value.sweep = _SWEEP
+    for name in _MAKERS:
+        unwrap(name, _watched)
+    while _sweeps:
+        module, sweep = _sweeps.popitem()
+        vars(module)["sweep"] = sweep
     if c_engine := sys.modules.get("chainrule._value"):
         c_engine.watch(None, None)
 
@@ -86,7 +94,7 @@ def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
     return watched
 
 
-def _check(node: Value) -> None:
+def _check(node: Any) -> None:
     """Remember the line of the program that made a node, and look at its number."""
     frame, passed = users_frame(sys._getframe(1))
     inside = any(each.f_code in _MASKING for each in passed)
@@ -106,7 +114,7 @@ def _is_masked(node: Value) -> bool:
     return math.isinf(node._data) and (node._rule is log_total or any(map(math.isinf, numbers)))
 
 
-def _watched_sweep(order: list[Value], nothing: float = 0.0) -> None:
+def _watched_sweep(order: Sequence[Value], nothing: float | None = 0.0) -> None:
     reached = {id(node) for node in order[-1:]}
     for node in reversed(order):
         if id(node) not in reached:  # only a condition looks at it, or a choice left it out
@@ -125,15 +133,13 @@ def _watched_sweep(order: list[Value], nothing: float = 0.0) -> None:
 def _receivers(node: Value) -> list[Any]:
     """The operands that a node passes something to."""
     rule, operands = node._rule, node._operands
-    if rule is None or rule is value.BY_HAND:
+    if rule is None or rule is BY_HAND:
         return list(node._prev)
     data = [operand if isinstance(operand, float) else operand._data for operand in operands]
-    if rule.each is not None:
-        return [operands[position] for position in passing_positions(rule, data)]
     return [
         operands[position]
-        for position, partial in enumerate(rule.partials)
-        if partial is not zero and (position not in rule.choices or rule.partial(position, data, node._data) != 0.0)
+        for position in passing_positions(rule, data)
+        if position not in rule.choices or rule.partial(position, data, node._data) != 0.0
     ]
 
 
@@ -147,7 +153,7 @@ def _told(operand: Value | float) -> str:
 _MASKING = {function.__code__ for function in (functions.softmax, functions.log_softmax, functions.logsumexp)}
 
 
-def _place(node: Value) -> str:
+def _place(node: Any) -> str:
     if not hasattr(node, "_made_at"):
         return "the node was made before detect_anomaly() was entered; build the graph inside the block to see the line"
     return line_of(*node._made_at)

@@ -10,15 +10,18 @@ import math
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from chainrule import value
+from chainrule import changes, thrown_away
+from chainrule.by_hand import BY_HAND
+from chainrule.copies import CONSTANT
 from chainrule.primitives import divide, maximum, real
 from chainrule.refusals import refuse_count, refuse_node, refuse_numbers, refuse_root
-from chainrule.value import BY_HAND, CONSTANT, Value, note_assignment, order_below
+from chainrule.value import Value, order_below, topological_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
+    from chainrule.changes import Change
     from chainrule.primitives import Primitive
 
     Ints: TypeAlias = memoryview[int]
@@ -71,7 +74,7 @@ def flatten(roots: Sequence[Value], /) -> tuple[list[Value], Ints, list[Primitiv
         rule = node._rule
         parameter = 0.0
         if rule is None:
-            codes.append(CONSTANT_CODE if getattr(node, "_a", None) is CONSTANT else LEAF_CODE)
+            codes.append(CONSTANT_CODE if node._operands is CONSTANT else LEAF_CODE)
             leaf_positions.append(position[id(node)])
             leaves.append(node)
         elif rule is BY_HAND:
@@ -100,6 +103,22 @@ def flatten(roots: Sequence[Value], /) -> tuple[list[Value], Ints, list[Primitiv
         _view(root_positions),
         by_hand,
     )
+
+
+def changed(root: Value, /) -> list[Change]:
+    """The nodes below a result whose numbers are not what their operations make of those of their operands, to the last bit.
+
+    Arguments:
+        root: the result.
+
+    Returns:
+        For each such node, in topological order: the node; the number that would follow or, of an operation made by hand, the numbers that
+        its operands had when its `_backward` was assigned; and whether the node's own number was assigned.
+
+    Raises:
+        TypeError: if `root` is not a Value.
+    """
+    return changes.found(topological_order(root))
 
 
 def _view(numbers: array[Any]) -> memoryview[Any]:
@@ -138,7 +157,7 @@ def write_data(nodes: Sequence[Value], numbers: Any, /) -> None:
     """
     for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
         node._data = number
-    note_assignment(nodes)
+    changes.note_assignment(nodes)
 
 
 def read_grad(nodes: Sequence[Value], out: Any, /) -> None:
@@ -153,7 +172,7 @@ def read_grad(nodes: Sequence[Value], out: Any, /) -> None:
         ValueError: if there are not as many numbers as nodes.
     """
     numbers = _numbers(nodes, out, writable=True)
-    value.unread = None
+    thrown_away.looked_at()
     for i, node in enumerate(nodes):
         numbers[i] = 0.0 if node._grad is None else node._grad
 
@@ -171,7 +190,7 @@ def write_grad(nodes: Sequence[Value], numbers: Any, /) -> None:
     """
     for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
         node._grad = number
-    value.unread = None
+    thrown_away.looked_at()
 
 
 def add_grad(nodes: Sequence[Value], numbers: Any, scale: float, /) -> None:
@@ -189,7 +208,7 @@ def add_grad(nodes: Sequence[Value], numbers: Any, scale: float, /) -> None:
     scale = real(scale)
     for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
         node._grad = (0.0 if node._grad is None else node._grad) + scale * number
-    value.unread = None
+    thrown_away.looked_at()
 
 
 def _numbers(nodes: Sequence[Value], buffer: Any, *, writable: bool = False) -> memoryview[float]:
@@ -236,7 +255,7 @@ def settle_gradients(params: Sequence[Value], mark: Any, /) -> Any:
     """
     if not isinstance(params, list) or not all(isinstance(p, Value) for p in params) or not isinstance(mark, list):
         raise TypeError("settle_gradients() takes a list of Values and what mark_gradients() returned")
-    value.unread = None
+    thrown_away.looked_at()
     stale = [p for p, known in zip(params, mark, strict=False) if p._grad is known and p._rule is None]
     if len(stale) < len(params):
         for p in stale:

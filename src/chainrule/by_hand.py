@@ -1,4 +1,5 @@
-"""Operations made by hand: how their arguments are written, their local gradients, and what may be changed of a graph afterwards.
+"""Operations that a program defines itself, "made by hand": how their arguments are written, their gradients, and what may be changed of
+a graph afterwards.
 
 Programs written for microgpt make an operation by its number, its parents, and its derivative with respect to each of them:
 `Value(math.log(x.data), (x,), (1 / x.data,))`.
@@ -8,11 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.primitives import passing_positions, real
-from chainrule.refusals import refuse_child, refuse_name, refuse_parents
+from chainrule.caution import caution
+from chainrule.primitives import NAN, Primitive, passing_positions, real
+from chainrule.refusals import refuse_backward, refuse_child, refuse_label, refuse_name, refuse_parents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+BY_HAND = Primitive("", lambda *data: NAN)
+"""The rule of a node whose operation was made by hand."""
 
 _UNORDERED = (set, frozenset, dict)
 
@@ -99,7 +104,7 @@ def local_gradients(node: Any) -> tuple[float, ...]:
     operands = node._operands
     parents = [position for position, operand in enumerate(operands) if type(operand) is not float]
     numbers = [operand if type(operand) is float else operand._data for operand in operands]
-    passing = parents if rule.arity is not None else passing_positions(rule, numbers)
+    passing = passing_positions(rule, numbers)
     return tuple(float(rule.partial(position, numbers, node._data)) if position in passing else 0.0 for position in parents)
 
 
@@ -128,11 +133,9 @@ def set_parents(node: Any, parents: Iterable[Any]) -> None:
         TypeError: if a parent is no Value, or the node is the result of an operation of the table, whose operands are its parents.
         ValueError: if there are not as many as the node has local gradients.
     """
-    from chainrule.value import Value
-
     parents, function = tuple(parents), node._function
     for parent in parents:
-        if not hasattr(parent, "_apply") and not isinstance(parent, Value):
+        if not hasattr(parent, "_apply"):
             refuse_child(parent)
     known = node._prev
     if len(parents) == len(known) and all(one is other for one, other in zip(parents, known, strict=True)):
@@ -159,3 +162,116 @@ def set_name(node: Any, name: str) -> None:
     attributes.pop("_named", None)
     if name != node._op:
         attributes["_named"] = name
+
+
+def caution_of_cycle(node: Any) -> None:
+    """Warn if a node has been given parents that depend on it: such a graph does not describe a computation, and has no derivatives."""
+    stack, seen = [*node._prev], set()
+    while stack:
+        other = stack.pop()
+        if other is node:
+            caution(
+                f"{shown(node)} was given parents by __init__ that were computed from it, so it depends on itself: "
+                "the gradients of such a graph are meaningless; make a new Value instead"
+            )
+            return
+        if id(other) not in seen:
+            seen.add(id(other))
+            stack += other._prev
+
+
+def shown(node: Any) -> str:
+    """A node as messages show it, with its label if it has one."""
+    return f"{node.label} ({node!r})" if node.label else repr(node)
+
+
+def takes_node(function: object) -> bool:
+    """Whether the class of a `_backward` says that it is called with the node: it then need not hold the node, and closes no cycle."""
+    return getattr(type(function), "takes_node", False) is True
+
+
+def run(node: Any) -> None:
+    """Call the `_backward` of a node, if it has one."""
+    function = node._function
+    if function is not None:
+        _ = function(node) if takes_node(function) else function()
+
+
+class ByHand:
+    """What a Value has for operations made by hand."""
+
+    __slots__ = ()
+
+    _by_hand: tuple[str, Callable[..., object] | None, Primitive | None]  # its name; its `_backward`; the row that computed its number
+    _seen: list[float] | None  # the parents' numbers when the user's `_backward` was assigned
+
+    def _check_and_fill(self: Any, number: float, children: Any, op: Any, label: str, named: Mapping[str, Any]) -> None:
+        """The rest of `__init__`, which changes nothing if it refuses anything."""
+        if label and not isinstance(label, str):
+            refuse_label(label)
+        parents, op, function = arguments(children, op, named)
+        for parent in parents:
+            if not isinstance(parent, ByHand):
+                refuse_child(parent)
+        is_made_anew = hasattr(self, "_rule")
+        self._data, self._grad = number, 0.0
+        if label:
+            self.label = label
+        self._become(parents, op, function)
+        if is_made_anew and self._rule is not None:
+            caution_of_cycle(self)
+
+    def _become(self: Any, parents: tuple[Any, ...], op: str, function: Callable[..., object] | None) -> None:
+        """Be an operation made by hand from now on, or a leaf if there is none of these."""
+        if parents or op or function is not None:
+            self._hold(BY_HAND, parents)
+            self._by_hand = op, function, None
+        else:
+            self._hold(None, ())
+
+    @property
+    def _function(self: Any) -> Callable[..., object] | None:
+        """The `_backward` that the user assigned, if any."""
+        return self._by_hand[1] if self._rule is BY_HAND else None
+
+    @property
+    def _primitive(self: Any) -> Primitive | None:
+        """The row of the table of primitives that computed `data`; None for a leaf and for an operation made by hand."""
+        return self._by_hand[2] if self._rule is BY_HAND else self._rule
+
+    @property
+    def _backward(self: Any) -> Callable[[], object]:
+        """A function that adds this node's share to its parents' gradients, once. Assign one to define an operation by hand."""
+        function: Callable[[], object] | None = self._function
+        return self._push_alone if function is None or takes_node(function) else function
+
+    @_backward.setter
+    def _backward(self: Any, function: Callable[..., object]) -> None:
+        if not callable(function):
+            refuse_backward(function)
+        parents, op, rule = self._prev, self._op, self._primitive
+        self._hold(BY_HAND, parents)
+        self._by_hand = op, function, rule
+        self._seen = None if takes_node(function) else [parent._data for parent in parents]
+
+    def _push_alone(self: Any) -> None:
+        """Pass on the gradient, by hand, of one node after another: a gradient that is None is 0."""
+        for each in (self, *self._prev):
+            if each.grad is None:
+                each._grad = 0.0
+        self._push()
+
+    @property
+    def _children(self: Any) -> tuple[Any, ...]:
+        """The same as `_prev`, by microgpt's name."""
+        parents: tuple[Any, ...] = self._prev
+        return parents
+
+    @_children.setter
+    def _children(self: Any, parents: Iterable[Any]) -> None:
+        set_parents(self, parents)
+
+    @property
+    def _local_grads(self) -> tuple[float, ...]:
+        """The derivative of this node with respect to each of its parents, as microgpt keeps it."""
+        return local_gradients(self)

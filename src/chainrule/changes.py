@@ -1,9 +1,9 @@
 """Finds numbers that were changed after others were computed from them: the derivatives of such a graph are wrong.
 
 A number is up to date if its operation, applied to the operands' present numbers, gives it again, up to rounding, since a number may be
-changed and changed back. Both engines check only the nodes that are older than the last assignment of a number; in a training loop, which
-computes everything anew after each step, there are none. If a result was itself assigned, its number is right for all that is computed
-from it afterwards.
+changed and changed back. The C engine and the fast one check only the nodes that are older than the last assignment of a number; in a
+training loop, which computes everything anew after each step, there are none. The reference checks all nodes. If a result was itself
+assigned, its number is right for all that is computed from it afterwards.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from chainrule.primitives import add, dot, multiply, subtract, zero
-from chainrule.value import BY_HAND, Value, topological_order
+from chainrule.by_hand import BY_HAND
+from chainrule.caution import caution
+from chainrule.primitives import add, dot, subtract, zero
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
     Change: TypeAlias = tuple[Any, Any, bool]
@@ -28,79 +29,54 @@ class ChangedNumberError(RuntimeError):
     """A number was changed after others had been computed from it, and before their derivatives were asked for."""
 
 
-# --- the Python engine's part -----------------------------------------------------------------------------------------------------------
+renew: Callable[[], None] = lambda: None  # noqa: E731
+"""What is called at each assignment of a number: the fast engine takes note of when that was."""
 
 
-def changed(root: Value, /) -> list[Change]:
-    """Find the nodes below a result whose numbers differ from what their operations now give for their operands, to the last bit.
+def note_assignment(nodes: Iterable[Any]) -> None:
+    """Take note that nodes have been given other numbers: what was computed before may not follow from them.
+
+    Where an operation was made by hand, the number of its node is the right one, whatever it is.
+    """
+    renew()
+    for node in nodes:
+        if node._rule is BY_HAND:
+            if getattr(node, "_seen", None) is not None:
+                node._seen = [parent._data for parent in node._prev]
+        elif node._rule is not None:
+            node._is_set = True
+
+
+def found(nodes: Iterable[Any]) -> list[Change]:
+    """Find the nodes whose numbers differ from what their operations now give for their operands, to the last bit.
 
     Arguments:
-        root: the result.
+        nodes: the nodes to look at, in topological order.
 
     Returns:
-        For each such node, in topological order: the node; the number that its operation now gives or, for an operation made by hand, the
-        numbers that its operands had when its `_backward` was assigned; and whether the node's own number was assigned.
-
-    Raises:
-        TypeError: if `root` is not a Value.
+        For each such node: the node; the number that its operation now gives or, for an operation made by hand, the numbers that its
+        operands had when its `_backward` was assigned; and whether the node's own number was assigned.
     """
-    return list(_changed(topological_order(root)))
+    return list(_wrong(nodes))
 
 
-def refuse_changed(root: Value, suspects: Sequence[Value]) -> None:
-    """Raise or warn about the graph of `root` if the number of a suspect does not follow from its operands.
-
-    Raises:
-        ChangedNumberError: if the number of an operand was changed.
-    """
-    if any(_changed(suspects)):
-        report(root, changed(root))
-
-
-def _changed(nodes: Iterable[Value]) -> Iterable[Change]:
+def _wrong(nodes: Iterable[Any]) -> Iterable[Change]:
     for node in nodes:
         rule, number = node._rule, node._data
         if rule is None:
             continue
-        if rule is multiply:
-            follows = node._a._data * node._b._data
-        elif rule is add:
-            follows = node._a._data + node._b._data
-        elif rule is BY_HAND:
+        if rule is BY_HAND:
             seen = getattr(node, "_seen", None)
             if seen is not None and not all(map(_same, seen, [parent._data for parent in node._prev])):
                 yield node, tuple(seen), False
             continue
-        else:
-            follows = rule.forward(*_numbers(node))
-        if follows != number and not _same(follows, number):
+        follows = rule.forward(*_numbers(node))
+        if not _same(follows, number):
             yield node, follows, hasattr(node, "_is_set")
 
 
 def _same(a: float, b: float) -> bool:
     return a == b or (a != a and b != b)
-
-
-# --- both engines -----------------------------------------------------------------------------------------------------------------------
-
-
-def find(root: Any) -> list[Change]:
-    """Return what `changed` finds, without differences that rounding explains."""
-    from chainrule.engine import changed
-
-    return [change for change in changed(root) if _is_more_than_rounding(*change)]
-
-
-def check(root: Any) -> None:
-    """Check the numbers of a graph before its derivatives are computed.
-
-    Raises:
-        ChangedNumberError: if the number of an operand was changed.
-    """
-    from chainrule.engine import changed
-
-    if changes := changed(root):
-        report(root, changes, refuses=True)
 
 
 def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
@@ -117,70 +93,32 @@ def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
     Raises:
         ChangedNumberError: if the number of an operand was changed.
     """
-    wrong = [change for change in changes if _is_more_than_rounding(*change)]
-    if not wrong or not root._checks_numbers:
+    wrong = [change for change in changes if is_more_than_rounding(*change)]
+    if not wrong or not getattr(root, "_checks_numbers", True):
         return
     passing = _passing(root)
     wrong = [change for change in wrong if id(change[0]) in passing]
     if not wrong:
         return
-    from chainrule.caution import caution
-
-    set_nodes = _set(changes)
+    set_nodes = set_nodes_of(changes)
     for node, known, is_set in wrong:
         if is_set:
             continue
         if getattr(root, "_adds_up", False) and not refuses:
             caution(
-                f"a number was changed after {_name(node)} was computed from it, and before backward(): the gradients are "
-                f"micrograd's, which mix the old and the new number. Compute {_name(node)} again after the change"
+                f"a number was changed after {name_of(node)} was computed from it, and before backward(): the gradients are "
+                f"micrograd's, which mix the old and the new number. Compute {name_of(node)} again after the change"
             )
             return
         raise ChangedNumberError(
-            f"{told(node, known, set_nodes)}; the derivatives would mix old and new numbers. Compute {_name(node)} again after the "
+            f"{told(node, known, set_nodes)}; the derivatives would mix old and new numbers. Compute {name_of(node)} again after the "
             "change, or compute the derivatives before it"
         )
     caution(  # without numbers, which change at every step: Python shows the same text once
-        f"{_name(wrong[0][0])} was set to a number that its operation does not give: what is computed from it has right derivatives, but "
+        f"{name_of(wrong[0][0])} was set to a number that its operation does not give: what is computed from it has right derivatives, but "
         "the gradients that it passes on to its operands do not belong to this number. If it should be a number of its own, such as a "
         "parameter, make it a leaf: Value(v.data)"
     )
-
-
-def refuse_or_find_set(root: Any) -> dict[int, float]:
-    """Find what the operations of results that were set by hand give, by the nodes' ids, so that `explain` can show both numbers.
-
-    Raises:
-        ChangedNumberError: if the number of an operand was changed.
-    """
-    changes = find(root)
-    for node, known, is_set in changes:
-        if not is_set:
-            raise ChangedNumberError(
-                f"{told(node, known, _set(changes))}. Compute {_name(node)} again after the change, or call explain() before it"
-            )
-    return {id(node): known for node, known, _ in changes}
-
-
-def mark(root: Any) -> dict[int, str]:
-    """Return the notes that a picture puts after numbers that no longer follow from their operands, by the nodes' ids.
-
-    A warning says what was changed first.
-    """
-    changes = find(root)
-    if not changes:
-        return {}
-    from chainrule.caution import caution
-
-    node, known, is_set = changes[0]
-    what = (
-        f"{_name(node)} was set to {node._data!r}, but {_told_operation(node)} is {known!r}" if is_set else told(node, known, _set(changes))
-    )
-    caution(f"{what}; the numbers that are shown mix old and new ones")
-    return {
-        id(node): " (operands changed)" if isinstance(known, tuple) else f" (set, not {known:.6g})" if is_set else f" (now {known:.6g})"
-        for node, known, is_set in changes
-    }
 
 
 def _passing(root: Any) -> set[int]:
@@ -203,7 +141,8 @@ def _passing(root: Any) -> set[int]:
     return {id(root), *found}
 
 
-def _set(changes: Sequence[Change]) -> set[int]:
+def set_nodes_of(changes: Sequence[Change]) -> set[int]:
+    """The ids of the nodes whose own numbers were assigned."""
     return {id(node) for node, _, is_set in changes if is_set}
 
 
@@ -217,13 +156,14 @@ def told(node: Any, known: Any, set_nodes: set[int]) -> str:
     """
     if isinstance(known, tuple):
         parent, old = next((parent, old) for parent, old in zip(node._prev, known, strict=True) if not _same(parent._data, old))
-        return f"{_name(parent)} was changed from {old!r} to {parent._data!r} after the _backward of {_name(node)} was assigned"
-    names = dict.fromkeys(_name(parent) for parent in node._prev if parent._rule is None or id(parent) in set_nodes)
+        return f"{name_of(parent)} was changed from {old!r} to {parent._data!r} after the _backward of {name_of(node)} was assigned"
+    names = dict.fromkeys(name_of(parent) for parent in node._prev if parent._rule is None or id(parent) in set_nodes)
     who = " or ".join(names) if 0 < len(names) <= _MOST_OPERANDS else "one of its operands"
-    return f"{who} was changed after {_name(node)} was computed: {_told_operation(node)} is {known!r}, and not {node._data!r}"
+    return f"{who} was changed after {name_of(node)} was computed: {operation_now(node)} is {known!r}, and not {node._data!r}"
 
 
-def _is_more_than_rounding(node: Any, known: Any, is_set: bool) -> bool:
+def is_more_than_rounding(node: Any, known: Any, is_set: bool) -> bool:
+    """Whether what `found` says of a node is more than the rounding of a number that was changed and changed back."""
     if isinstance(known, tuple):
         return any(_differ(old, parent._data, 0.0) for old, parent in zip(known, node._prev, strict=True))
     numbers = _numbers(node)
@@ -244,7 +184,7 @@ def _numbers(node: Any) -> list[float]:
     return [operand if isinstance(operand, float) else operand._data for operand in node._operands]
 
 
-def _told_operation(node: Any) -> str:
+def operation_now(node: Any) -> str:
     """The operation with the numbers that its operands have now: `5.0 * 3.0`."""
     numbers = [*map(repr, _numbers(node))]
     rule = node._rule
@@ -255,7 +195,8 @@ def _told_operation(node: Any) -> str:
     return f"{rule.name}({', '.join(numbers)})"
 
 
-def _name(node: Any) -> str:
+def name_of(node: Any) -> str:
+    """A node as the messages about changes name it."""
     if node.label:
         return " ".join(node.label.split())
     return f"the result of {node._op!r}" if node._rule is not None else f"Value(data={node._data!r})"

@@ -1,4 +1,6 @@
-"""Where a Value becomes a plain number in silence: `math.exp(v)`, `np.array([v], dtype=float)`. Its gradient is lost there, so say so.
+"""Values among plain numbers: comparing them, mixing them in arithmetic, and making numbers of them.
+
+Where a Value becomes a plain number in silence, as in `math.exp(v)` and `np.array([v], dtype=float)`, its gradient is lost: say so.
 
 Python asks a Value for its number (`__float__`) without saying who wants it. `float(v)` and formatting mean the number; a function of
 `math` means the Value. So the place in the program is looked at: the instruction that runs in the calling frame, and the names that it was
@@ -7,15 +9,21 @@ made of. A place that can only be silent is remembered, so that `float(v)` stays
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.caution import caution
+from chainrule.primitives import real
 from chainrule.users_line import is_own
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import CodeType, FrameType
+    from typing import SupportsFloat
+
+    from chainrule.primitives import Primitive
 
 NUMERICAL = {"math", "cmath", "statistics", "numpy", "pandas", "scipy", "polars", "torch", "jax"}
 """The packages that work with numbers: what they compute from a Value has a derivative that is lost."""
@@ -38,6 +46,7 @@ _SILENT = ("BINARY_OP", "FORMAT", "BUILD", "COMPARE")  # instructions, none of w
 _ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 _MOST_LOOKED_INTO = 64  # entries of a container
 _MOST_REMEMBERED = 4096
+_getframe = sys._getframe
 
 recent: dict[int, CodeType] = {}  # of the silent places, the last one at each offset
 _silent: dict[int, CodeType] = {}  # by the id of the code, which is kept so that the id stays its own, plus the offset of the instruction
@@ -104,9 +113,7 @@ def look_once(frame: FrameType) -> None:
 
 def _message(what: str) -> str:
     function = what.rpartition(".")[2]
-    import chainrule
-
-    if function in chainrule.__all__:
+    if function in getattr(sys.modules[__package__], "__all__", ()):
         instead = f"chainrule.{function}(v)"
     else:
         instead = _IN_OTHER_WORDS.get(function, "it with operators and chainrule's functions (keep Values in lists)")
@@ -116,6 +123,74 @@ def _message(what: str) -> str:
 def _package(frame: FrameType) -> str:
     name = frame.f_globals.get("__name__", "")
     return name.partition(".")[0] if isinstance(name, str) else ""
+
+
+class Number:
+    """What a Value has for being used among plain numbers."""
+
+    __slots__ = ()
+
+    # NumPy's scalars, whose priority is lower, leave arithmetic to us; its arrays, whose priority is 0, go through it element by element.
+    __array_priority__ = -1.0
+    _data: float
+
+    def __float__(self) -> float:
+        frame = _getframe(1)
+        if recent.get(frame.f_lasti) is not frame.f_code:
+            look_once(frame)
+        return self._data
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __pos__(self: Any) -> Any:
+        return self
+
+    def __lt__(self, other: Number | SupportsFloat) -> bool:
+        return NotImplemented if (number := _number(other)) is None else self._data < number
+
+    def __le__(self, other: Number | SupportsFloat) -> bool:
+        return NotImplemented if (number := _number(other)) is None else self._data <= number
+
+    def __gt__(self, other: Number | SupportsFloat) -> bool:
+        return NotImplemented if (number := _number(other)) is None else self._data > number
+
+    def __ge__(self, other: Number | SupportsFloat) -> bool:
+        return NotImplemented if (number := _number(other)) is None else self._data >= number
+
+    def __format__(self: Any, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+
+def binary(self: Any, primitive: Primitive, a: Any, b: Any) -> Any:
+    """`a (operation) b`, one of which is `self`; NotImplemented if the other is no real number, so that Python asks the other type."""
+    other = a if b is self else b
+    if not isinstance(other, Number):
+        try:
+            number = real(other)
+        except TypeError:
+            if hasattr(other, "__array__") and not hasattr(type(other), "__len__"):  # a complex scalar of NumPy's, which is no operand
+                raise
+            return NotImplemented
+        a, b = (number, b) if b is self else (a, number)
+    return self._apply(primitive, (a, b))
+
+
+def numbers(operands: Iterable[Any]) -> list[float]:
+    """The numbers of operands, which are Values or numbers."""
+    return [operand._data if isinstance(operand, Number) else operand for operand in operands]
+
+
+def _number(x: object) -> float | None:
+    if isinstance(x, Number):
+        return x._data
+    try:
+        return real(x)
+    except TypeError:
+        return None
 
 
 # --- what an instruction is made of -----------------------------------------------------------------------------------------------------

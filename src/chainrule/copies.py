@@ -1,11 +1,24 @@
-"""Copying graphs and pickling leaves, for both engines."""
+"""Nodes made without their constructor: copies of graphs, constants, and leaves that were pickled; for all engines."""
 
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chainrule.by_hand import LocalGradients
+from chainrule.by_hand import LocalGradients, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+Value: Any = None
+"""The Value of the engine that runs, which `engine.py` sets. A leaf of it is pickled so that it can be read with another engine."""
+
+CONSTANT = type("Constant", (tuple,), {})()
+"""The operands of a leaf that stands for a number of the program, such as the 2.0 of `2.0 * x`: none."""
+
+_OWN = {"_b", "_by_hand", "_seen", "_is_set", "_whole", "_reached_by"}
+"""The attributes that engines keep in a node's dictionary."""
 
 
 def deep_copy(order: list[Any], memo: dict[int, Any]) -> Any:
@@ -41,27 +54,10 @@ def _refuse_cycle(order: list[Any], memo: dict[int, Any]) -> None:
         for parent in node._prev:
             if id(parent) not in before and id(parent) not in memo:
                 raise ValueError(
-                    f"cannot copy a graph with a cycle: {_told(node)} depends on {_told(parent)}, which depends on it in turn; "
+                    f"cannot copy a graph with a cycle: {shown(node)} depends on {shown(parent)}, which depends on it in turn; "
                     "do not call __init__ on a node with parents that were computed from it"
                 )
         before.add(id(node))
-
-
-def _told(node: Any) -> str:
-    return f"{node.label} ({node!r})" if node.label else repr(node)
-
-
-def caution_of_cycle(node: Any) -> None:
-    """Warn if a node has been given parents that depend on it: such a graph is of no computation, and has no derivatives."""
-    from chainrule.engine import topological_order
-
-    if any(parent is node for other in topological_order(node) for parent in other._prev):
-        from chainrule.caution import caution
-
-        caution(
-            f"{_told(node)} was given parents by __init__ that were computed from it, so it depends on itself: "
-            "the gradients of such a graph are meaningless; make a new Value instead"
-        )
 
 
 def shallow_copy(node: Any) -> Any:
@@ -92,17 +88,53 @@ def reduce(node: Any) -> tuple[Any, ...]:
         raise TypeError(
             f"cannot pickle {node!r}: it is the result of {node._op!r}, and only leaves can be pickled; pickle its leaves, or its data"
         )
-    from chainrule.engine import Value
-
-    # None stands for the running engine's own type, so that a leaf pickled with one engine can be read with the other.
     kind = None if type(node) is Value else type(node)
     return restored, (kind, node.data, node.grad), node._attributes() or None
 
 
 def restored(kind: Any, data: float, grad: float) -> Any:
     """The leaf that was pickled; pickle adds its attributes."""
-    if kind is None:
-        from chainrule.engine import Value as kind  # noqa: N813
-    leaf = kind._bare()
+    leaf = (Value if kind is None else kind)._bare()
     leaf.data, leaf.grad = data, grad
     return leaf
+
+
+class Copyable:
+    """What a Value has for being copied."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _bare(cls) -> Self:
+        """A leaf of this class with data 0, made without `__init__`."""
+        leaf: Any = object.__new__(cls)
+        leaf._data = leaf._grad = 0.0
+        leaf._hold(None, ())
+        return leaf
+
+    @classmethod
+    def _constant(cls, number: float) -> Self:
+        """A leaf of this class that stands for a number of the program."""
+        leaf: Any = object.__new__(cls)
+        leaf._data, leaf._grad = number, 0.0
+        leaf._hold(None, CONSTANT)
+        return leaf
+
+    def _attributes(self) -> dict[str, Any]:
+        """The attributes that this node has beside those of every node, in a new dictionary."""
+        return {name: attribute for name, attribute in vars(self).items() if name not in _OWN}
+
+    def _copy(self: Any, operands: Sequence[Any]) -> Any:
+        """A node of the same operation, data, gradient and attributes, with these operands."""
+        twin = self._bare()
+        twin._data, twin._grad = self._data, self._grad
+        vars(twin).update(vars(self))
+        if self._rule is not None:
+            twin._hold(self._rule, tuple(operands))
+        return twin
+
+    def __copy__(self) -> Any:
+        return shallow_copy(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return reduce(self)

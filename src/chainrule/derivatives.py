@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from chainrule import primitives
-from chainrule.changes import check
+from chainrule.consistency import check
 from chainrule.engine import Value, topological_order
 from chainrule.primitives import Primitive, equal, take, where, zero
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainrule.changes import mark
+from chainrule.consistency import mark
 from chainrule.engine import Value
 from chainrule.files import write_atomically
 from chainrule.layout import groups_of_uses, lay_out

@@ -1,4 +1,4 @@
-"""Which of the two engines runs: the C extension where it can be imported, else the reference in Python.
+"""Which engine runs: the C extension where it can be imported, else the one in Python, `fast.py`. The reference is there to be read.
 
 The environment variable CHAINRULE_ENGINE, set to `c` or `python` before the import, asks for one of them.
 """
@@ -6,12 +6,16 @@ The environment variable CHAINRULE_ENGINE, set to `c` or `python` before the imp
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from chainrule import copies
 
 if TYPE_CHECKING:
     from chainrule.bulk import (
         adam_step,
         add_grad,
+        changed,
         flatten,
         mark_gradients,
         read_data,
@@ -21,9 +25,10 @@ if TYPE_CHECKING:
         write_data,
         write_grad,
     )
-    from chainrule.changes import changed
+    from chainrule.dot import dot
     from chainrule.guards import forget_other_threads, guard
-    from chainrule.value import Value, constant, dot, topological_order
+    from chainrule.reference import constant
+    from chainrule.value import Value, topological_order
 
 __all__ = [
     "ENGINE",
@@ -58,12 +63,10 @@ def _choose(asked: str) -> tuple[Any, str, str]:
     """
     if asked not in ("", "c", "python"):
         raise ImportError(f"CHAINRULE_ENGINE is {asked!r}; set it to 'c' or 'python', or leave it unset")
-    from chainrule import value
-
     if asked == "python":
-        return value, "python", "CHAINRULE_ENGINE=python asks for it"
+        return import_module("chainrule.fast"), "python", "CHAINRULE_ENGINE=python asks for it"
     try:
-        from chainrule import _value
+        module = import_module("chainrule._value")
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) or "cannot import name" in str(error)
         reason = "the C extension was not built when chainrule was installed" if missing else str(error)
@@ -72,8 +75,8 @@ def _choose(asked: str) -> tuple[Any, str, str]:
                 f"CHAINRULE_ENGINE=c asks for the C engine, but {reason}; install chainrule again with a C compiler and Python's "
                 "headers at hand, or unset CHAINRULE_ENGINE to use the Python engine"
             ) from error
-        return value, "python", reason
-    return _value, "c", "CHAINRULE_ENGINE=c asks for it" if asked else "the C engine is installed"
+        return import_module("chainrule.fast"), "python", reason
+    return module, "c", "CHAINRULE_ENGINE=c asks for it" if asked else "the C engine is installed"
 
 
 _module, ENGINE, REASON = _choose(os.environ.get("CHAINRULE_ENGINE", "").strip().lower())
@@ -81,6 +84,7 @@ _module, ENGINE, REASON = _choose(os.environ.get("CHAINRULE_ENGINE", "").strip()
 
 if not TYPE_CHECKING:
     globals().update({name: getattr(_module, name) for name in SHARED})
+    copies.Value = Value
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_module.forget_other_threads)

@@ -11,14 +11,13 @@ from collections import Counter, defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chainrule.by_hand import LocalGradients
-from chainrule.changes import refuse_or_find_set
+from chainrule.by_hand import BY_HAND, LocalGradients
+from chainrule.consistency import refuse_or_find_set
 from chainrule.engine import Value, topological_order
 from chainrule.formulas import ATOM, SUM, Formula, short
 from chainrule.graph import names
-from chainrule.primitives import CALL, POWER, PRODUCT, SIGN, Primitive, dot, largest, passing_positions, relu, take, zero
+from chainrule.primitives import CALL, POWER, PRODUCT, SIGN, Primitive, dot, largest, passing_positions, relu, take
 from chainrule.primitives import SUM as SUM_BINDS
-from chainrule.value import BY_HAND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -270,10 +269,7 @@ def _pairs(node: Value) -> list[tuple[Value, int]]:
     if rule is None or rule is BY_HAND:
         return []
     operands = node._operands
-    if rule.each is not None:  # from the last to the first, as backward() goes through them
-        positions = [*reversed(passing_positions(rule, [operand.data for operand in operands]))]
-    else:
-        positions = [position for position, derivative in enumerate(rule.partials) if derivative is not zero]
+    positions = passing_positions(rule, [operand.data if isinstance(operand, Value) else operand for operand in operands])
     return [(operands[position], position) for position in positions if isinstance(operands[position], Value)]
 
 

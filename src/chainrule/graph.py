@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chainrule.changes import mark
+from chainrule.consistency import mark
 from chainrule.engine import Value, topological_order
 
 __all__ = ["count_operations", "dump_graph", "names", "topological_order"]

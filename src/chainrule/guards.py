@@ -6,13 +6,14 @@ from _thread import allocate_lock, get_ident
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from chainrule import value
-from chainrule.value import Value
+from chainrule.replacing import unwrap, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What is asked for, by the method that does it. As for `detect_anomaly`, the methods are wrapped: without a guard they cost nothing.
+    from chainrule.value import Value
+
+# What is asked for, by the method that does it.
 _ASKED = {
     "__float__": "float",
     "__int__": "int",
@@ -24,8 +25,9 @@ _ASKED = {
     "backward": "backward",
     "_add_up": "backward",
 }
-_METHODS: dict[str, Any] = {name: vars(Value)[name] for name in (*_ASKED, "data", "grad")}
 _guards: dict[int, Callable[[Value, str], object]] = {}  # by thread
+_leaves: dict[int, list[Value]] = {}  # for each of these threads, the list to which it adds the leaves that it makes
+_wrapped: dict[str, Callable[[Any], Any]] = {}  # while there are guards, what replaces the methods by name
 _lock = allocate_lock()
 
 
@@ -45,10 +47,10 @@ def guard(function: Callable[[Value, str], object] | None, leaves: list[Value] |
     with _lock:
         if function is None:
             _guards.pop(thread, None)
-            value.watching.pop(thread, None)
+            _leaves.pop(thread, None)
         else:
             _guards[thread] = function
-            value.watching[thread] = [] if leaves is None else leaves
+            _leaves[thread] = [] if leaves is None else leaves
         _wrap()
 
 
@@ -59,23 +61,22 @@ def forget_other_threads() -> None:
     thread = get_ident()
     for other in [other for other in _guards if other != thread]:
         del _guards[other]
-        value.watching.pop(other, None)
+        _leaves.pop(other, None)
     _wrap()
-
-
-def note_leaf(leaf: Value) -> None:
-    """List a leaf, if this thread has a guard."""
-    leaves = value.watching.get(get_ident())
-    if leaves is not None:
-        leaves.append(leaf)
 
 
 def _wrap() -> None:
     """Ask the guards from now on if there are any, and else not."""
-    if bool(_guards) == (vars(Value)["data"] is not _METHODS["data"]):
+    if bool(_guards) == bool(_wrapped):
         return
-    for name, method in _METHODS.items():
-        setattr(Value, name, _guarded(name, method) if _guards else method)
+    if _guards:
+        _wrapped.update({name: _guarded(what) for name, what in _ASKED.items()})
+        _wrapped.update({"data": _guarded_data, "grad": _guarded_grad, "__init__": _noting, "_bare": _noting_bare})
+        for name, wrapper in _wrapped.items():
+            wrap(name, wrapper)
+    else:
+        while _wrapped:
+            unwrap(*_wrapped.popitem())
 
 
 def _ask(node: Value, what: str) -> None:
@@ -84,26 +85,61 @@ def _ask(node: Value, what: str) -> None:
         function(node, what)
 
 
-def _guarded(name: str, method: Any) -> Any:
-    if isinstance(method, property):
-        return _guarded_property(name, method)
-    what = _ASKED[name]
+def _guarded(what: str) -> Callable[[Any], Any]:
+    def wrapper(method: Any) -> Any:
+        @wraps(method)
+        def guarded(self: Value, *arguments: Any, **options: Any) -> Any:
+            _ask(self, what)
+            return method(self, *arguments, **options)
 
-    @wraps(method)
-    def guarded(self: Value, *arguments: Any, **options: Any) -> Any:
-        _ask(self, what)
-        return method(self, *arguments, **options)
+        return guarded
 
-    return guarded
+    return wrapper
 
 
-def _guarded_property(name: str, own: property) -> property:
+def _guarded_data(own: property) -> property:
     def get(self: Value) -> Any:
-        _ask(self, name)
+        _ask(self, "data")
         return own.__get__(self)
 
+    return property(get, _setter("data=", own), None, own.__doc__)
+
+
+def _guarded_grad(own: property) -> property:
+    return property(own.fget, _setter("grad=", own), None, own.__doc__)
+
+
+def _setter(what: str, own: property) -> Callable[[Any, Any], None]:
     def set_(self: Value, number: Any) -> None:
-        _ask(self, f"{name}=")
+        _ask(self, what)
         own.__set__(self, number)
 
-    return property(get if name == "data" else own.fget, set_, None, own.__doc__)
+    return set_
+
+
+def _noting(method: Any) -> Any:
+    """`__init__`, which lists the leaf that it makes."""
+
+    @wraps(method)
+    def noting(self: Value, *arguments: Any, **options: Any) -> None:
+        method(self, *arguments, **options)
+        if self._rule is None:
+            _note(self)
+
+    return noting
+
+
+def _noting_bare(method: Any) -> Any:
+    def noting(cls: type[Value]) -> Value:
+        leaf: Value = method.__func__(cls)
+        _note(leaf)
+        return leaf
+
+    return classmethod(noting)
+
+
+def _note(leaf: Value) -> None:
+    """List a leaf, if this thread has a guard."""
+    leaves = _leaves.get(get_ident())
+    if leaves is not None:
+        leaves.append(leaf)

@@ -7,7 +7,10 @@ they give, and is of the nearest class above that is made as Value is.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def result_class(kind: type, base: type) -> type:
@@ -18,6 +21,20 @@ def result_class(kind: type, base: type) -> type:
         base: the engine's Value.
     """
     return next((each for each in kind.__mro__ if issubclass(each, base) and _is_made_like(each, base)), base)
+
+
+def kind_of_result(operands: Iterable[Any], base: Any) -> Any:
+    """The class of the result of an operation: the most special one that its operands ask for, the first of them if there are several.
+
+    Arguments:
+        operands: Values, and numbers that belong to the operation.
+        base: the engine's Value.
+    """
+    kind = base
+    for operand in operands:
+        if isinstance(operand, base) and issubclass(operand._kind, kind):
+            kind = operand._kind
+    return kind
 
 
 def _is_made_like(kind: type, base: type) -> bool:

@@ -268,14 +268,18 @@ def _is_taken(position: int, operands: Sequence[Operand], out: Operand) -> Opera
     return equal(operands[0], position - 1.0) if position else 0.0
 
 
-def passing_positions(row: Primitive, data: Sequence[float]) -> range:
-    """Where among its operands a row of any number of them passes a gradient to: that of a 0 would not be nothing if it is infinite."""
+def passing_positions(row: Primitive, data: Sequence[float]) -> Sequence[int]:
+    """Where among its operands a row passes a gradient to, in the order of the sweep: of any number of operands, the last comes first.
+
+    To the others nothing passes, which is more than to pass a 0 on: times an infinite derivative, that would be nan.
+    """
+    if row.arity is not None:
+        return [position for position, partial in enumerate(row.partials) if partial is not zero]
     if row.each is zero:
-        return range(0)
-    if row is not take:
-        return range(len(data))
-    first = int(data[0]) + 1 if _counts(data[0], len(data) - 1) else 0
-    return range(first, first + (first > 0))
+        return ()
+    if row is take:
+        return (int(data[0]) + 1,) if _counts(data[0], len(data) - 1) else ()
+    return range(len(data) - 1, -1, -1)
 
 
 def _sigmoid(a: float) -> float:

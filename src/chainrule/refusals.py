@@ -1,4 +1,4 @@
-"""What Value refuses, in the same words in both engines."""
+"""What Value refuses, in the same words in all engines."""
 
 from __future__ import annotations
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 
-PROCESS = "process"  # the object of the command where it is all that the process does
-
 
 def _end(signum: int, frame: object) -> None:
     """End by an exception, so that temporary files are removed on the way; the status is a shell's for this signal."""
@@ -24,6 +22,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, _end)
     try:
         from chainrule.cli.commands import commands
+        from chainrule.cli.interrupts import PROCESS
     except KeyboardInterrupt:  # while modules are loaded; from here on click does the same
         sys.exit("\nAborted!")
     try:

@@ -16,6 +16,7 @@ from chainrule.ctrl_c import handled_by
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PROCESS = "process"  # the object of the command where it is all that the process does
 TRAINING = 1  # the first lets the step under way end, the second does not
 KEEPING = math.inf  # the model and the options are written, whatever comes
 DRAWING = 0  # pictures can be made again

@@ -107,8 +107,7 @@ def train(dataset: str, label: str | None, task: str | None, points: int | None,
       chainrule train moons
       chainrule train flowers.csv --label species --hidden 8 --epochs 50
     """
-    from chainrule.cli import PROCESS
-    from chainrule.cli.interrupts import KEEPING, interrupts
+    from chainrule.cli.interrupts import KEEPING, PROCESS, interrupts
     from chainrule.cli.results import check_folder
     from chainrule.data import train_test_split
 

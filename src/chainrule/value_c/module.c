@@ -112,7 +112,7 @@ static int borrow_docs(void) {
 }
 
 static int borrow_texts(void) {
-    PyObject *value = PyImport_ImportModule("chainrule.value");
+    PyObject *value = PyImport_ImportModule("chainrule.reference");
     int result = !value || borrow_text(value_methods, reference) < 0 || borrow_text(module_methods, value) < 0 || borrow_docs() < 0 ? -1 : 0;
     Py_XDECREF(value);
     return result;
@@ -120,16 +120,15 @@ static int borrow_texts(void) {
 
 /* The methods and properties that are not written here are the reference's own, such as `sin`: most are one call of `_apply`. */
 static int share_methods(PyObject *type) {
-    PyObject *theirs = PyObject_GetAttrString(reference, "__dict__"), *items = theirs ? PyMapping_Items(theirs) : NULL;
-    PyObject *ours = PyObject_GetAttrString(type, "__dict__");
-    int result = items && ours ? 0 : -1;
-    for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(items); i++) {
-        PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0), *method = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+    PyObject *names = PyObject_Dir(reference), *ours = PyObject_GetAttrString(type, "__dict__");
+    int result = names && ours ? 0 : -1;
+    for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(names); i++) {
+        PyObject *name = PyList_GET_ITEM(names, i), *method = _PyType_Lookup((PyTypeObject *)reference, name); /* borrowed */
+        if (!method) continue;
         int have = PyFunction_Check(method) || Py_IS_TYPE(method, &PyProperty_Type) ? PySequence_Contains(ours, name) : 1;
         result = have < 0 ? -1 : have ? 0 : PyObject_SetAttr(type, name, method);
     }
-    Py_XDECREF(theirs);
-    Py_XDECREF(items);
+    Py_XDECREF(names);
     Py_XDECREF(ours);
     return result;
 }

@@ -1,36 +1,36 @@
 /* What is shared with the engine in Python: its functions and classes, the texts of its errors, and names. */
 
 /* X(variable, module, name) */
-#define SHARED(X)                                     \
-    X(zero_function, primitives, zero)                \
-    X(real_function, primitives, real)                \
-    X(whole_class, primitives, Whole)                 \
-    X(by_hand_rule, value, BY_HAND)                   \
-    X(reference, value, Value)                        \
-    X(reference_dot, value, dot)                      \
-    X(operation_name_function, value, operation_name) \
-    X(reference_sgd_step, value, sgd_step)            \
-    X(reference_adam_step, value, adam_step)          \
-    X(refuse_data, refusals, refuse_data)             \
-    X(stand_for, refusals, stand_for)                 \
-    X(refuse_child, refusals, refuse_child)           \
-    X(refuse_label, refusals, refuse_label)           \
-    X(refuse_backward, refusals, refuse_backward)     \
-    X(refuse_root, refusals, refuse_root)             \
-    X(refuse_lengths, refusals, refuse_lengths)       \
-    X(refuse_node, refusals, refuse_node)             \
-    X(refuse_numbers, refusals, refuse_numbers)       \
-    X(refuse_count, refusals, refuse_count)           \
-    X(report_change, changes, report)                 \
-    X(look_function, conversions, look)               \
-    X(copy_function, copies, shallow_copy)            \
-    X(deep_copy_function, copies, deep_copy)          \
-    X(reduce_function, copies, reduce)                \
-    X(caution_of_cycle, copies, caution_of_cycle)     \
-    X(arguments_function, by_hand, arguments)         \
-    X(set_parents_function, by_hand, set_parents)     \
-    X(set_name_function, by_hand, set_name)           \
-    X(result_class_function, kinds, result_class)     \
+#define SHARED(X)                                         \
+    X(zero_function, primitives, zero)                    \
+    X(real_function, primitives, real)                    \
+    X(whole_class, primitives, Whole)                     \
+    X(by_hand_rule, reference, BY_HAND)                   \
+    X(reference, reference, Value)                        \
+    X(reference_dot, reference, dot)                      \
+    X(operation_name_function, reference, operation_name) \
+    X(reference_sgd_step, reference, sgd_step)            \
+    X(reference_adam_step, reference, adam_step)          \
+    X(refuse_data, refusals, refuse_data)                 \
+    X(stand_for, refusals, stand_for)                     \
+    X(refuse_child, refusals, refuse_child)               \
+    X(refuse_label, refusals, refuse_label)               \
+    X(refuse_backward, refusals, refuse_backward)         \
+    X(refuse_root, refusals, refuse_root)                 \
+    X(refuse_lengths, refusals, refuse_lengths)           \
+    X(refuse_node, refusals, refuse_node)                 \
+    X(refuse_numbers, refusals, refuse_numbers)           \
+    X(refuse_count, refusals, refuse_count)               \
+    X(report_change, changes, report)                     \
+    X(look_function, conversions, look)                   \
+    X(copy_function, copies, shallow_copy)                \
+    X(deep_copy_function, copies, deep_copy)              \
+    X(reduce_function, copies, reduce)                    \
+    X(caution_of_cycle, by_hand, caution_of_cycle)        \
+    X(arguments_function, by_hand, arguments)             \
+    X(set_parents_function, by_hand, set_parents)         \
+    X(set_name_function, by_hand, set_name)               \
+    X(result_class_function, kinds, result_class)         \
     X(warn_function, thrown_away, warn)
 
 #define DECLARE(variable, module, name) static PyObject *variable;

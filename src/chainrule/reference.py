@@ -1,0 +1,66 @@
+"""The reference engine, whole: `value.py` with what belongs to every engine. The C engine takes its docstrings from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule.bulk import (
+    adam_step,
+    add_grad,
+    changed,
+    flatten,
+    mark_gradients,
+    read_data,
+    read_grad,
+    settle_gradients,
+    sgd_step,
+    write_data,
+    write_grad,
+)
+from chainrule.by_hand import BY_HAND
+from chainrule.dot import dot
+from chainrule.guards import forget_other_threads, guard
+from chainrule.naming import operation_name
+from chainrule.primitives import real
+from chainrule.refusals import refuse_data
+from chainrule.replacing import CLASSES
+from chainrule.value import Value, topological_order
+
+if TYPE_CHECKING:
+    from typing import SupportsFloat
+
+__all__ = [
+    "BY_HAND",
+    "Value",
+    "adam_step",
+    "add_grad",
+    "changed",
+    "constant",
+    "dot",
+    "flatten",
+    "forget_other_threads",
+    "guard",
+    "mark_gradients",
+    "operation_name",
+    "read_data",
+    "read_grad",
+    "settle_gradients",
+    "sgd_step",
+    "topological_order",
+    "write_data",
+    "write_grad",
+]
+
+
+def constant(number: SupportsFloat, /) -> Value:
+    """A leaf that stands for a number of the program, as the 2.0 of `2.0 * x` does: `flatten` marks it, and a compiled graph keeps it.
+
+    Raises:
+        TypeError: if it is not a real number.
+    """
+    if isinstance(number, Value):
+        refuse_data(number)
+    return Value._constant(real(number))
+
+
+CLASSES.append(Value)
