@@ -16,13 +16,13 @@ except ImportError as error:  # pragma: no cover
     ) from error
 
 from chainrule.compiler.ir.machine import Target, generic, host
+from chainrule.compiler.runtime.definition import Definition
 from chainrule.compiler.runtime.function import CompiledFunction
 from chainrule.compiler.runtime.graph import CompiledGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_EACH = "each"
 _UNSET: Any = object()
 
 
@@ -75,7 +75,7 @@ def compile(
         TypeError: if `what` is neither a Value nor a function, or an operation in the graph was made by hand.
         ValueError: for an option that does not exist.
     """
-    if batch is not _UNSET and batch not in ("mean", "sum", None, _EACH):
+    if batch is not _UNSET and batch not in ("mean", "sum", None):
         raise ValueError(f"batch must be 'mean', 'sum' or None, got {batch!r}")
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}")
@@ -86,14 +86,15 @@ def compile(
         if batch is not _UNSET:
             raise ValueError("batch= is for a function of one sample, and this is a graph; compile the function that makes it")
         return CompiledGraph(what, **options)
-    mode = None if batch is _UNSET else _EACH if batch is None else batch
-    if threads > 1 and mode is None:
+    batched = batch is not _UNSET
+    if threads > 1 and not batched:
         raise ValueError("threads= spreads the samples of a batch; write the function for one sample and say batch=")
     if what is None:
         return lambda function: compile(function, batch=batch, dtype=dtype, target=machine, threads=threads)
     if not callable(what):
         raise TypeError(f"compile() takes a Value or a function, got {type(what).__name__}: {what!r:.60}")
-    return CompiledFunction(what, batch=mode, threads=threads, **options)
+    definition = Definition(what, batched=batched, reduction=batch if batched else None, threads=threads, **options)
+    return CompiledFunction(definition)
 
 
 def _target(target: str | Target | None) -> Target:

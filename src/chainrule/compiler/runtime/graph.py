@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from chainrule.compiler.analysis.lowering import CannotLowerError
 from chainrule.compiler.capture.tape import record
-from chainrule.compiler.capture.tracing import is_of_library, is_tracing, refuse
-from chainrule.compiler.errors import CompileWarning
+from chainrule.compiler.capture.tracing import is_tracing, refuse
 from chainrule.compiler.pipeline import TooIrregularError
-from chainrule.compiler.runtime.program import Kernel, Program, Workspace
-from chainrule.engine import Value, read_data, topological_order, write_data, write_grad
+from chainrule.compiler.runtime.eager import warn_irregular
+from chainrule.compiler.runtime.parameters import filled_in, read_parameters
+from chainrule.compiler.runtime.program import Program
+from chainrule.engine import Value, topological_order, write_data, write_grad
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from chainrule.compiler.ir.machine import Target
-
-
-def read_parameters(kernel: Kernel, workspace: Workspace, leaves: Sequence[Value]) -> None:
-    """Fetch the parameters' numbers into a workspace."""
-    buffer = kernel.program.parameters
-    if buffer is not None and buffer in workspace.arrays:
-        array = workspace.arrays[buffer]
-        if kernel.program.dtype == "float64":
-            read_data(leaves, array)
-        else:
-            numbers = np.empty(len(leaves))
-            read_data(leaves, numbers)
-            array[:] = numbers
-
-
-def filled_in(parameters: Sequence[Value | None]) -> list[Value]:
-    """The parameters, with a Value that nobody sees for each place of padding."""
-    return [Value(0.0) if parameter is None else parameter for parameter in parameters]
-
-
-def warn_irregular(what: str, error: Exception) -> None:
-    """Say that a program runs on the eager engine, and why; the warning is that of the user's line."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and is_of_library(frame):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(
-        f"{what} was not compiled and runs on the eager engine, with the same numbers: {error}. Programs that repeat themselves, with "
-        "loops over samples, neurons or time steps, can be compiled",
-        CompileWarning,
-        stacklevel=level,
-    )
+    from chainrule.compiler.runtime.program import Workspace
 
 
 _Memory: TypeAlias = "tuple[Workspace, np.ndarray | None, np.ndarray]"
@@ -151,8 +118,6 @@ class CompiledGraph:
         return f"<compiled graph of {what}>"
 
 
-def again(what: Any, options: dict[str, Any]) -> Any:
+def again(loss: Value, options: dict[str, Any]) -> CompiledGraph:
     """Compile what a pickle or a copy was made from."""
-    from chainrule.compiler.api import compile
-
-    return compile(what, **options)
+    return CompiledGraph(loss, **options)
