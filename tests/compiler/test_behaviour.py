@@ -175,7 +175,7 @@ def test_the_pool_of_a_dropped_function_ends() -> None:
     function = chainrule.compile(plain, batch="sum", threads=2)
     function(np.ones(100))
     assert threading.active_count() > before
-    pool = function.pool()
+    pool = function.definition.pool()
     threads = list(pool._threads)
     del function, pool
     gc.collect()

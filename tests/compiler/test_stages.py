@@ -20,9 +20,9 @@ from chainrule.compiler.ir.expressions import Access, Buffer, Constant, Load
 from chainrule.compiler.ir.interpret import Memory, interpret
 from chainrule.compiler.ir.statements import BATCH, Group, Loop, Statement, Step
 from chainrule.compiler.pipeline import Parts
-from chainrule.compiler.runtime.function import Traced
 from chainrule.compiler.runtime.program import Kernel
 from chainrule.compiler.runtime.program import Program as Compiled
+from chainrule.compiler.runtime.traced import Traced
 from chainrule.compiler.transform.schedule import group
 from compare import TOLERANCE, compile_function, eager, eager_for_arguments, error, numbers
 from programs import LONG, PROGRAMS, Built, Program, named, some

@@ -315,7 +315,7 @@ def _mentions(line: str, operand: str) -> bool:
 
 def _body(function: Callable[..., Any], operands: list[Any], answers: tuple[bool, ...], branches: list[int]) -> Iterator[str]:
     """The lines of C after some answers: those up to the next question, and both branches of that; or all up to the end."""
-    global _writer  # noqa: PLW0603 - what operators write to
+    global _writer
     indent = "    " * (1 + sum(answers))
     _writer = writer = Writer(answers)
     try:

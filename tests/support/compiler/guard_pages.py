@@ -23,7 +23,7 @@ import chainrule
 from chainrule import SGD, Value, cross_entropy, fit, one_hot, take
 from chainrule.compiler.capture import arguments
 from chainrule.compiler.codegen import memory as buffers
-from chainrule.compiler.runtime import calls, function
+from chainrule.compiler.runtime import calls, function, parameters
 from chainrule.compiler.runtime import graph as graphs
 from chainrule.compiler.training import fit as training
 from chainrule.compiler.training import steps as loop
@@ -77,7 +77,7 @@ def aligned(size: int, dtype: Any) -> np.ndarray:
 
 def surround() -> None:
     """Let all memory of generated code lie between such pages."""
-    for module in (arguments, calls, function, graphs, training, loop):
+    for module in (arguments, calls, function, graphs, parameters, training, loop):
         module.np = Numpy()  # type: ignore[attr-defined]
     buffers.aligned = loop.aligned = aligned
 

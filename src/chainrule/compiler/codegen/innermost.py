@@ -64,10 +64,7 @@ class Point:
     def _trimmed(self, access: Access) -> Access:
         """An access without the strides of reduced axes, along which it does not move."""
         parallel = len(self.group.sizes)
-        lookup = access.lookup
-        if lookup is not None:
-            lookup = lookup._replace(strides=lookup.strides[:parallel])
-        return access._replace(strides=access.strides[:parallel], lookup=lookup)
+        return access.with_strides(lambda strides: strides[:parallel])
 
     def _at(self, spot: Spot, place: Place | None = None) -> Place:
         """The place of a point of the block."""

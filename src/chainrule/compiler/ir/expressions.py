@@ -9,7 +9,7 @@ than when each part is written once; whatever goes through one looks at each par
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from chainrule import primitives
 from chainrule.primitives import INFINITY, SMALLEST_NORMAL, Primitive, real
@@ -70,6 +70,27 @@ class Access(NamedTuple):
     strides: tuple[int, ...]
     lookup: Lookup | None = None
     advance: int = 0
+
+    def map(self, change: Change) -> Access:
+        """The same access with one change made to its own place, and then to the place at which it looks its offset up."""
+        if self.lookup is None:
+            return change(self)
+        return change(self)._replace(lookup=change(self.lookup))
+
+    def with_strides(self, change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Access:
+        """The same access along other axes: of the statement's, in place of its strides."""
+        return self.map(lambda place: place._replace(strides=change(place.strides)))
+
+
+Place = TypeVar("Place", Access, Lookup)
+"""An access, or what it looks its offset up with."""
+
+
+class Change(Protocol):
+    """A change of places."""
+
+    def __call__(self, place: Place, /) -> Place:
+        """The changed place."""
 
 
 class Expression:

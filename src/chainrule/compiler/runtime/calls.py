@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.compiler.capture.arguments import Argument
-from chainrule.compiler.runtime.graph import read_parameters
+from chainrule.compiler.runtime.parameters import read_into, read_parameters
 from chainrule.compiler.runtime.program import Workspace
 from chainrule.engine import Value, add_grad, read_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from chainrule.compiler.capture.results import Results
-    from chainrule.compiler.runtime.function import CompiledFunction
-    from chainrule.compiler.runtime.program import Kernel, Program
-    from chainrule.compiler.runtime.several import Several
-
-
-class Traced(NamedTuple):
-    """What is kept of a trace.
-
-    Arguments:
-        program: the compiled program; None if it is too irregular.
-        leaves: the captured Values, in the order of the program's parameters.
-        captured: the same, without padding.
-        results: the shape of what the function returned.
-        several: what the derivatives of several results need; None if there is one result, or one for each sample.
-        kind: the class of the loss.
-    """
-
-    program: Program | None
-    leaves: list[Value]
-    captured: tuple[Value, ...]
-    results: Results
-    several: Several | None = None
-    kind: type[Value] = Value
-
-
-def kind_of_loss(leaves: Iterable[Value]) -> type[Value]:
-    """The class of a loss that is computed from some leaves: micrograd's own, whose `backward()` adds up, if one of them is of it."""
-    for leaf in leaves:
-        if type(leaf) is not Value and getattr(leaf, "_adds_up", False):
-            return next(kind for kind in type(leaf).__mro__ if "_adds_up" in vars(kind))
-    return Value
+    from chainrule.compiler.runtime.definition import Definition
+    from chainrule.compiler.runtime.program import Kernel
+    from chainrule.compiler.runtime.traced import Traced
 
 
 def refuse_again(loss: Value, push: _QuickPush | Push) -> None:
@@ -66,14 +37,14 @@ class Quick:
     """The short way for a training step: a loss of arrays whose shapes are known, with its gradients.
 
     Arguments:
-        owner: the function.
+        definition: the function.
         traced: its trace for these shapes.
         arguments: arguments of these shapes.
     """
 
-    def __init__(self, owner: CompiledFunction, traced: Traced, arguments: Sequence[Argument]) -> None:
+    def __init__(self, definition: Definition, traced: Traced, arguments: Sequence[Argument]) -> None:
         assert traced.program is not None
-        self.owner = owner
+        self.definition = definition
         self.traced = traced
         self.program = traced.program
         self.kernel = self.program.kernel(parameters=True)
@@ -83,13 +54,13 @@ class Quick:
         self.free: list[Any] = []
 
     @staticmethod
-    def can(traced: Traced, arguments: Sequence[Argument], owner: CompiledFunction) -> bool:
+    def can(traced: Traced, arguments: Sequence[Argument], definition: Definition) -> bool:
         """Whether calls like this one can go the short way."""
-        if owner._batch is not None or not all(argument.is_array for argument in arguments):
+        if definition.batched or not all(argument.is_array for argument in arguments):
             return False
         assert traced.program is not None
         pairs = zip(arguments, traced.program.lowered.bounds, strict=True)
-        return all(bounds is None or np.can_cast(argument.array.dtype, owner._dtype) for argument, bounds in pairs)
+        return all(bounds is None or np.can_cast(argument.array.dtype, definition.dtype) for argument, bounds in pairs)
 
     def _memory(self) -> tuple[Workspace, np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
         """A workspace with views of its parameters, its arguments, the gradients and the loss."""
@@ -106,20 +77,15 @@ class Quick:
         """The loss, as a Value whose backward() passes the gradients on."""
         memory = self.free.pop() if self.free else self._memory()
         workspace, parameters, views, gradients, output = memory
-        if self.owner._dtype == "float64":
-            read_data(self.traced.leaves, parameters)
-        else:
-            numbers = np.empty(len(self.traced.leaves))
-            read_data(self.traced.leaves, numbers)
-            parameters[:] = numbers
+        read_into(parameters, self.traced.leaves)
         for view, array in zip(views, args, strict=True):
             view[...] = array
         for number, bounds in self.bounds:  # of the copy, which nobody else can change
             Argument(self.names[number], args[number], batched=False).check(bounds, views[number], views[number])
         workspace.run()
         number = output.item(0)
-        if number != number and self.program.checks is not None:
-            self.program.checks.refuse([Argument(name, view, batched=False) for name, view in zip(self.names, views, strict=True)])
+        if number != number and self.program.refuse is not None:
+            self.program.refuse([Argument(name, view, batched=False) for name, view in zip(self.names, views, strict=True)])
         loss = self.traced.kind(number, self.traced.captured, "compiled")
         loss._backward = _QuickPush(self.traced.leaves, gradients.astype(np.float64))
         self.free.append(memory)
@@ -150,11 +116,11 @@ class Push:
     together with the loss.
     """
 
-    __slots__ = ("given", "gradients", "run", "used")
+    __slots__ = ("call", "given", "gradients", "used")
     takes_node = True
 
-    def __init__(self, run: Run, gradients: list[np.ndarray] | None, given: list[Value]) -> None:
-        self.run = run
+    def __init__(self, call: Call, gradients: list[np.ndarray] | None, given: list[Value]) -> None:
+        self.call = call
         self.gradients = gradients
         self.given = given
         self.used = False
@@ -163,37 +129,37 @@ class Push:
         """Add the loss's share to the gradients."""
         if type(loss) is not Value:
             refuse_again(loss, self)
-        run = self.run
-        run.owner._backward_expected = True
+        call = self.call
+        call.definition.expects_backward = True
         if self.gradients is None:
-            self.gradients = run.gradients(inputs=bool(self.given))[1]
-        if run.traced.leaves:
-            add_grad(run.traced.leaves, self.gradients[0], loss.grad)
+            self.gradients = call.gradients(inputs=bool(self.given))[1]
+        if call.traced.leaves:
+            add_grad(call.traced.leaves, self.gradients[0], loss.grad)
         if self.given:
-            columns = [gradient.ravel() for gradient, a in zip(self.gradients[1:], run.arguments, strict=True) if a.values is not None]
+            columns = [gradient.ravel() for gradient, a in zip(self.gradients[1:], call.arguments, strict=True) if a.values is not None]
             add_grad(self.given, np.concatenate(columns), loss.grad)
 
 
-class Run:
+class Call:
     """One call of a compiled function: its arguments, and what is computed from them."""
 
-    def __init__(self, owner: CompiledFunction, kernel: Kernel | None, traced: Traced, arguments: list[Argument], samples: int) -> None:
+    def __init__(self, definition: Definition, kernel: Kernel | None, traced: Traced, arguments: list[Argument], samples: int) -> None:
         assert traced.program is not None
-        self.owner = owner
+        self.definition = definition
         self.program = traced.program
         self.kernel = kernel
         self.traced = traced
         self.arguments = arguments
         self.samples = samples
-        lowered, dtype = self.program.lowered, owner._dtype
+        lowered, dtype = self.program.lowered, definition.dtype
         self.numbers = [
             None if buffer is None else argument.numbers(dtype, bounds)
             for argument, buffer, bounds in zip(arguments, lowered.inputs, lowered.bounds, strict=True)
         ]
         self.parameters: np.ndarray | None = None
 
-    def snapshot(self) -> Run:
-        """This run, to be repeated later with the numbers that parameters and arguments have now."""
+    def snapshot(self) -> Call:
+        """This call, to be repeated later with the numbers that parameters and arguments have now."""
         if self.parameters is None and self.traced.leaves:
             self.parameters = np.empty(len(self.traced.leaves))
             read_data(self.traced.leaves, self.parameters)
@@ -206,19 +172,19 @@ class Run:
     def value(self) -> float:
         """The loss."""
         self.kernel = self.program.kernel()
-        output = np.empty(self.samples, self.owner._dtype)
+        output = np.empty(self.samples, self.definition.dtype)
         loss = self.go({self.program.lowered.output: output})
-        return loss if self.owner._batch is not None else float(output[0])
+        return loss if self.definition.batched else float(output[0])
 
     def gradients(self, *, inputs: bool) -> tuple[float, list[np.ndarray]]:
         """The loss and the gradients: of the parameters, then of each argument."""
         self.kernel = kernel = self.program.kernel(parameters=True, inputs=inputs)
-        output = np.empty(self.samples, self.owner._dtype)
+        output = np.empty(self.samples, self.definition.dtype)
         bound = {self.program.lowered.output: output}
         found: list[np.ndarray] = [np.zeros(0)]
         if inputs:
             for argument, buffer in zip(self.arguments, self.program.lowered.inputs, strict=True):
-                found.append(np.zeros(argument.array.shape, self.owner._dtype))
+                found.append(np.zeros(argument.array.shape, self.definition.dtype))
                 if buffer is not None:
                     bound[kernel.gradients[buffer]] = found[-1]
         total: list[np.ndarray] = []
@@ -226,7 +192,7 @@ class Run:
         if total:
             found[0] = total[0].astype(np.float64)
         found[1:] = [np.asarray(array, np.float64) for array in found[1:]]
-        return (loss if self.owner._batch is not None else float(output[0])), found
+        return (loss if self.definition.batched else float(output[0])), found
 
     def go(self, bound: dict[Any, np.ndarray], gradients: list[np.ndarray] | None = None) -> float:
         """Run the kernel on all samples.
@@ -238,13 +204,14 @@ class Run:
         Returns:
             The loss of a batch.
         """
-        threads = min(self.owner._threads, self.samples)
+        threads = min(self.definition.threads, self.samples)
         if threads == 1:
             return self._part(bound, 0, self.samples, gradients)
         ends = [self.samples * (k + 1) // threads for k in range(threads)]
         parts = [[] if gradients is not None else None for _ in ends]  # type: ignore[var-annotated]
         jobs = [
-            self.owner.pool().submit(self._part, bound, begin, end, part) for begin, end, part in zip([0, *ends], ends, parts, strict=False)
+            self.definition.pool().submit(self._part, bound, begin, end, part)
+            for begin, end, part in zip([0, *ends], ends, parts, strict=False)
         ]
         loss = sum(job.result() for job in jobs)
         if gradients is not None and parts[0]:
@@ -260,14 +227,14 @@ class Run:
             read_parameters(kernel, workspace, self.traced.leaves)
         elif program.parameters is not None and program.parameters in workspace.arrays:
             workspace.arrays[program.parameters][:] = self.parameters
-        batched = self.owner._batch is not None
+        batched = self.definition.batched
         for buffer, numbers in zip(program.lowered.inputs, self.numbers, strict=True):
             if buffer is not None and numbers is not None:
                 workspace.bind(buffer, numbers[begin:end] if batched else numbers)
         for buffer, array in bound.items():
             workspace.bind(buffer, array[begin:end] if batched else array)
         if program.seed in workspace.arrays:
-            workspace.arrays[program.seed][0] = 1.0 / self.samples if self.owner._batch == "mean" else 1.0
+            workspace.arrays[program.seed][0] = 1.0 / self.samples if self.definition.reduction == "mean" else 1.0
         workspace.run(end - begin)
         if gradients is not None and program.parameters in kernel.gradients:
             gradients.append(workspace.arrays[kernel.gradients[program.parameters]].copy())
@@ -276,4 +243,4 @@ class Run:
         return loss
 
 
-__all__ = ["Push", "Quick", "Run", "Traced"]
+__all__ = ["Call", "Push", "Quick"]

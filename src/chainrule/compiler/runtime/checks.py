@@ -15,29 +15,30 @@ from chainrule.compiler.capture.results import Results
 from chainrule.compiler.capture.tape import record
 from chainrule.compiler.capture.tracing import Trace, trace
 from chainrule.compiler.pipeline import TooIrregularError
-from chainrule.compiler.runtime.calls import Run, Traced
-from chainrule.compiler.runtime.graph import filled_in
+from chainrule.compiler.runtime.calls import Call
+from chainrule.compiler.runtime.definition import Definition
+from chainrule.compiler.runtime.parameters import filled_in
 from chainrule.compiler.runtime.program import Program
+from chainrule.compiler.runtime.traced import Traced
 from chainrule.engine import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from chainrule.compiler.capture.arguments import Argument
-    from chainrule.compiler.runtime.function import CompiledFunction
 
 
 class Checks:
     """The conditions that a trace has found.
 
     Arguments:
-        owner: the compiled function.
+        definition: the compiled function.
         found: its trace.
         keywords: the names of the arguments that are passed by name.
     """
 
-    def __init__(self, owner: CompiledFunction, found: Trace, keywords: tuple[str, ...]) -> None:
-        self.owner = owner
+    def __init__(self, definition: Definition, found: Trace, keywords: tuple[str, ...]) -> None:
+        self.definition = definition
         self.keywords = keywords
         self.conditions = [condition for _, condition in found.conditions]
         self.places = [found.places.get(id(number)) for number, _ in found.conditions]
@@ -79,22 +80,22 @@ class Checks:
         program = self._computed.program
         samples = len(arguments[0].array) if batched else 1
         output = np.empty((samples, len(self.conditions)))
-        each = type(self.owner)(self.owner._function, batch="each" if batched else None)  # whose results a run keeps
-        Run(each, program.kernel(), self._computed, list(arguments), samples).go({program.lowered.output: output})
+        each = Definition(self.definition.function, batched=batched)  # whose results a call keeps
+        Call(each, program.kernel(), self._computed, list(arguments), samples).go({program.lowered.output: output})
         return output
 
     def _traced(self, arguments: Sequence[Argument], batched: bool) -> Traced | None:
         """A program of the numbers that must meet conditions; None if there is none."""
-        found = trace(self.owner._function, arguments, self.keywords)
+        found = trace(self.definition.function, arguments, self.keywords)
         numbers: list[Value] = [number for number, _ in found.conditions]
         if len(numbers) != len(self.conditions):
             return None
         inputs = [(argument.name, int(np.prod(argument.shape))) for argument in arguments]
         try:
-            program = Program(record(numbers, found.places), inputs, batched=batched, target=self.owner._target)
+            program = Program(record(numbers, found.places), inputs, batched=batched, target=self.definition.target)
         except (TooIrregularError, CannotLowerError, RecursionError):
             return None
-        return Traced(program, filled_in(program.lowered.parameters), (), Results(numbers, self.owner._name))
+        return Traced(program, filled_in(program.lowered.parameters), (), Results(numbers, self.definition.name))
 
 
 def poisoned(results: Sequence[Value], found: Trace) -> list[Value]:

@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from chainrule.compiler.analysis.lowering import CannotLowerError
 from chainrule.compiler.capture.tape import record
-from chainrule.compiler.capture.tracing import is_of_library, is_tracing, refuse
-from chainrule.compiler.codegen.expanding import NoCodeError
-from chainrule.compiler.errors import CompileWarning
+from chainrule.compiler.capture.tracing import is_tracing, refuse
 from chainrule.compiler.pipeline import TooIrregularError
-from chainrule.compiler.runtime.program import Kernel, Program, Workspace
-from chainrule.engine import Value, read_data, topological_order, write_data, write_grad
+from chainrule.compiler.runtime.eager import warn_irregular
+from chainrule.compiler.runtime.parameters import filled_in, read_parameters
+from chainrule.compiler.runtime.program import Program
+from chainrule.engine import Value, topological_order, write_data, write_grad
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from chainrule.compiler.ir.machine import Target
-
-
-def read_parameters(kernel: Kernel, workspace: Workspace, leaves: Sequence[Value]) -> None:
-    """Fetch the parameters' numbers into a workspace."""
-    buffer = kernel.program.parameters
-    if buffer is not None and buffer in workspace.arrays:
-        array = workspace.arrays[buffer]
-        if kernel.program.dtype == "float64":
-            read_data(leaves, array)
-        else:
-            numbers = np.empty(len(leaves))
-            read_data(leaves, numbers)
-            array[:] = numbers
-
-
-def filled_in(parameters: Sequence[Value | None]) -> list[Value]:
-    """The parameters, with a Value that nobody sees for each place of padding."""
-    return [Value(0.0) if parameter is None else parameter for parameter in parameters]
-
-
-def warn_irregular(what: str, error: Exception) -> None:
-    """Say that a program runs on the eager engine, and why; the warning is that of the user's line."""
-    hint = " Programs that repeat themselves, with loops over samples, neurons or time steps, can be compiled"
-    if isinstance(error, NoCodeError):
-        hint = " Add an expansion there, or compute that part with other operations"
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and is_of_library(frame):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(
-        f"{what} was not compiled and runs on the eager engine, with the same numbers: {error}.{hint}",
-        CompileWarning,
-        stacklevel=level,
-    )
+    from chainrule.compiler.runtime.program import Workspace
 
 
 _Memory: TypeAlias = "tuple[Workspace, np.ndarray | None, np.ndarray]"
 
 
 class CompiledGraph:
-    """A graph, compiled: each call computes it anew from its leaves' `data` and fills their `grad`.
+    """A compiled graph: each call computes it anew from its leaves' `data` and fills their `grad`.
 
     Arguments:
         loss: the result of the graph.
@@ -94,7 +58,7 @@ class CompiledGraph:
 
     @property
     def parameters(self) -> list[Value]:
-        """The leaves that are read at each call, and whose gradients are filled; numbers of the program are not among them."""
+        """The leaves that are read at each call, and whose gradients are filled; the program's constants are not among them."""
         if self.program is None:
             return list(self._leaves)
         return [leaf for leaf in self.program.lowered.parameters if leaf is not None]
@@ -102,7 +66,7 @@ class CompiledGraph:
     def __call__(self) -> float:
         """Compute the result, and the gradients of the leaves.
 
-        The `data` of the result's node, and of those that have a label, are then what they were computed to be.
+        The result's node, and the nodes that have a label, get their new `data`.
 
         Returns:
             The result.
@@ -131,7 +95,7 @@ class CompiledGraph:
         return workspace, gradients, workspace.arrays[program.lowered.output]
 
     def show(self, workspace: Workspace) -> None:
-        """Let the graph's nodes that people look at have the numbers of a run: the result, and what has a label."""
+        """Write the numbers of a run to the result's node and to the nodes that have a label."""
         assert self.program is not None
         lowered = self.program.lowered
         self._loss.data = workspace.arrays[lowered.output].item(0)
@@ -154,8 +118,6 @@ class CompiledGraph:
         return f"<compiled graph of {what}>"
 
 
-def again(what: Any, options: dict[str, Any]) -> Any:
-    """Compile what a pickle or a copy was made from."""
-    from chainrule.compiler.api import compile
-
-    return compile(what, **options)
+def again(loss: Value, options: dict[str, Any]) -> CompiledGraph:
+    """Compile again, from a pickle or a copy."""
+    return CompiledGraph(loss, **options)

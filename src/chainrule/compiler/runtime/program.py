@@ -13,8 +13,10 @@ from chainrule.compiler.pipeline import Parts, Recovered, Sweeps
 from chainrule.compiler.runtime.locks import new_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chainrule.compiler.capture.arguments import Argument
     from chainrule.compiler.ir.expressions import Buffer
-    from chainrule.compiler.runtime.checks import Checks
     from chainrule.compiler.show.diagram import Diagram
     from chainrule.compiler.transform.schedule import Part
 
@@ -38,7 +40,7 @@ class Program(Recovered):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.checks: Checks | None = None  # of numbers that must meet a condition at every call
+        self.refuse: Callable[[Sequence[Argument]], None] | None = None  # where a result is nan, looks at the numbers that must not be so
         self.loops: dict[Any, Any] = {}  # training loops around it, as machine code
         self._kernels: dict[tuple[bool, bool, bool], Kernel] = {}
         self._lock = new_lock()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.compiler.capture.tape import reached, without
-from chainrule.compiler.runtime.calls import Push, Traced
-from chainrule.compiler.runtime.graph import filled_in
+from chainrule.compiler.runtime.calls import Push
 from chainrule.compiler.runtime.locks import new_lock
+from chainrule.compiler.runtime.parameters import filled_in
+from chainrule.compiler.runtime.traced import Traced
 from chainrule.engine import Value
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.capture.results import Results
     from chainrule.compiler.capture.tape import Tape
-    from chainrule.compiler.runtime.calls import Run
+    from chainrule.compiler.runtime.calls import Call
     from chainrule.compiler.runtime.program import Program
 
 
@@ -44,20 +45,20 @@ class Several:
             for number, bit in self._bits.items()
         }
 
-    def value(self, number: int, data: float, run: Run, given: list[Value]) -> Value | float:
+    def value(self, number: int, data: float, call: Call, given: list[Value]) -> Value | float:
         """A result as a Value whose backward() fills the gradients of the captured Values that it depends on; a float if there are none.
 
         Arguments:
             number: which of the results.
             data: what it is.
-            run: the call, with the numbers that parameters and arguments had.
+            call: the call, with the numbers that parameters and arguments had.
             given: the Values among the arguments.
         """
         parents = (*self._parents[number], *given)
         if not parents:
             return data
         value = Value(data, parents, "compiled")
-        value._backward = _Later(self, number, run, given)
+        value._backward = _Later(self, number, call, given)
         return value
 
     def traced(self, number: int, leaves: list[Value]) -> tuple[Traced, np.ndarray]:
@@ -77,22 +78,22 @@ class Several:
 class _Later:
     """The `_backward` of one of several results: what it is computed with is made when it is first called."""
 
-    __slots__ = ("given", "number", "push", "run", "several")
+    __slots__ = ("call", "given", "number", "push", "several")
     takes_node = True
 
-    def __init__(self, several: Several, number: int, run: Run, given: list[Value]) -> None:
-        self.several, self.number, self.run, self.given = several, number, run, given
+    def __init__(self, several: Several, number: int, call: Call, given: list[Value]) -> None:
+        self.several, self.number, self.call, self.given = several, number, call, given
         self.push: Push | None = None
 
     def __call__(self, value: Value) -> None:
         """Add the result's share to the gradients."""
         if self.push is None:
-            traced, places = self.several.traced(self.number, self.run.traced.leaves)
-            run: Any = copy.copy(self.run)
-            run.traced, run.program = traced, traced.program
-            if run.parameters is not None:
-                run.parameters = run.parameters[places]
-            self.push = Push(run, None, self.given)
+            traced, places = self.several.traced(self.number, self.call.traced.leaves)
+            call: Any = copy.copy(self.call)
+            call.traced, call.program = traced, traced.program
+            if call.parameters is not None:
+                call.parameters = call.parameters[places]
+            self.push = Push(call, None, self.given)
         self.push(value)
 
 

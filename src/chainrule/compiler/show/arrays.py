@@ -362,15 +362,13 @@ def _cut_group(group: Group, cut: Cut) -> Group:
         steps = (old[cut.axis] * math.prod(cut.sizes[k + 1 :]) for k in range(len(cut.sizes)))
         return (*old[: cut.axis], *steps, *old[cut.axis + 1 :])
 
-    def change(access: Access) -> Access:
-        lookup = access.lookup
-        return access._replace(strides=strides(access.strides), lookup=lookup and lookup._replace(strides=strides(lookup.strides)))
-
     def sizes(old: tuple[int, ...]) -> tuple[int, ...]:
         return (*old[: cut.axis], *cut.sizes, *old[cut.axis + 1 :])
 
     statements = tuple(
-        replace(statement.map(change), sizes=sizes(statement.sizes)) if cut.statement in (None, number) else statement
+        replace(statement.map(lambda access: access.with_strides(strides)), sizes=sizes(statement.sizes))
+        if cut.statement in (None, number)
+        else statement
         for number, statement in enumerate(group.statements)
     )
     return Group(sizes(group.sizes) if cut.statement is None else group.sizes, statements, group.kept)

@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule.compiler.capture.arguments import Argument, names_of
 from chainrule.compiler.codegen.memory import copied
-from chainrule.compiler.runtime.function import CompiledFunction, not_one_loss
+from chainrule.compiler.runtime.compiling import check_is_loss
+from chainrule.compiler.runtime.function import CompiledFunction
 from chainrule.compiler.runtime.graph import CompiledGraph
 from chainrule.compiler.training.steps import NativeLoop, RaggedLoop
 from chainrule.compiler.training.updates import STATES
@@ -110,13 +111,13 @@ class NativeFit:
     def _traced(self, loss: CompiledFunction, samples: int) -> Program | None:
         """The program of a function, for so many samples."""
         _check_reduces(loss)
-        arguments = [column.first(samples) for column in self.columns] if loss._batch is None else self.columns
+        arguments = [column.first(samples) for column in self.columns] if not loss.definition.batched else self.columns
         traced = loss._traced(arguments, ())
-        _check_is_loss(loss, traced)
+        check_is_loss(loss.definition, traced)
         if traced.program is not None:
             for column, numbers, bounds in zip(self.columns, self.arrays, traced.program.lowered.bounds, strict=True):
                 if bounds is not None:
-                    column.check(bounds if loss._batch is not None else bounds.reshape(samples, -1).min(0), column.array, numbers)
+                    column.check(bounds if loss.definition.batched else bounds.reshape(samples, -1).min(0), column.array, numbers)
         return traced.program
 
     def _ragged(self, samples: int) -> RaggedLoop | None:
@@ -124,7 +125,7 @@ class NativeFit:
         loss = self.loss
         assert isinstance(loss, CompiledFunction)
         _check_reduces(loss)
-        if loss._batch is None and samples > 1:
+        if not loss.definition.batched and samples > 1:
             names = " and ".join(name for name, column in zip(self.names, self.data, strict=False) if _is_ragged(column))
             raise ValueError(
                 f"the samples of {names} differ in length, but {loss._name} takes {samples} of them at a time, so they would have to be "
@@ -134,13 +135,13 @@ class NativeFit:
             self.by_shape = self._programs_by_shape(loss)
         if self.by_shape is None:
             return None
-        return RaggedLoop(*self.by_shape, self.optimizer, samples, 1.0 / samples if loss._batch == "mean" else 1.0)
+        return RaggedLoop(*self.by_shape, self.optimizer, samples, 1.0 / samples if loss.definition.reduction == "mean" else 1.0)
 
     def _programs_by_shape(self, loss: CompiledFunction) -> tuple[list[Program], list[int], list[list[np.ndarray]]] | None:
         """Programs for all shapes of samples, for each sample the number of its program, and its arrays."""
         self._samples = samples = [
             [
-                Argument(name, [column[k]] if loss._batch is None else column[k], batched=False)
+                Argument(name, [column[k]] if not loss.definition.batched else column[k], batched=False)
                 for name, column in zip(self.names, self.data, strict=True)
             ]
             for k in range(len(self.data[0]))
@@ -272,10 +273,10 @@ class NativeFit:
         if isinstance(loop, RaggedLoop):
             calls = [(loop.program_of(k), self._samples[k]) for k in batch]
         else:
-            calls = [(loop.program, self.columns if self.loss._batch is not None else [column.at(batch) for column in self.columns])]
+            calls = [(loop.program, self.columns if self.loss.definition.batched else [column.at(batch) for column in self.columns])]
         for program, arguments in calls:
-            if program.checks is not None:
-                program.checks.refuse(arguments)
+            if program.refuse is not None:
+                program.refuse(arguments)
 
     def hand_over(self, params: Sequence[Value]) -> None:
         """Write back, and read the Values and the optimiser anew before the next step: others may change them meanwhile."""
@@ -284,15 +285,10 @@ class NativeFit:
 
 
 def _check_reduces(loss: CompiledFunction) -> None:
-    if loss._batch == "each":
+    if loss.definition.keeps_samples:
         raise TypeError(
             f"{loss._name} is compiled with batch=None, which gives a loss for each sample; compile it with batch='mean' or 'sum'"
         )
-
-
-def _check_is_loss(loss: CompiledFunction, traced: Any) -> None:
-    if not traced.results.is_scalar:
-        raise not_one_loss(traced, loss._name)
 
 
 def _holds_values(column: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.compiler.ir.expressions import Access, Buffer
+from chainrule.compiler.ir.expressions import Buffer, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,15 +80,11 @@ def place(parts: Sequence[Sequence[Group]], capacity: int) -> tuple[list[list[Gr
         if numbers.get(role):
             arena.numbers = np.concatenate(numbers[role])
 
-    def change(access: Access) -> Access:
-        buffer, base = moved.get(access.buffer, (access.buffer, 0))
-        lookup = access.lookup
-        if lookup is not None:
-            there, more = moved[lookup.buffer]
-            lookup = lookup._replace(buffer=there, base=lookup.base + more)
-        return access._replace(buffer=buffer, base=access.base + base, lookup=lookup)
+    def moved_there(place: Place) -> Place:
+        buffer, more = moved.get(place.buffer, (place.buffer, 0))
+        return place._replace(buffer=buffer, base=place.base + more)
 
-    placed = [[group.map(change) for group in groups] for groups in parts]
+    placed = [[group.map(lambda access: access.map(moved_there)) for group in groups] for groups in parts]
     return placed, list(dict.fromkeys(buffer for buffer, _ in moved.values()))
 
 

@@ -70,13 +70,10 @@ def parallel_first(statement: Statement) -> Statement:
     if axes == list(range(len(statement.sizes))):
         return statement
 
-    def change(access: Access) -> Access:
-        lookup = access.lookup
-        if lookup is not None:
-            lookup = lookup._replace(strides=tuple(lookup.strides[axis] for axis in axes))
-        return access._replace(strides=tuple(access.strides[axis] for axis in axes), lookup=lookup)
+    def in_order(of: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(of[axis] for axis in axes)
 
-    return replace(statement.map(change), sizes=tuple(statement.sizes[axis] for axis in axes))
+    return replace(statement.map(lambda access: access.with_strides(in_order)), sizes=in_order(statement.sizes))
 
 
 class _Member(NamedTuple):
@@ -186,13 +183,7 @@ def split_axes(statement: Statement, sizes: tuple[int, ...]) -> Statement | None
         steps = [old[first] * math.prod(sizes[axis + 1 :]) for axis in range(first, len(sizes))]
         return (*old[:first], *steps, *old[first + 1 :])
 
-    def change(access: Access) -> Access:
-        lookup = access.lookup
-        if lookup is not None:
-            lookup = lookup._replace(strides=strides(lookup.strides))
-        return access._replace(strides=strides(access.strides), lookup=lookup)
-
-    return replace(statement.map(change), sizes=(*sizes, *statement.sizes[first + 1 :]))
+    return replace(statement.map(lambda access: access.with_strides(strides)), sizes=(*sizes, *statement.sizes[first + 1 :]))
 
 
 def _with_sizes(statement: Statement, sizes: tuple[int, ...]) -> Statement:

@@ -168,14 +168,11 @@ def restricted(statement: Statement) -> Iterator[Statement]:
 def _along(statement: Statement, axes: set[int]) -> Statement:
     """A statement along some of its axes only; nothing moves along the others."""
 
-    def change(access: Access) -> Access:
-        lookup = access.lookup
-        if lookup is not None:
-            lookup = lookup._replace(strides=tuple(lookup.strides[axis] for axis in sorted(axes)))
-        return access._replace(strides=tuple(access.strides[axis] for axis in sorted(axes)), lookup=lookup)
+    def along(of: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(of[axis] for axis in sorted(axes))
 
-    sizes = tuple(statement.sizes[axis] for axis in sorted(axes))
-    return Statement(sizes, change(statement.store), statement.value.map(change))
+    value = statement.value.map(lambda access: access.with_strides(along))
+    return Statement(along(statement.sizes), statement.store.with_strides(along), value)
 
 
 __all__ = ["Reached", "is_dense", "places", "restricted", "span"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from chainrule import primitives
-from chainrule.compiler.ir.expressions import Access, Apply, Buffer, Constant, Expression, Load, Lookup
+from chainrule.compiler.ir.expressions import Access, Apply, Buffer, Constant, Expression, Load, Place
 from chainrule.compiler.ir.statements import Group, Loop, Statement, Step
 
 if TYPE_CHECKING:
@@ -198,17 +198,12 @@ def _goes_on(code: np.ndarray, bases: list[np.ndarray], at: int, period: int, fi
 def _shape(statement: Statement, arena: Callable[[Buffer], object]) -> object:
     """All of a statement but where exactly its accesses are."""
     accesses = statement.accesses()
-    number = {access: k for k, access in enumerate(dict.fromkeys(accesses))}  # which accesses are the same one
-    arenas = {access: arena(access.buffer) for access in number}
-    stand_in: dict[object, Buffer] = _STAND_INS
+    number: dict[object, int] = {access: k for k, access in enumerate(dict.fromkeys(accesses))}  # which accesses are the same one
 
-    def change(access: Access) -> Access:
-        lookup = access.lookup
-        if lookup is not None:
-            lookup = lookup._replace(base=0, buffer=_stand_in(arena(lookup.buffer), stand_in))
-        return access._replace(base=number[access], buffer=_stand_in(arenas[access], stand_in), lookup=lookup)
+    def blank(place: Place) -> Place:
+        return place._replace(base=number.get(place, 0), buffer=_stand_in(arena(place.buffer), _STAND_INS))
 
-    plain = statement.map(change)
+    plain = statement.map(lambda access: access.map(blank))
     return (plain.sizes, plain.store, plain.value, plain.accumulate, plain.reduction)
 
 
@@ -233,18 +228,13 @@ def _bases(statement: Statement, offset: Callable[[Buffer], int]) -> list[int]:
 
 def _advancing(statement: Statement, step: Callable[[], int]) -> Statement:
     """The statement in a loop, in which its accesses advance."""
-    advance = {}
-    for access in statement.accesses():
-        advance[access] = (step(), step())
+    advances = {access: (step(), step()) for access in statement.accesses()}
 
-    def change(access: Access) -> Access:
-        more, lookup_more = advance[access]
-        lookup: Lookup | None = access.lookup
-        if lookup is not None:
-            lookup = lookup._replace(advance=lookup_more)
-        return access._replace(advance=more, lookup=lookup)
+    def advancing(access: Access) -> Access:
+        more = iter(advances[access])  # its own, and that of what it looks up
+        return access.map(lambda place: place._replace(advance=next(more)))
 
-    return statement.map(change)
+    return statement.map(advancing)
 
 
 __all__ = ["Run", "addresses", "find_runs", "rolled", "with_coefficients"]
