@@ -39,6 +39,16 @@ def _nothing_old_to_collect() -> None:
     gc.freeze()
 
 
+@pytest.fixture
+def quick() -> Iterator[None]:
+    """LLVM translates what it is given as it is, in a third of the time: for tests of what comes before LLVM, or after it."""
+    pytest.importorskip("llvmlite")
+    from index_programs import quickly
+
+    with quickly():
+        yield
+
+
 def pytest_report_header() -> str:
     return f"chainrule: engines tested: {', '.join(ENGINES)}; running: {chainrule.engine.ENGINE}, because {chainrule.engine.REASON}"
 

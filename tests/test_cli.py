@@ -29,6 +29,8 @@ from chainrule.models import load_model
 from chainrule.plots import COLORS
 from pixels import ink
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SMALL = ["--hidden", "3", "--steps", "4"]
 FLOWERS = "length,width,kind\n" + "".join(f"{i}.5,{i % 3}.25,{'rose' if i % 2 else 'tulip'}\n" for i in range(20))
 PRICES = "size,rooms,price\n" + "".join(f"{i},{i % 4},{100 * i + 0.5}\n" for i in range(30))

@@ -25,6 +25,8 @@ from chainrule.models import load_model, save_model
 from chainrule.nn import MLP
 from chainrule.tables import read_table
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 ESCAPES = "\x1b[31m\x9b2J\x1b]0;t\x07\r\b\x7f\u202e\u2066\u2028"
 HOSTILE = [ESCAPES, f"a{ESCAPES}b", "\x1b", "\r", "a\nError: all is well", "[red]a[/red]", "$\\frac{", "%s%n{}", "\udc80", "x" * 100_000]
 NUMBERS = [

@@ -56,6 +56,12 @@ def test_the_maps_name_every_file(page: str, folder: str, files: str) -> None:
     assert named == {str(path.relative_to(ROOT / folder)) for path in found if path.name not in ("__init__.py", "__main__.py")}
 
 
+def test_the_tests_that_contributors_are_sent_to_are_there() -> None:
+    named = re.findall(r"`(?:python )?(tests/[\w/*.]+)", (ROOT / "CONTRIBUTING.md").read_text())
+    assert len(named) > 20
+    assert [path for path in named if not list(ROOT.glob(path))] == []
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: str(page.relative_to(ROOT)))
 def test_console_blocks(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process, which has loaded what the commands load; that the command starts in one of its own is tested in test_cli.py."""

@@ -23,6 +23,8 @@ from chainrule.compiler.training.steps import MOST_LOOPS
 from chainrule.schedules import CosineAnnealingLR, ExponentialLR, LambdaLR, StepLR
 from chainrule.training import History, State
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 X = np.random.default_rng(0).normal(size=(23, 3))
 Y = np.random.default_rng(1).normal(size=23)
 CLOSE = 1e-10

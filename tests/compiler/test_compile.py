@@ -16,6 +16,8 @@ from chainrule.compiler.runtime.function import CACHED, CompiledFunction
 from chainrule.compiler.runtime.graph import CompiledGraph
 from compare import close
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 X = np.random.default_rng(0).normal(size=(7, 2))
 Y = np.random.default_rng(1).normal(size=7)
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule import MLP, SGD, Value, binary_cross_entropy, cross_entropy, dot, fit, max_margin, one_hot, relu
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 LOGITS = np.array([1.0, -0.5, 2.0, 40.0, -40.0])
 w = Value(1.0)
 

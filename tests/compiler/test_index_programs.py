@@ -6,7 +6,7 @@ More of them: `python tests/support/compiler/index_programs.py FIRST LAST`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -22,18 +22,12 @@ from chainrule.compiler.runtime.program import Kernel, Program
 from chainrule.compiler.transform import fusion as fuse
 from chainrule.compiler.transform.dependence import Reach, at_same_point, may_meet
 from compare import TOLERANCE
-from index_programs import EXACTLY, IndexProgram, index_program, largest_error, quickly
+from index_programs import EXACTLY, IndexProgram, index_program, largest_error
 from programs import chunks
 from registry import Built
 
 FEW, PROGRAMS, CHUNK = 8, 1000, 24
 FEW_CHECKED, CHECKED = 4, 200
-
-
-@pytest.fixture
-def quick() -> Iterator[None]:
-    with quickly():
-        yield
 
 
 @pytest.mark.parametrize("seeds", chunks(FEW, PROGRAMS, CHUNK))

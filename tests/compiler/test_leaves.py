@@ -22,6 +22,8 @@ from chainrule import MLP, SGD, Layer, Module, TraceError, Value, fit, mean, tak
 from chainrule.compiler.capture.tracing import is_tracing
 from compare import close
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 X, Y = np.arange(10.0).reshape(5, 2) / 10.0, np.arange(5.0)
 
 

@@ -93,6 +93,7 @@ def test_a_compiled_graph_agrees_with_the_eager_engine(program: Program) -> None
         assert_same((found, [leaf.grad for leaf in leaves]), expected)
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("program", [program for program in PROGRAMS if build(program).batched], ids=lambda program: program.name)
 def test_a_function_of_one_sample_serves_batches_of_any_length(program: Program) -> None:
     built = build(program)
@@ -112,6 +113,7 @@ def reached(built: Built) -> list[bool]:
     return [parameter.grad != math.inf for parameter in built.parameters]
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("program", [program for program in PROGRAMS if not all(reached(build(program)))], ids=lambda program: program.name)
 def test_gradients_of_parameters_that_the_loss_does_not_reach_stay_as_they_are(program: Program) -> None:
     built = build(program)

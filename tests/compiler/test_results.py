@@ -14,6 +14,8 @@ import chainrule
 from chainrule import MLP, SGD, Adam, TraceError, Value, cross_entropy, equal, fit, greater, mean, where
 from compare import close, numbers
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 Step = namedtuple("Step", "loss accuracy")
 X = np.random.default_rng(0).normal(size=(6, 2))
 Y = np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.0])

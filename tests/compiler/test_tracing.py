@@ -38,6 +38,8 @@ from chainrule import (
 )
 from compare import close
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 W = Value(2.0)
 TABLE = [Value(1.0), Value(10.0), Value(100.0)]
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -27,19 +25,18 @@ import numpy as np
 import chainrule
 from chainrule import Value, topological_order
 from chainrule.compiler.codegen import native
-from chainrule.compiler.errors import CompileWarning
 from chainrule.compiler.ir.machine import Target
 from chainrule.compiler.transform import arenas
 from chainrule.compiler.transform.arenas import SMALLEST_BLOCK
-from compare import TOLERANCE, as_value, as_values, error, gradients_of
+from compare import as_value, as_values, error, gradients_of
 from index_blocks import BLOCKS, RECURRENT, Block, Drawing, ending
 from random_programs import LARGEST, NEAREST, distance_to_jump
 from registry import vector
+from seeds import compare_programs
 
 MOST_NODES = 1500
 SMALLEST = 1e-2  # of a loss, and of the largest of its gradients
 EXACTLY = 8
-PROGRESS = 1000
 
 
 @dataclass(frozen=True)
@@ -252,36 +249,5 @@ def apart(found: Found, expected: Found) -> float:
     return max(error(found[0], expected[0]), error(found[1], expected[1]))
 
 
-# --- the command ------------------------------------------------------------------------------------------------------------------------
-
-
-def main(first: int, last: int) -> int:
-    """Compare the programs from `first` up to, not including, `last`."""
-    failures, fallen, worst, begin = 0, 0, 0.0, time.perf_counter()
-    for seed in range(first, last):
-        if seed > first and (seed - first) % PROGRESS == 0:
-            print(f"{seed - first} so far, {failures} failed, {time.perf_counter() - begin:.0f} s", flush=True)
-        built = index_program(seed)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                with nullcontext() if seed % EXACTLY == 0 else quickly():
-                    wrong = largest_error(built)
-        except CompileWarning:
-            fallen += 1
-            continue
-        except Exception as problem:
-            failures += 1
-            print(f"seed {seed}: {built.told}\n    {type(problem).__name__}: {problem}", flush=True)
-            continue
-        worst = max(worst, wrong)
-        if not wrong <= TOLERANCE:
-            failures += 1
-            print(f"seed {seed}: {built.told}\n    error {wrong:.3g}", flush=True)
-    took = time.perf_counter() - begin
-    print(f"{last - first} programs, {failures} failed, {fallen} not compiled, largest error {worst:.3g}, {took:.0f} s")
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(compare_programs(index_program, largest_error, lambda seed: nullcontext() if seed % EXACTLY == 0 else quickly()))

@@ -14,9 +14,10 @@ from typing import Any
 
 import chainrule
 from chainrule import Value, logsumexp, mean, topological_order
-from compare import TOLERANCE, as_value, call, compile_function, compiled_graph, eager, error, evaluate
+from compare import as_value, call, compile_function, compiled_graph, eager, error, evaluate
 from random_layers import BATCHES, LAYERS, PER_SAMPLE, VOCABULARY, WIDEST, Drawing, Layer, Row, elementwise
 from registry import Built, labels, samples
+from seeds import compare_programs
 
 ELEMENTWISE = 5  # how much oftener than another layer: there are many functions
 LARGEST = 100.0  # of all numbers and adjoints on the way
@@ -156,7 +157,7 @@ def distance_to_jump(node: Value) -> float:
     return math.inf
 
 
-# --- the command ------------------------------------------------------------------------------------------------------------------------
+# --- what it computes ---------------------------------------------------------------------------------------------------------------------
 
 
 def largest_error(built: RandomProgram) -> float:
@@ -178,24 +179,5 @@ def apart(found: tuple[float, list[float]], expected: tuple[float, list[float]])
     return max(error([found[0]], [expected[0]]), error(found[1], expected[1]))
 
 
-def main(first: int, last: int) -> int:
-    """Compare the programs from `first` up to, not including, `last`."""
-    failures, worst = 0, 0.0
-    for seed in range(first, last):
-        built = random_program(seed)
-        try:
-            wrong = largest_error(built)
-        except Exception as problem:
-            failures += 1
-            print(f"seed {seed}: {built.told}\n    {type(problem).__name__}: {problem}", flush=True)
-            continue
-        worst = max(worst, wrong)
-        if not wrong <= TOLERANCE:
-            failures += 1
-            print(f"seed {seed}: {built.told}\n    error {wrong:.3g}", flush=True)
-    print(f"{last - first} programs, {failures} failed, largest error {worst:.3g}")
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(compare_programs(random_program, largest_error))
