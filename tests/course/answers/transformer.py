@@ -8,8 +8,8 @@ FOUND = "found += attend(queries[t][part], seen_keys, seen_values)"
 OUT = "results.append(linear(model.out, found))"
 RETURN_BLOCK = "return [add(x, linear(model.narrow, h)) for x, h in zip(xs, hidden)]"
 LOSS = "return cross_entropy(logits(model, tokens[:-1]), tokens[1:])"
-CHANCES = "chances = [p.data for p in softmax(logits(model, tokens)[-1])]"
-DRAW = "token = rng.choices(range(len(chances)), chances)[0]"
+PROBABILITIES = "probabilities = [p.data for p in softmax(logits(model, tokens)[-1])]"
+DRAW = "token = rng.choices(range(len(probabilities)), probabilities)[0]"
 
 WRONG = {
     "no softmax": [("weights = softmax(scores)", "weights = scores")],
@@ -60,11 +60,11 @@ WRONG = {
     "a sum over the positions": [(LOSS, LOSS + " * (len(tokens) - 1)")],
     "divided by the number of tokens": [(LOSS, LOSS + " * (len(tokens) - 1) / len(tokens)")],
     "the loss has the wrong sign": [(LOSS, LOSS.replace("return ", "return -"))],
-    "scores are taken for chances": [(CHANCES, "chances = [s.data for s in logits(model, tokens)[-1]]")],
+    "scores are taken for chances": [(PROBABILITIES, "probabilities = [s.data for s in logits(model, tokens)[-1]]")],
     "the marks are part of the word": [("return tokens[1:]", "return tokens")],
-    "only the last token is read": [(CHANCES, CHANCES.replace("logits(model, tokens)", "logits(model, tokens[-1:])"))],
+    "only the last token is read": [(PROBABILITIES, PROBABILITIES.replace("logits(model, tokens)", "logits(model, tokens[-1:])"))],
     "a word without end": [("while len(tokens) <= len(model.position)", "while True")],
-    "the same word every time": [(DRAW, "token = chances.index(max(chances))")],
+    "the same word every time": [(DRAW, "token = probabilities.index(max(probabilities))")],
     "rng is not used": [(DRAW, DRAW.replace("rng.choices", "random.choices"))],
 }
 
