@@ -20,7 +20,7 @@ from chainrule.course.exercises import EXERCISES, by_number
 from chainrule.course.exporting import exported
 from chainrule.course.folder import FILES, NOTEBOOKS
 from chainrule.course.grading import COLUMNS, Row, as_csv, grade
-from chainrule.course.reporting import as_report
+from chainrule.course.reporting import UNTOLD, as_report
 from chainrule.course.submissions import MISSING, UNREADABLE, Submission, submissions_in
 
 OPERATORS, GRAPH = by_number("2"), by_number("3")
@@ -235,13 +235,13 @@ def test_what_is_passed_over_is_named() -> None:
         "class/anna/pipe.py",
         "class/ben/mine.ipynb",
     ]
-    assert result.stderr == f"not checked, for it cannot be told which exercise these are: {', '.join(files)}\n"
+    assert result.stderr == f"not checked, for {UNTOLD}: {', '.join(files)}\n"
     assert [(row["student"], row["state"], row["message"]) for row in table()] == [
         ("anna", PASSED, ""),
         ("ben", UNREADABLE, "There is no exercise in this folder."),
     ]
     report = Path("report.md").read_text()
-    assert "## Not checked\n\nIt cannot be told which exercise these are." in report
+    assert f"## Not checked\n\n{UNTOLD.capitalize()}." in report
     assert all(f"- {path}".replace("_", "\\_") in report for path in files)
     assert "essay" not in report + result.stderr
     result = run("grade", "class", "class/anna/helper.py", "-e", "2", "--force")  # what is named by itself is no longer passed over
@@ -458,7 +458,7 @@ def test_a_broken_submission_costs_only_its_own_row() -> None:
         "folder": (UNREADABLE, "no exercise in this folder"),
         "dangling": (MISSING, "no such file"),
         "gone": (MISSING, "no such file"),
-        "pipe": (UNREADABLE, "no regular file"),
+        "pipe": (UNREADABLE, "not a regular file"),
         "not json": (UNREADABLE, "cannot be read"),
         "no notebook": (UNREADABLE, "cannot be read"),
         "word": (UNREADABLE, "ends in .py or .ipynb"),

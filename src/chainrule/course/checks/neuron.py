@@ -160,8 +160,8 @@ QUESTIONS = (
         Mistake(
             "relu, whatever else is asked for",
             wrong=0.0,
-            says="A linear neuron gives the sum itself, -1.75, and relu has made 0 of it. There are three activations: if it is not "
-            'tanh, it is not always relu. With "linear", return the sum as it is.',
+            says="A linear neuron gives the sum itself, -1.75, and relu has turned it into 0. There are three activations: if it is not "
+                 'tanh, it is not always relu. With "linear", return the sum as it is.',
         ),
     ),
     Question(
@@ -169,7 +169,7 @@ QUESTIONS = (
         Mistake(
             "no relu",
             wrong=one_of(-1.75, TANH),
-            says='The sum is -1.75, and relu makes 0 of everything negative. What does __call__ do if the activation is "relu"?',
+            says='The sum is -1.75, and relu turns every negative number into 0. What does __call__ do if the activation is "relu"?',
         ),
     ),
     Question(
@@ -177,8 +177,8 @@ QUESTIONS = (
         Mistake(
             "a graph that is cut",
             wrong=[0.0, 0.0, 0.0],
-            says="The output is right, but no gradient reaches the weights: the sum was made of their data, which are plain numbers. "
-            "Multiply and add the Values themselves.",
+            says="The output is right, but no gradient reaches the weights: the sum was calculated from their data, which are plain "
+                 "numbers. Multiply and add the Values themselves.",
         ),
     ),
     Question(

@@ -23,7 +23,7 @@
 # | `2 * a + b` | `a.__rmul__(2)`, and then `__add__(b)` on its result |
 # | `sum([a, b])` | `0 + a + b`, so `a.__radd__(0)` first |
 #
-# ![2 * a: Python asks the left operand, which passes, then the right one](pictures/02_operators.svg)
+# ![2 * a: Python asks the left operand, which does not know how, then the right one](pictures/02_operators.svg)
 #
 # ## The mathematics
 #

@@ -21,7 +21,7 @@
 #     p.data  becomes  p.data - learning_rate * p.grad        for every parameter p
 #
 # The *learning rate* says how far to go. After each step all gradients are different, so everything
-# is computed anew.
+# is computed again.
 #
 # Here is the smallest possible training: a single linear neuron, `w * x + b`, and a single point,
 # `x = 2` with the target 0. It begins at `w = 1` and `b = 0`, and the learning rate is 0.05. The

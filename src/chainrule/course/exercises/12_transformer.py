@@ -9,7 +9,7 @@
 #     kolanu  mitele  sutoka  rineri  tamolu  lisemi
 #
 # Look at the vowels. A word has either only a, o, u or only e, i; Finnish and Turkish have rules of
-# this kind. Whoever writes such a word letter by letter must look back at the vowels that came
+# this kind. To write such a word letter by letter, you must look back at the vowels that came
 # before. The letter just before does not help: it is a consonant, and says nothing. Looking back is
 # what *attention* does.
 #
@@ -178,7 +178,7 @@ def logits(model, tokens):
 
 
 def loss_of(model, tokens):
-    """The mean surprise at the next token, over all positions of a word"""
+    """The mean cross-entropy of the next token, over all positions of a word"""
     # <<< compare the scores of each position with the token that follows it
     # Nothing follows the last token, and nothing comes before the first.
     return cross_entropy(logits(model, tokens[:-1]), tokens[1:])
@@ -361,7 +361,7 @@ for head in range(2):
 # next letter is known only after it has been drawn.
 #
 # And since no position looks ahead, the vectors of earlier positions never change when a letter is
-# added, nor do their keys and values. `generate` computes them anew for every letter. Real programs
+# added, nor do their keys and values. `generate` computes them again for every letter. Real programs
 # keep them in the *key-value cache*, which takes a large part of the memory if the text is long.
 #
 # </details>
