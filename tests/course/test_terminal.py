@@ -83,7 +83,7 @@ def test_what_is_no_file_in_place_of_the_exercise_is_named(session: Session, kin
     assert words in told
     assert len(told) < 2000
     if kind in ("pipe", "device"):
-        assert "is not a regular file; take it away" in session.type("reset")
+        assert "is not a regular file; remove it" in session.type("reset")
     assert time.perf_counter() - begin < 5
 
 
