@@ -135,7 +135,7 @@ def test_a_damaged_record_is_kept_and_told(folder: Folder, damage: str) -> None:
 
 def test_files_that_cannot_be_read(folder: Folder, tmp_path: Path) -> None:
     folder.file(VALUE).unlink()
-    with pytest.raises(FolderError, match="is not there any more; 'reset' lays it out anew"):
+    with pytest.raises(FolderError, match="does not exist any more; 'reset' writes it again"):
         folder.check(VALUE)
     folder.file(VALUE).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FolderError, match="cannot be read"):
@@ -204,4 +204,4 @@ def test_a_folder_that_cannot_be_written_in_is_told(folder: Folder, monkeypatch:
 
     monkeypatch.setattr("chainrule.course.folder.write_atomically", refuse)
     assert folder.hint(VALUE) == (1, VALUE.hints[0])
-    assert "could not be written down" in folder.notes[0]
+    assert "progress could not be saved" in folder.notes[0]

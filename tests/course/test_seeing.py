@@ -67,7 +67,7 @@ def test_what_cannot_be_drawn() -> None:
     a = Value(1.0)
     b = a + 1
     a.parents = (b,)
-    with pytest.raises(ValueError, match="no circles"):
+    with pytest.raises(ValueError, match="no cycles"):
         draw(b)
 
 

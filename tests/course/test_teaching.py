@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import sys
@@ -11,22 +9,16 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from chainrule.cli.commands import commands
 from chainrule.course import grading, submissions
 from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Verdict
-from chainrule.course.exercises import EXERCISES, by_number
+from chainrule.course.exercises import EXERCISES
 from chainrule.course.exporting import exported
 from chainrule.course.folder import FILES, NOTEBOOKS
-from chainrule.course.grading import COLUMNS, Row, as_csv, grade
-from chainrule.course.reporting import as_report
+from chainrule.course.grading import COLUMNS, Row, grade
+from chainrule.course.reporting import UNTOLD, as_report
 from chainrule.course.submissions import MISSING, UNREADABLE, Submission, submissions_in
-
-OPERATORS, GRAPH = by_number("2"), by_number("3")
-RIGHT = OPERATORS.work
-ADDS = RIGHT.replace("self.data * other.data", "self.data + other.data")
-NAME = "02_operators.py"
+from handing_in import ADDS, NAME, OPERATORS, RIGHT, TITLED, one, run, table, write
 
 
 @pytest.fixture(autouse=True)
@@ -34,32 +26,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test runs in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def write(path: str, content: str | bytes = RIGHT) -> Path:
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content.encode() if isinstance(content, str) else content)
-    return target
-
-
-def run(*arguments: str, status: int = 0) -> Result:
-    result = CliRunner().invoke(commands, ["course", *arguments], prog_name="chainrule")
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == status, result.output
-    return result
-
-
-def table(path: str = "grades.csv") -> list[dict[str, str]]:
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def one(path: str | Path) -> Row:
-    """The row of the only submission that a path means."""
-    (row,) = grade(submissions_in([path])[0])
-    return row
 
 
 # --- export -------------------------------------------------------------------------------------------------------------------------------
@@ -135,90 +101,7 @@ def test_everything_can_be_exported() -> None:
     assert {f"{side}/{exercise.stem}.py" for side in ("student", "solution") for exercise in EXERCISES} <= files.keys()
 
 
-# --- whose, and which exercise ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("path", "student"),
-    [
-        ("anna/02_operators.py", "anna"),
-        ("anna_02_operators.py", "anna"),
-        ("Anna Smith-2_Operators.py", "Anna Smith"),
-        ("anna_02_operators (1).py", "anna"),
-        ("anna_02_operators_final.py", "anna"),
-        ("ben/02_operators (2).py", "ben"),
-        ("02_operators_ben.py", "ben"),
-        ("ben02-operators.py", "ben"),
-    ],
-)
-def test_names(path: str, student: str) -> None:
-    ((found,), *_) = submissions_in([write(path)])
-    assert (found.student, found.exercise, found.trouble) == (student, OPERATORS, "")
-
-
-def test_a_number_inside_a_number_is_no_exercise() -> None:
-    assert submissions_in([write("anna_12_operators.py")])[0][0].exercise is None
-    assert submissions_in([write("10_derivatives.py")])[0][0].exercise is None
-    assert submissions_in([write("010_failures.py")])[0][0].exercise is by_number("10")
-    assert submissions_in([write("05b_inspecting.py")])[0][0].exercise is by_number("5b")
-
-
-def test_the_title_and_the_option_say_which_exercise_it_is() -> None:
-    write("homework.py", OPERATORS.stem)
-    titled = write("titled.py", "# %% [markdown]\n# # Exercise 2 · Operators\n\n# %%\n" + RIGHT)
-    ((found,), *_) = submissions_in([titled])
-    assert (found.student, found.exercise) == ("titled", OPERATORS)
-    ((found,), *_) = submissions_in(["homework.py"])
-    assert "--exercise" in found.trouble
-    ((found,), *_) = submissions_in(["homework.py"], [GRAPH])
-    assert found.exercise is GRAPH
-    assert submissions_in([titled], [GRAPH])[:2] == ([], [titled])
-
-
-def test_a_folder_is_a_student_s_or_a_class_s() -> None:
-    for path in ("class/anna/02_operators.py", "class/anna/03_graph.py", "class/anna/helper.py", "class/anna/copies/02_operators.py"):
-        write(path)
-    for path in ("class/ben/02_operators.py", "class/ben/.hidden/02_operators.py", "class/notes/todo.txt"):
-        write(path)
-    found, left_out, _ = submissions_in(["class", "class/anna/02_operators.py"])
-    assert [(submission.student, submission.exercise) for submission in found] == [("anna", OPERATORS), ("anna", GRAPH), ("ben", OPERATORS)]
-    assert not left_out
-    found, left_out, _ = submissions_in(["class"], [GRAPH])
-    assert [(submission.student, submission.state) for submission in found] == [("anna", UNREADABLE), ("ben", MISSING)]
-    assert [path.name for path in left_out] == [NAME, NAME]
-    assert submissions_in(["class/notes"])[0][0].trouble == "There is no exercise in this folder."
-
-
-def test_students_whose_folders_have_the_same_name_are_told_apart() -> None:
-    found, *_ = submissions_in([write("anna/work/02_operators.py"), write("ben/work/02_operators.py")])
-    assert [submission.student for submission in found] == ["anna/work", "ben/work"]
-    found, *_ = submissions_in([write("anna/answer.py"), write("ben/answer.py"), write("ben/own.py")], [OPERATORS])
-    assert [submission.student for submission in found] == ["anna/answer", "ben/answer", "own"]
-
-
-TITLED = "# %% [markdown]\n# # Exercise 2 · Operators\n\n# %%\n" + RIGHT
-
-
-@pytest.mark.parametrize("name", ["final.py", "3.py", "value.py", "ex02.py", "02.py", "operators.py"])
-def test_titles_are_read_in_folders_too(name: str) -> None:
-    write("class/anna/03_graph.py")
-    write(f"class/anna/{name}", TITLED)
-    write(f"class/ben/{name}", TITLED.replace("# %% [markdown]\n", ""))  # of an editor that knows no cells
-    for paths in (["class"], ["class/anna", "class/ben"]):
-        found, *_ = submissions_in(paths)
-        assert {(each.student, each.exercise, each.folder) for each in found} == {
-            ("anna", GRAPH, Path("class/anna").absolute()),
-            ("anna", OPERATORS, Path("class/anna").absolute()),
-            ("ben", OPERATORS, Path("class/ben").absolute()),
-        }
-    assert [row.state for row in grade(submissions_in(["class/ben"], [OPERATORS])[0])] == [PASSED]
-    assert submissions_in(["class/ben"], [GRAPH])[0][0].state == MISSING
-
-
-def test_titles_of_notebooks_are_read_in_folders_too() -> None:
-    pytest.importorskip("jupytext")
-    write("class/anna/mine.ipynb", exported([OPERATORS], [NOTEBOOKS])["solution/02_operators.ipynb"])
-    assert [(row.student, row.exercise, row.state) for row in grade(submissions_in(["class"])[0])] == [("anna", "2", PASSED)]
+# --- which files are checked --------------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_passed_over_is_named() -> None:
@@ -235,13 +118,13 @@ def test_what_is_passed_over_is_named() -> None:
         "class/anna/pipe.py",
         "class/ben/mine.ipynb",
     ]
-    assert result.stderr == f"not checked, because it cannot be told which exercise these are: {', '.join(files)}\n"
+    assert result.stderr == f"not checked, for {UNTOLD}: {', '.join(files)}\n"
     assert [(row["student"], row["state"], row["message"]) for row in table()] == [
         ("anna", PASSED, ""),
         ("ben", UNREADABLE, "There is no exercise in this folder."),
     ]
     report = Path("report.md").read_text()
-    assert "## Not checked\n\nIt cannot be told which exercise these are." in report
+    assert f"## Not checked\n\n{UNTOLD.capitalize()}." in report
     assert all(f"- {path}".replace("_", "\\_") in report for path in files)
     assert "essay" not in report + result.stderr
     result = run("grade", "class", "class/anna/helper.py", "-e", "2", "--force")  # what is named by itself is no longer passed over
@@ -259,77 +142,6 @@ def test_a_folder_without_exercises_says_what_is_in_it() -> None:
     assert "- anna/final.py" in Path("report.md").read_text()
     found, _, over = submissions_in([write(f"ben/{NAME}")])
     assert "Not checked" not in as_report(grade(found), over).decode()
-
-
-def test_folders_are_searched_below_those_of_students() -> None:
-    for path in (
-        f"deep/anna/handin/x/{NAME}",
-        f"deep/ben/2/{NAME}",
-        "deep/ben/3/03_graph.py",
-        f"deep/carl/{NAME}",
-        "deep/carl/3/03_graph.py",
-    ):
-        write(path)
-    found, *_ = submissions_in(["deep"])
-    assert [(each.student, each.exercise) for each in found] == [
-        ("anna", OPERATORS),
-        ("ben", OPERATORS),
-        ("ben", GRAPH),
-        ("carl", OPERATORS),
-        ("carl", GRAPH),
-    ]
-    assert found[0].folder == Path("deep/anna/handin/x").absolute()
-    assert [row.state for row in grade(submissions_in(["deep/anna"])[0])] == [PASSED]
-    found, *_ = submissions_in(["deep"], [GRAPH])
-    assert [(each.student, each.state) for each in found] == [("anna", MISSING), ("ben", UNREADABLE), ("carl", UNREADABLE)]
-
-
-def test_students_in_a_folder_of_a_folder_are_not_taken_for_one() -> None:
-    for path in (
-        f"term/monday/anna/{NAME}",
-        f"term/monday/ben/{NAME}",
-        f"term/carl_{NAME}",
-        f"term/dora_{NAME}",
-        f"other/monday/anna/{NAME}",
-    ):
-        write(path)
-    write("term/emil.py", TITLED)
-    found, *_ = submissions_in(["term"])
-    assert [each.student for each in found] == ["carl", "dora", "emil", "monday/anna", "monday/ben"]
-    found, *_ = submissions_in(["other", "term/monday"])
-    assert [each.student for each in found] == ["monday", "anna", "ben"]
-    write(f"other/monday/ben/{NAME}")
-    found, *_ = submissions_in(["other", "term"])
-    assert [each.student for each in found if "anna" in each.student] == ["other/monday/anna", "term/monday/anna"]
-
-
-def test_the_search_ends() -> None:
-    write(f"class/anna/{NAME}")
-    Path("class/anna/again").symlink_to(Path("class").absolute())
-    write("class/anna/env/pyvenv.cfg", "")
-    write("class/anna/env/lib/thing.py")
-    write(f"class/ben/2/3/4/5/6/{NAME}")
-    write(f"class/carl/2/3/4/5/6/7/{NAME}")
-    found, _, over = submissions_in(["class"])
-    assert [each.student for each in found] == ["anna", "ben", "carl"]
-    assert found[2].trouble == "There is no exercise in this folder."
-    assert list(map(str, over)) == ["class/carl/2/3/4/5/6/7 (folders are searched 6 levels deep)"]
-
-
-def test_a_folder_that_cannot_be_read_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    write(f"class/anna/{NAME}")
-    write(f"class/ben/{NAME}")
-    visible = submissions._visible
-
-    def closed(folder: Path) -> list[Path]:
-        if folder.name == "ben":
-            raise PermissionError(13, "Permission denied")
-        return visible(folder)
-
-    monkeypatch.setattr(submissions, "_visible", closed)
-    found, _, over = submissions_in(["class"])
-    assert [(each.student, each.trouble) for each in found] == [("anna", ""), ("ben", "There is no exercise in this folder.")]
-    assert list(map(str, over)) == ["class/ben (this folder cannot be read: Permission denied)"]
 
 
 # --- grading ------------------------------------------------------------------------------------------------------------------------------
@@ -458,7 +270,7 @@ def test_a_broken_submission_costs_only_its_own_row() -> None:
         "folder": (UNREADABLE, "no exercise in this folder"),
         "dangling": (MISSING, "no such file"),
         "gone": (MISSING, "no such file"),
-        "pipe": (UNREADABLE, "no regular file"),
+        "pipe": (UNREADABLE, "not a regular file"),
         "not json": (UNREADABLE, "cannot be read"),
         "no notebook": (UNREADABLE, "cannot be read"),
         "word": (UNREADABLE, "ends in .py or .ipynb"),
@@ -559,26 +371,6 @@ def test_an_error_of_ours_costs_only_its_own_row(monkeypatch: pytest.MonkeyPatch
     assert "RuntimeError: no idea" in row.message
 
 
-# --- what a student's text may do to the table and the report ----------------------------------------------------------------------------
-
-
-def row(**more: str) -> Row:
-    return Row(**{"submission": "a.py", "student": "a", "exercise": "2", "title": "Operators", "state": ERROR, **more})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1+cmd|' /C calc'!A0", "-1+1", "@SUM(1)", "\t=1", " =1", "\r=1", "＝1", "-", "=1"])
-def test_no_cell_is_a_formula(text: str) -> None:
-    (found,) = csv.DictReader(io.StringIO(as_csv([row(student=text, got=text)]).decode(), newline=""))
-    for cell in (found["student"], found["got"]):
-        assert cell.startswith("\\r" if text[0] == "\r" else "'")
-
-
-@pytest.mark.parametrize("text", ["-6", "-0.5", "1e-12", "-1.5e+20", "plain", "a = b", "\u00e4", ""])
-def test_numbers_and_words_stay_as_they_are(text: str) -> None:
-    (found,) = csv.DictReader(io.StringIO(as_csv([row(got=text)]).decode(), newline=""))
-    assert found["got"] == text
-
-
 def test_a_formula_in_a_file_s_name_and_in_an_error() -> None:
     write(f"=1+1_{NAME}", "raise ValueError('=1+1')")
     run("grade", f"=1+1_{NAME}")
@@ -586,29 +378,6 @@ def test_a_formula_in_a_file_s_name_and_in_an_error() -> None:
     assert found["student"] == "'=1+1"
     assert found["submission"] == f"'=1+1_{NAME}"
     assert found["message"].endswith("ValueError: =1+1.")
-
-
-def test_names_that_are_not_text_and_marks_of_markdown() -> None:
-    rows = [row(student="a|b<script>\n*", mistake="x|y", said="```\nnot the end\x1b[31m\n````", submission="\udcff.py")]
-    assert b"\\udcff.py" in as_csv(rows)
-    report = as_report(rows).decode()
-    assert "| a\\|b\\<script\\> \\* | ! | 0 |" in report
-    assert "`````text\n```\nnot the end\\x1b[31m\n````\n\nin \\udcff.py\n`````" in report
-
-
-def test_the_report_counts_students_and_takes_the_best() -> None:
-    rows = [row(student=name, state=WRONG, mistake="adds") for name in "abcdefg"]
-    rows += [row(student="a", state=PASSED), row(student="b", state=NOT_DONE, exercise="3"), row(student="h", state=NOT_DONE)]
-    rows += [row(student="i", exercise="", state=UNREADABLE, said="i.py: no idea")]
-    report = as_report(rows).decode()
-    assert "11 submissions of 9 students; 1 are right." in report
-    assert "| student | 2 | 3 | right |" in report
-    assert "| a | ✓ | – | 1 |" in report
-    assert "| b | ✗ | ○ | 0 |" in report
-    assert "| i | – | – | 0 ? |" in report
-    assert "| 7 | 2, Operators | adds | a, b, c, d, e and 2 more |" in report
-    assert "Not done yet: 3." in report
-    assert "There are none." in as_report([row(state=PASSED)]).decode()
 
 
 def test_a_submission_keeps_its_trouble() -> None:

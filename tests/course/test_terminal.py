@@ -64,7 +64,7 @@ def test_an_exercise_from_its_blank_to_the_next(session: Session) -> None:
 def test_what_is_no_file_in_place_of_the_exercise_is_named(session: Session, kind: str) -> None:
     path = session.folder.file(VALUE)
     path.unlink()
-    words = "it is no regular file"
+    words = "it is not a regular file"
     if kind == "pipe":
         os.mkfifo(path)
     elif kind == "device":
@@ -83,14 +83,14 @@ def test_what_is_no_file_in_place_of_the_exercise_is_named(session: Session, kin
     assert words in told
     assert len(told) < 2000
     if kind in ("pipe", "device"):
-        assert "is no regular file; take it away" in session.type("reset")
+        assert "is not a regular file; remove it" in session.type("reset")
     assert time.perf_counter() - begin < 5
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs special files")
 def test_a_record_that_is_no_file_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".progress.json")
-    with pytest.raises(FolderError, match="is no regular file"):
+    with pytest.raises(FolderError, match="is not a regular file"):
         Folder(tmp_path)
 
 
@@ -98,7 +98,7 @@ def test_hints_come_one_by_one_and_then_the_solution(session: Session) -> None:
     assert "There are 3 hints left" in session.type("solution")
     for number in (1, 2, 3):
         assert f"Hint {number} of 3" in session.type("hint")
-    assert "These are all" in session.type("hint")
+    assert "There are no more hints" in session.type("hint")
     assert "class Value" in session.type("solution")
 
 
@@ -141,7 +141,7 @@ def test_other_commands(session: Session) -> None:
     session.folder.file(OPERATORS).write_text("mine")
     assert "What you wrote is in" in session.type("reset")
     session.folder.file(OPERATORS).unlink()
-    assert "is not there any more" in session.type("check")
+    assert "does not exist any more" in session.type("check")
 
 
 def test_saving_the_file_checks_it_and_coming_back_finds_everything(tmp_path: Path) -> None:

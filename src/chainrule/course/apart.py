@@ -1,6 +1,6 @@
 """Running a learner's code in another process than the one that judges it.
 
-That process is told neither what is right nor where the verdict goes. Where bubblewrap is installed and allowed
+That process knows neither the right answers nor where the verdict goes. Where bubblewrap is installed and allowed
 (https://github.com/containers/bubblewrap), it sees no files but Python's, chainrule's without the course's exercises and checks, and those
 in the learner's folder, and it has no network; elsewhere it has its user's rights.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LONGEST = 8 << 20  # bytes of an answer
 WITHOUT_WALLS = (
     "bubblewrap (the command bwrap) is not installed, or may not be used here, so the code runs in a second process with your rights: "
-    "it is kept from the verdict, and not from your files or the network"
+    "it cannot change the verdict, but it can use your files and the network"
 )
 VARIABLES = (
     *("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "CHAINRULE_ENGINE"),

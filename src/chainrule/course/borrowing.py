@@ -1,7 +1,7 @@
 """What a teacher should look at in an answer that passes: code that takes chainrule's classes for its own, or imports what could reach the
 course, files, processes or Python's inner parts, as an answer that writes its own verdict has to.
 
-It goes by the text alone, before anything runs. It is a sign, and no proof: much code that looks so is honest.
+It goes by the text alone, before anything runs. It is a sign, not a proof: much code that looks like this is honest.
 """
 
 from __future__ import annotations

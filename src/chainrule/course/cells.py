@@ -33,7 +33,7 @@ def read_cells(text: str) -> list[Cell]:
     """The cells of a text. What comes before the first mark is a cell of code, if there is anything.
 
     Raises:
-        ValueError: if the tags of a cell are no list of texts.
+        ValueError: if the tags of a cell are not a list of texts.
     """
     cells: list[Cell] = []
     lines: list[str] = []

@@ -45,7 +45,7 @@ def _for_students(kinds: Sequence[str]) -> str:
     if FILES in kinds:
         ways.append(
             "The files ending in `.py` are for an editor of your own. `chainrule learn --terminal .`, typed in this folder, checks the\n"
-            "exercise that you are at whenever you save it; `hint`, `next` and `help` are commands there."
+            "current exercise whenever you save it; `hint`, `next` and `help` are commands there."
         )
     if NOTEBOOKS in kinds:
         ways.append(
@@ -53,7 +53,7 @@ def _for_students(kinds: Sequence[str]) -> str:
             "begins with `%%exercise` is checked whenever you run it."
         )
     return (
-        "# The course\n\nEach file is an exercise: it says what to do, and where. The lines to write are those that say\n"
+        "# The course\n\nEach file is an exercise, and says what to do. Write your lines in place of those that say\n"
         "`raise NotImplementedError(...)`.\n\n" + "\n\n".join(ways) + "\n\nKeep the names of the files: they say which exercise is which.\n"
     )
 

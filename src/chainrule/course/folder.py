@@ -136,7 +136,7 @@ class Folder:
         self._reload()
         path = self.file(exercise)
         if path.exists() and not (path.is_file() or path.is_dir()):
-            raise FolderError(f"{path} is no regular file; take it away, and 'reset' lays the exercise out anew")
+            raise FolderError(f"{path} is not a regular file; remove it, and 'reset' writes the exercise again")
         copy = None
         if path.exists() and not self.is_untouched(exercise):
             copies = self.path / COPIES
@@ -238,7 +238,7 @@ class Folder:
             self.path.mkdir(parents=True, exist_ok=True)
             write_atomically(self.path / RECORD, json.dumps(asdict(self.progress), indent=1).encode())
         except OSError as error:
-            self.notes.append(f"how far you are could not be written down: {error}")
+            self.notes.append(f"your progress could not be saved: {error}")
 
     def _reload(self) -> None:
         """Take over what another window has written down meanwhile; which exercise this one is at stays."""
@@ -253,7 +253,7 @@ class Folder:
         if not path.exists():
             return None
         if not path.is_file():
-            raise FolderError(f"{path} is no regular file; take it away, or choose another folder")
+            raise FolderError(f"{path} is not a regular file; remove it, or choose another folder")
         try:
             found = json.loads(text_of(path))
             progress = Progress(
@@ -267,7 +267,7 @@ class Folder:
             copy = path.with_name(f"{RECORD}.damaged")
             shutil.copyfile(path, copy)
             self.notes.append(
-                f"{path} could not be read; it is kept as {copy.name}. Your exercises are untouched: 'check all' finds what is done."
+                f"{path} could not be read; it is kept as {copy.name}. Your exercises are unchanged: 'check all' finds out which are done."
             )
             path.unlink()
             return None
@@ -316,7 +316,7 @@ def cells_of(path: Path) -> list[Cell]:
             return read_notebook(path)
         return read_cells(text_of(path))
     except FileNotFoundError:
-        raise FolderError(f"{path} is not there any more; 'reset' lays it out anew") from None
+        raise FolderError(f"{path} does not exist any more; 'reset' writes it again") from None
     except (OSError, ValueError) as error:
         raise FolderError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 

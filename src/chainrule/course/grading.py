@@ -1,6 +1,6 @@
-"""The checks of many submissions at once, and the table of what came of them.
+"""The checks of many submissions at once, and the table of their results.
 
-Whatever is wrong with one submission is told in its own row, and is no matter of the others.
+Whatever is wrong with one submission is in its own row, and does not affect the others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a submission: the columns of the table."""
+    """The result of a submission: the columns of the table."""
 
     submission: str
     student: str
@@ -43,7 +43,7 @@ class Row:
     place: str = ""
     notes: str = ""
     seconds: float = 0.0
-    said: str = ""  # what the student would be told; it is in the report, and not in the table
+    said: str = ""  # the message that the student would get, which is in the report and not in the table
 
     @property
     def passed(self) -> bool:
@@ -63,7 +63,7 @@ def grade(
     Arguments:
         submissions: what was handed in.
         jobs: how many to check at the same time.
-        done: is called with each row when it is there.
+        done: is called with each row when it is finished.
         isolate: whether a submission's code runs in another process than the one that judges it.
 
     Returns:

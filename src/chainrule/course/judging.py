@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 
 DISTURBED = (
-    "The process that the code runs in does not answer as it should: take out what closes files, or writes to files, that the code has "
-    "not opened."
+    "The process that runs the code does not answer as it should. Remove code that closes files, or writes to files, which it has not "
+    "opened."
 )
 
 
@@ -91,13 +91,13 @@ class Judge:
         return None
 
     def _failed(self, error: BaseException, case: Case | None = None) -> Verdict:
-        """What to say of an exception that the learner's code ends with."""
+        """The verdict on an exception that ends the learner's code."""
         example = {"example": case.example, "shows": case.shows} if case is not None else {}
         place = self.run.place_of(error)
         if _is_blank(error):
             return self._not_done()
         if isinstance(error, SystemExit):
-            message = "The code ends Python itself, by exit(): take that line out."
+            message = "The code ends Python itself, by exit(): remove that line."
             return self._told(STOPPED, message, place=place, **example)
         if isinstance(error, KeyboardInterrupt):
             return self._told(STOPPED, "The code raises KeyboardInterrupt, which stops whatever runs it.", place=place, **example)
@@ -106,9 +106,9 @@ class Judge:
         elif isinstance(error, MemoryError):
             message = "The code asks for more memory than the check allows (MemoryError)."
         elif isinstance(error, EOFError):
-            message = "The code waits for input(), and in a check nobody answers: take that line out."
+            message = "The code waits for input(), and in a check nobody answers: remove that line."
         elif isinstance(error, NameError) and isinstance(name := getattr(error, "name", None), str):
-            message = f"There is no name {shortened(name)!r} where it is used: define or import it in the same cell."
+            message = f"The name {shortened(name)!r} is not defined where it is used: define or import it in the same cell."
         else:
             words = words_of(error)
             message = f"The code raises {shortened(type(error).__name__)}" + (f": {shortened(words)}" if words else "") + "."
@@ -116,7 +116,7 @@ class Judge:
         return self._told(ERROR, message, place=place, look=look, **example)
 
     def _not_done(self) -> Verdict:
-        """The blanks that are left."""
+        """The verdict on code in which blanks are left."""
         left = [(part, line + part.line - 1, task) for part in self.parts for line, task in blanks_in(part.code)]
         if not left:
             return self._told(NOT_DONE, "Not done yet: a function still raises NotImplementedError.")
@@ -149,7 +149,7 @@ class Judge:
         return self._told(PASSED, "")
 
     def _outcome(self, case: Case) -> Any:
-        """What an example gives: a value, or the exception that it ends with."""
+        """What an example gives: a value, or the exception that ends it."""
         self.doing = case.example
         found = self.run.outcome(case.example, case.shows)
         self.doing = ""
@@ -200,10 +200,10 @@ class Judge:
     # --- time ---------------------------------------------------------------------------------------------------------------------------
 
     def out_of_time(self, error: OutOfTime | None = None, frame: FrameType | None = None) -> Verdict:
-        """What to say when the time is up."""
+        """The verdict when the time is up."""
         place = self.run.place_of(error) if error is not None else ""
         place = place or self.run.place_in(frame)
-        message = f"This was still running after {self.exercise.checks.seconds:g} seconds: a loop that does not end?"
+        message = f"The code was still running after {self.exercise.checks.seconds:g} seconds. Is there a loop that never ends?"
         return self._told(STOPPED, message, place=place, example=self.doing)
 
 

@@ -74,7 +74,7 @@ def read_notebook(path: Path) -> list[Cell]:
 
     Raises:
         ImportError: if Jupytext is not installed.
-        ValueError: if it is no notebook.
+        ValueError: if it is not a notebook.
         OSError: if it cannot be read.
     """
     jupytext = _jupytext()
@@ -83,7 +83,7 @@ def read_notebook(path: Path) -> list[Cell]:
         notebook = jupytext.reads(text, fmt="ipynb")
         found = [_read(cell) for cell in notebook.cells]
     except Exception as error:
-        raise ValueError(f"this is no notebook that can be read ({type(error).__name__}: {str(error)[:200]})") from None
+        raise ValueError(f"this is not a notebook that can be read ({type(error).__name__}: {str(error)[:200]})") from None
     return found
 
 

@@ -1,4 +1,4 @@
-"""The report on many submissions: who has done what, which mistakes are common, and what each student would be told."""
+"""The report on many submissions: who has done what, which mistakes are common, and which messages each student would get."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 TABLE, REPORT = "grades.csv", "report.md"
 MARKS = {PASSED: "✓", WRONG: "✗", ERROR: "!", STOPPED: "!", NOT_DONE: "○", UNREADABLE: "?", MISSING: "–"}  # the best first
-UNTOLD = "it cannot be told which exercise these are"
+UNTOLD = "neither their names nor their titles say which exercise they are"
 LEGEND = "✓ right, ✗ not right yet, ! does not run or had to be stopped, ○ not done yet, ? cannot be read, – not there"
 
 
 def as_report(rows: Sequence[Row], passed_over: Sequence[PassedOver] = ()) -> bytes:
-    """The report: who has done what, which mistakes are the most common, and what each student would be told; in Markdown."""
+    """The report in Markdown: who has done what, which mistakes are the most common, and which messages each student would get."""
     students: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         students[row.student].append(row)
@@ -32,10 +32,10 @@ def as_report(rows: Sequence[Row], passed_over: Sequence[PassedOver] = ()) -> by
     parts += [_overview(students), LEGEND + "."]
     parts += ["## Mistakes, the most common first", _mistakes(rows)]
     if noted := [row for row in rows if row.notes]:
-        parts += ["## To be looked at", "What these use is a sign that an answer is borrowed, or writes its own verdict; it is no proof."]
+        parts += ["## To be looked at", "What these use is a sign that an answer is borrowed, or writes its own verdict, but not a proof."]
         parts += ["\n".join(f"- {_inline(row.student)}, exercise {row.exercise}, {row.state}: {_inline(row.notes)}" for row in noted)]
     if passed_over:
-        parts += ["## Not checked", f"{UNTOLD[0].upper()}{UNTOLD[1:]}. A file's name tells it, or its title, or `--exercise N`."]
+        parts += ["## Not checked", f"{UNTOLD[0].upper()}{UNTOLD[1:]}. Rename a file, or say it with `--exercise N`."]
         parts += ["\n".join(f"- {_inline(str(each))}" for each in passed_over)]
     for student, mine in students.items():
         parts += [f"## {_inline(student)}", *_of_student(mine)]
@@ -87,7 +87,7 @@ def _mistakes(rows: Sequence[Row]) -> str:
 
 
 def _of_student(rows: Sequence[Row]) -> list[str]:
-    """What a student would be told."""
+    """The messages that a student would get."""
     parts = []
     for state, words in ((PASSED, "Right"), (NOT_DONE, "Not done yet")):
         numbers = list(dict.fromkeys(row.exercise for row in rows if row.state == state))

@@ -24,7 +24,7 @@ EXAMPLE = "<example>"
 
 
 class OutOfTime(BaseException):
-    """The time for a check is up; no `except Exception` of a learner's catches it."""
+    """The time for a check is up; no `except Exception` of a learner's code catches it."""
 
 
 class Printed(io.TextIOBase):

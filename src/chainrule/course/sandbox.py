@@ -1,6 +1,6 @@
 """A check in a process of its own, with a limit on time and memory. A learner's code can end that process, and nothing else.
 
-It is no protection against code that means harm: the process has its user's rights on files and the network. With `isolate`, the learner's
+It does not protect against malicious code: the process has its user's rights on files and the network. With `isolate`, the learner's
 code runs in one process more, away from the verdict (`apart.py`).
 """
 
@@ -173,18 +173,22 @@ def read_verdict(answer: Path, exercise: Exercise) -> Verdict | None:
 
 
 def how_it_ended(status: int | None, seconds: float) -> tuple[str, str, str]:
-    """The state, no mistake, and what to say of a process that left no verdict."""
+    """The state, no mistake, and the message for a process that left no verdict."""
     if status is not None and status > 128:  # of a shell, or of what runs the process behind walls
         status = 128 - status
     if status is None:
-        return STOPPED, "", f"This was still running after {seconds:g} seconds, and could not be interrupted: a loop or a power too large?"
+        return (
+            STOPPED,
+            "",
+            f"The code was still running after {seconds:g} seconds, and could not be interrupted. Is there a very large loop or power?",
+        )
     if status in (-9, -6):
-        return STOPPED, "", "The process of the check was ended by the system; most often that is for want of memory."
+        return STOPPED, "", "The process of the check was ended by the system, most often because there was not enough memory."
     if status < 0:
         what = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
         return STOPPED, "", f"Python itself crashed ({what}), as it does when functions call themselves too often."
     if status == 0:
-        return STOPPED, "", "The code ends the process of the check (os._exit, or a program that it starts): take that out."
+        return STOPPED, "", "The code ends the process of the check, by os._exit or by a program that it starts: remove that."
     return (
         ERROR,
         "",

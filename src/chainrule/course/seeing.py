@@ -40,7 +40,7 @@ def mirror(value: Any) -> Value:
         value: anything with `data`, and with `grad`, `parents` (or `_prev`), `operation` (or `_op`) and `label` where it has them.
 
     Returns:
-        The result of the same operations. Where an operation is not known, or gives something else than the learner's, the node holds
+        The result of the same operations. Where an operation is not known, or gives another number than the learner's, the node holds
         the learner's number, and what it passes on is not known.
 
     Raises:
@@ -64,7 +64,7 @@ def mirror(value: Any) -> Value:
                 made[id(node)] = _copy(node, [made[id(parent)] for parent in _parents(node)])
             continue
         if id(node) in open_nodes:
-            raise ValueError(f"{node!r} is among the parents of its own parents: a graph of calculations has no circles")
+            raise ValueError(f"{node!r} is among the parents of its own parents: a graph of calculations has no cycles")
         open_nodes.add(id(node))
         stack += waiting
     return made[id(value)]

@@ -262,7 +262,7 @@ def _file(path: Path, only: Sequence[Exercise], owner: tuple[str, Path] | None =
     if not path.exists():
         return replace(made, trouble="There is no such file.", state=MISSING)
     if not path.is_file():
-        return replace(made, trouble="This is no regular file.")
+        return replace(made, trouble="This is not a regular file.")
     if path.suffix.lower() not in (FILES, NOTEBOOKS):
         return replace(made, trouble=f"A submission is a folder, or a file that ends in {FILES} or {NOTEBOOKS}.")
     if path.stat().st_size > LARGEST:
@@ -270,7 +270,7 @@ def _file(path: Path, only: Sequence[Exercise], owner: tuple[str, Path] | None =
     if exercise is None:
         made = replace(made, exercise=_titled(path) or (only[0] if len(only) == 1 else None))
     if made.exercise is None:
-        return replace(made, trouble="Neither its name nor its title says which exercise this is; --exercise N does.")
+        return replace(made, trouble="Neither its name nor its title says which exercise this is; say it with --exercise N.")
     return made
 
 

@@ -1,4 +1,4 @@
-"""A verdict, told: as plain text, for the terminal and for a notebook."""
+"""A verdict as text: plain, for the terminal, and for a notebook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def head(verdict: Verdict) -> str:
 
 
 def example(verdict: Verdict) -> str:
-    """The example that shows it, with what came out and what should."""
+    """The example that shows it, with what it gave and what it should give."""
     if not verdict.example and not verdict.shows:
         return ""
     lines = verdict.example.splitlines()
@@ -49,10 +49,10 @@ def where(verdict: Verdict) -> str:
 
 
 def message(verdict: Verdict) -> str:
-    """What is wrong and what to do, in a sentence or two."""
+    """What is wrong, and what to do."""
     if verdict.message or verdict.passed:
         return verdict.message
-    return "This example gives something else than it should. No usual mistake explains it; follow the numbers by hand."
+    return "This example does not give what it should. It shows none of the known mistakes, so follow the numbers by hand."
 
 
 def printed(verdict: Verdict, most: int = 10) -> str:

@@ -23,15 +23,15 @@ PAUSE = 0.3  # seconds between looks at the file
 
 COMMANDS = {
     "check": "check the file again ('check all': all of them)",
-    "hint": "show a hint, and then a better one",
+    "hint": "show the next hint",
     "solution": "show a solution, once you have seen the hints",
-    "answers": "answer the questions to think about",
+    "answers": "show answers to the questions",
     "next": "go to the next exercise that is not done",
     "go N": "go to exercise N",
     "list": "show all exercises, and which are done",
-    "reset": "begin this exercise anew; what you wrote is kept in copies/",
+    "reset": "start this exercise again; what you wrote is kept in copies/",
     "help": "show these commands",
-    "quit": "leave; everything is as you left it when you come back",
+    "quit": "leave; you can continue later where you stopped",
 }
 
 
@@ -75,7 +75,7 @@ class Terminal:
             self._run()
         except KeyboardInterrupt:
             self.console.print()
-        self._say("\nUntil next time. `chainrule learn --terminal` goes on from here.", "dim")
+        self._say("\nUntil next time. `chainrule learn --terminal` continues from here.", "dim")
 
     def _run(self) -> None:
         self.welcome()
@@ -100,7 +100,7 @@ class Terminal:
             return
         found = [name for name in self.commands if name.startswith(word.lower())]
         if word.lower() not in self.commands and len(found) != 1:
-            self._say(f"{word!r} is no command. They are: {', '.join(COMMANDS)}.", "yellow")
+            self._say(f"There is no command {word!r}. The commands are: {', '.join(COMMANDS)}.", "yellow")
             return
         try:
             self.commands[word.lower() if word.lower() in self.commands else found[0]](rest.strip())
@@ -119,7 +119,7 @@ class Terminal:
         self.folder.go_to(exercise)
         self.console.print()
         self._say(f"Exercise {exercise.number} · {exercise.title}", "bold")
-        self._say(f"Open {self.path} in your editor: it says what to do. It is checked whenever you save it.")
+        self._say(f"Open {self.path} in your editor: the file says what to do. It is checked whenever you save it.")
         self.console.print()
         self.check("")
 
@@ -152,10 +152,10 @@ class Terminal:
     def _passed(self, changed: list[Path]) -> None:
         names = ", ".join(path.name for path in changed[:3]) + (", …" if len(changed) > 3 else "")
         if names:
-            self._say(f"What follows goes on from your code: {names}.", "dim")
+            self._say(f"These files now start from your code: {names}.", "dim")
         following = self.folder.next()
         if following is None:
-            self._say("That was the last: all exercises are done.", "bold green")
+            self._say("That was the last exercise: all are done.", "bold green")
         else:
             self._say(f"Run the file to see what it draws and prints: python {shlex.quote(str(self.path))}", "dim")
             self._say(f"'answers' answers its questions; 'next' goes to exercise {following.number}, {following.title}.")
@@ -166,7 +166,7 @@ class Terminal:
         if found is None:
             for number, text in enumerate(self.exercise.hints, 1):
                 self._markdown(f"**Hint {number}.**\n\n{text}")
-            self._say("These are all. 'solution' shows a solution.")
+            self._say("There are no more hints. 'solution' shows a solution.")
             return
         number, text = found
         self._markdown(f"**Hint {number} of {len(self.exercise.hints)}.**\n\n{text}")
@@ -176,7 +176,7 @@ class Terminal:
         if not self.folder.may_see_solution(self.exercise) and how != "anyway":
             left = len(self.exercise.hints) - self.folder.progress.hints.get(self.exercise.number, 0)
             count = "is a hint" if left == 1 else f"are {left} hints"
-            self._say(f"There {count} left: try 'hint' first. 'solution anyway' shows it all the same.")
+            self._say(f"There {count} left: try 'hint' first. 'solution anyway' shows the solution now.")
             return
         self._markdown(f"One solution; yours may look different.\n\n```python\n{self.exercise.work}\n```")
 
@@ -190,7 +190,7 @@ class Terminal:
     def next(self, _: str) -> None:
         """The next exercise that is not done."""
         if self.exercise.number not in self.folder.progress.passed:
-            self._say(f"Exercise {self.exercise.number} is not done yet. 'go N' goes to another one all the same.", "yellow")
+            self._say(f"Exercise {self.exercise.number} is not done yet. 'go N' goes to another exercise anyway.", "yellow")
             return
         following = self.folder.next()
         if following is None:
@@ -203,7 +203,7 @@ class Terminal:
         try:
             self.turn_to(by_number(number))
         except LookupError as error:
-            self._say(f"{error}." if number else "Say which: 'go 4'.", "yellow")
+            self._say(f"{error}." if number else "Say which exercise, as in 'go 4'.", "yellow")
 
     def list(self, _: str) -> None:
         """All exercises."""
@@ -213,7 +213,10 @@ class Terminal:
     def reset(self, _: str) -> None:
         """Begin the exercise anew."""
         copy = self.folder.reset(self.exercise)
-        self._say(f"{self.path} is as it was. " + (f"What you wrote is in {copy}." if copy is not None else "There was nothing to keep."))
+        self._say(
+            f"{self.path} is as it was at the beginning. "
+            + (f"What you wrote is in {copy}." if copy is not None else "There was nothing to keep.")
+        )
         self.check("")
 
     def help(self, _: str) -> None:

@@ -16,12 +16,12 @@ def text_of(path: str | os.PathLike[str]) -> str:
 
     Raises:
         OSError: if it cannot be read.
-        ValueError: if it is no regular file, too large, or not written in its encoding.
+        ValueError: if it is not a regular file, too large, or not written in its encoding.
     """
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):  # such as a pipe, which could keep the reader waiting for ever
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         if status.st_size > LARGEST:
             raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
         data = file.read(LARGEST + 1)

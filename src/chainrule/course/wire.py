@@ -27,7 +27,7 @@ class EndedError(Exception):
 
 
 class Opaque:
-    """What is known of a result that is no plain data."""
+    """What is known of a result that is not plain data: how it looks."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -68,23 +68,23 @@ def unpacked(data: Any, depth: int = 0) -> Any:
     """A result from what `packed` made of it.
 
     Raises:
-        ValueError: if it is nothing that `packed` makes.
+        ValueError: if it is not what `packed` makes.
     """
     if data is None or isinstance(data, (bool, int, float, str)):
         return data
     if not isinstance(data, dict) or len(data) != 1 or depth > DEEPEST:
-        raise ValueError("this is no packed result")
+        raise ValueError("this is not a packed result")
     ((kind, parts),) = data.items()
     if kind == "looks" and isinstance(parts, str):
         return Opaque(shortened(parts))
     if kind not in ("list", "tuple", "dict") or not isinstance(parts, list):
-        raise ValueError("this is no packed result")
+        raise ValueError("this is not a packed result")
     if kind != "dict":
         return (list if kind == "list" else tuple)(unpacked(part, depth + 1) for part in parts)
     try:
         return {unpacked(key, depth + 1): unpacked(value, depth + 1) for key, value in parts}
     except (TypeError, ValueError):
-        raise ValueError("this is no packed dictionary") from None
+        raise ValueError("this is not a packed dictionary") from None
 
 
 def packed_error(error: BaseException, place: str) -> dict[str, Any]:
@@ -100,13 +100,13 @@ def unpacked_error(data: Any) -> BaseException:
     """An exception of the same name, with the same words, and `place` as an attribute.
 
     Raises:
-        ValueError: if it is nothing that `packed_error` makes.
+        ValueError: if it is not what `packed_error` makes.
     """
     if not isinstance(data, dict) or not all(isinstance(data.get(part), str) for part in ("kind", "known", "words", "place", "name")):
-        raise ValueError("this is no packed exception")
+        raise ValueError("this is not a packed exception")
     known = getattr(builtins, data["known"], None)
     if not (isinstance(known, type) and issubclass(known, BaseException)) or issubclass(known, BaseExceptionGroup):
-        raise ValueError("this is no packed exception")
+        raise ValueError("this is not a packed exception")
     words = data["words"]
     kind: Any = type(shortened(data["kind"]), (known,), {"__str__": lambda self: words, "__init__": lambda self: None})
     error: BaseException = kind()

@@ -1,7 +1,7 @@
-"""The process in which a learner's code runs when it is kept apart: it does what it is asked, line by line, and knows nothing else.
+"""The process that runs a learner's code apart from the judge: it reads one question a line, and writes one answer a line.
 
-It is told code, examples and expressions, and answers with results; what is right, and the verdict, are the matter of the process that
-asks (`apart.py`).
+It gets code, examples and expressions, and answers with results. The process that asks (`apart.py`) knows the right answers and makes the
+verdict.
 """
 
 from __future__ import annotations

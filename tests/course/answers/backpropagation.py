@@ -59,7 +59,7 @@ WRONG = {
         (PRODUCT, PRODUCT.replace("out.grad", "g")),
     ],
     "the product multiplies by out.data": [(PRODUCT, PRODUCT.replace("out.grad", "out.data"))],
-    "the product takes its own number for the slope": [
+    "the product uses its own number as the slope": [
         (PRODUCT, PRODUCT.replace("other.data *", "out.data *").replace("self.data *", "out.data *"))
     ],
     "the sum passes on its own number": [("+= 1.0 * out.grad", "+= out.data")],
@@ -89,7 +89,7 @@ WRONG = {
     "the leaves are not in the order": [
         ("            order.append(node)", "            if node.parents:\n                order.append(node)")
     ],
-    "the order is turned round": [("        return order", "        return order[::-1]"), ("reversed(order)", "order")],
+    "the order is reversed": [("        return order", "        return order[::-1]"), ("reversed(order)", "order")],
     "a node comes before one of its parents": [
         (
             ORDER,

@@ -24,7 +24,7 @@ WRONG = {
     "the sigmoid overflows far to the left": [(SIGMOID, "    return Value(1 / (1 + math.exp(-x.data)), (x,))\n")],
     "the softmax is made of floats": [("(logit - largest).exp()", "math.exp(logit.data - largest)")],
     "exponentials that are not divided by their sum": [(SOFTMAX, "    return exponentials\n")],
-    "the sum is of other exponentials": [("    total = sum(exponentials)\n", "    total = sum(logit.exp() for logit in logits)\n")],
+    "the sum is over other exponentials": [("    total = sum(exponentials)\n", "    total = sum(logit.exp() for logit in logits)\n")],
     "the softmax is upside down": [("(logit - largest).exp() for logit in logits]", "(largest - logit).exp() for logit in logits]")],
     "shares of the logits, without exp": [(EXPONENTIALS, "    exponentials = logits\n")],
     "large logits are nan": [(LARGEST, "    largest = 0\n")],
@@ -34,7 +34,7 @@ WRONG = {
     ],
     "the cross-entropy is a float": [(LOSS, "    return -math.log(softmax(logits)[target].data)\n")],
     "the sign of the cross-entropy": [(LOSS, "    return take(logits, target) - largest - total.log()\n")],
-    "the largest logit is not given back": [(LOSS, "    return total.log() - take(logits, target)\n")],
+    "the largest logit is not added back": [(LOSS, "    return total.log() - take(logits, target)\n")],
     "the loss of the other class": [("take(logits, target)", "logits[target - 1]")],
     "all classes in the loss": [(LOSS, "    return sum(-p.log() for p in softmax(logits)) / len(logits)\n")],
     "divided by the number of classes": [(LOSS, "    return (total.log() + largest - take(logits, target)) / len(logits)\n")],
@@ -69,7 +69,7 @@ WRONG = {
     "the gradient in place of its square": [(ADAM_V, "            self.v[i] = beta2 * self.v[i] + (1 - beta2) * p.grad\n")],
     "the root is missing": [(DENOMINATOR, "(v + self.eps)")],
     "Adam goes uphill": [("p.data -= self.lr * m", "p.data += self.lr * m")],
-    "division by 0 where nothing pulls": [(DENOMINATOR, "math.sqrt(v)")],
+    "division by 0 where the gradient is 0": [(DENOMINATOR, "math.sqrt(v)")],
     "eps inside the root": [(DENOMINATOR, "math.sqrt(v + self.eps)")],
     "eps before the bias correction": [
         (CORRECTED_V, "v = self.v[i]"),
@@ -88,7 +88,7 @@ WRONG = {
         (CORRECTED_M, CORRECTED_M.replace("[i]", "[0]")),
         (CORRECTED_V, CORRECTED_V.replace("[i]", "[0]")),
     ],
-    "the averages begin anew in each step": [
+    "the averages start again in each step": [
         (COUNT, COUNT + "        self.m = [0.0] * len(self.params)\n        self.v = [0.0] * len(self.params)\n")
     ],
     "the corrected averages are kept": [

@@ -43,7 +43,7 @@ def sensitivities(f, inputs, h=1e-6):
     "equal inputs are confused": [("for i in range(len(inputs)):", "for x in inputs:\n        i = inputs.index(x)")],
     "one side only, for several inputs": [(APPEND, "slopes.append((f(*up) - f(*inputs)) / h)")],
     "the differences are not divided by 2h": [(APPEND, "slopes.append((f(*up) - f(*down)) / h)")],
-    "h is not handed on": [("    slopes = []", "    h = 1e-6\n    slopes = []")],
+    "h is not passed on": [("    slopes = []", "    h = 1e-6\n    slopes = []")],
 }
 
 RIGHT = {

@@ -25,7 +25,7 @@ WRONG = {
     "a number of neurons instead of a share": [(DEAD, DEAD.replace(" / len(neurons)", ""))],
     "dead relus in percent": [(DEAD, DEAD.replace("return ", "return 100 * "))],
     "the output neuron among the relus": [(ROWS, WITH_OUTPUT)],
-    "off at one point taken for dead": [("all(output == 0", "any(output == 0")],
+    "a neuron that is off at one point counts as dead": [("all(output == 0", "any(output == 0")],
     "zeros counted instead of neurons": [
         (DEAD, "    return sum(output == 0 for row in rows for output in row) / sum(len(row) for row in rows)\n")
     ],
@@ -76,12 +76,12 @@ WRONG = {
         )
     ],
     "the limit forgotten in the factor": [("p.grad *= largest / norm", "p.grad /= norm")],
-    "small gradients are blown up": [(CLIP, "    for p in params:\n        p.grad *= largest / norm\n")],
+    "small gradients are scaled up": [(CLIP, "    for p in params:\n        p.grad *= largest / norm\n")],
     "the parameters are changed": [
         ("            p.grad *= largest / norm", "            p.data *= largest / norm\n            p.grad *= largest / norm")
     ],
     "the norm is not returned": [("    return norm\n", "")],
-    "the norm afterwards": [("    return norm\n", "    return min(norm, largest)\n")],
+    "the norm after clipping": [("    return norm\n", "    return min(norm, largest)\n")],
     "division by a norm of 0": [(CLIP, "    for p in params:\n        p.grad *= min(1.0, largest / norm)\n")],
     "a list of weights": [(WEIGHT, "    return [rng.gauss(0, 1 / math.sqrt(nin)) for _ in range(nin)]\n")],
     "random numbers from elsewhere": [(WEIGHT, "    import random\n\n    return random.gauss(0, 1 / math.sqrt(nin))\n")],
@@ -93,7 +93,7 @@ WRONG = {
     "a bound taken for a standard deviation": [(WEIGHT, "    bound = 1 / math.sqrt(nin)\n    return rng.uniform(-bound, bound)\n")],
     "the loss instead of the rate": [(RATE, "    return min(numbers.values())")],
     "the largest loss, or the first": [(RATE, "    return max(numbers, key=numbers.get)")],
-    "good only on the way": [("rate: column[-1] for", "rate: min(column) for")],
+    "good only for a moment": [("rate: column[-1] for", "rate: min(column) for")],
     "nan taken for the smallest": [(" if not math.isnan(column[-1])", "")],
 }
 

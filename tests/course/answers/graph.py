@@ -12,7 +12,7 @@ WRONG = {
     ],
     "__init__ does not take a label": [(HEAD, 'def __init__(self, data, parents=(), operation=""):\n        label = ""')],
     "something is not kept, or has another name": [(PARENTS, "self._prev = tuple(parents)"), ("self.operation =", "self._op =")],
-    "a Value that was given has parents": [(PARENTS, "self.parents = [self, *parents]")],
+    "a leaf has parents": [(PARENTS, "self.parents = [self, *parents]")],
     "parents and operation have changed places": [
         ('(self, other), "+"', '"+", (self, other)'),
         ('(self, other), "*"', '"*", (self, other)'),
@@ -22,7 +22,7 @@ WRONG = {
     "the operation or the label is None": [('label=""', "label=None")],
     "the label is not the one given": [(LABEL, 'self.label = ""')],
     "the parents are passed one by one": [(SUM, "return Value(self.data + other.data, self, other)")],
-    "the parents are a Value alone": [(PARENTS, "self.parents = parents"), (", (self, other)", ", (self)")],
+    "the parents are a single Value": [(PARENTS, "self.parents = parents"), (", (self, other)", ", (self)")],
     "the operands get the parents": [
         (SUM, 'out = Value(self.data + other.data, (), "+")\n        self.parents = other.parents = (out,)\n        return out')
     ],

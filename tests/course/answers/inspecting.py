@@ -28,7 +28,7 @@ WRONG = {
     "dump_graph gives a list": [(JOINED, f"{LINE}\n    return lines")],
     "return inside the loop": [(JOINED, f'{LINE}\n        return "\\n".join(lines)')],
     "the lines run together": [(JOINED, f'{LINE}\n    return " ".join(lines)')],
-    "a leaf that was made of nothing": [("        if node.parents:\n", "        if True:\n")],
+    "a leaf with empty parentheses": [("        if node.parents:\n", "        if True:\n")],
     "parents as Values, not as names": [
         ("', '.join(name[parent] for parent in node.parents)", "', '.join(str(parent) for parent in node.parents)")
     ],

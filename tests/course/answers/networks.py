@@ -20,7 +20,7 @@ WRONG = {
     "inputs and outputs exchanged": [(NEURONS, "[Neuron(outputs, activation, rng) for _ in range(inputs)]")],
     "as many weights as outputs": [(NEURONS, "[Neuron(outputs, activation, rng) for _ in range(outputs)]")],
     "as many neurons as inputs": [(NEURONS, "[Neuron(inputs, activation, rng) for _ in range(inputs)]")],
-    "the rng is not handed on": [(NEURONS, "[Neuron(inputs, activation) for _ in range(outputs)]")],
+    "the rng is not passed on": [(NEURONS, "[Neuron(inputs, activation) for _ in range(outputs)]")],
     "neurons that begin alike": [(NEURONS, "[Neuron(inputs, activation, random.Random(1)) for _ in range(outputs)]")],
     "only the first neuron": [
         ("        return [neuron(x) for neuron in self.neurons]", "        for neuron in self.neurons:\n            return neuron(x)")
@@ -62,7 +62,7 @@ WRONG = {
             f"{CALL.replace('self.layers', 'layers')}",
         )
     ],
-    "a list of one": [(OPENED, "return x")],
+    "a list with one element": [(OPENED, "return x")],
     "one output of two": [(OPENED, "return x[0]")],
     "every layer gets the network's inputs": [
         (
@@ -74,7 +74,7 @@ WRONG = {
     "no layer has an activation": [('"linear" if is_last else activation', '"linear"')],
     "the first layer is linear": [("is_last = number == len(sizes) - 1", "is_last = number == 0")],
     "tanh, whatever the network was asked for": [("else activation, rng", 'else "tanh", rng')],
-    "the network's rng is not handed on": [("else activation, rng", "else activation")],
+    "the network's rng is not passed on": [("else activation, rng", "else activation")],
     "the graph is cut between the layers": [("x = layer(x)", "x = layer([getattr(value, 'data', value) for value in x])")],
     "lists in the network's parameters": [(OF_MODEL, "return [layer.parameters() for layer in self.layers]")],
     "parameters of one layer only": [(OF_MODEL, "for layer in self.layers:\n            found = layer.parameters()\n        return found")],

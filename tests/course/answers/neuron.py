@@ -14,7 +14,7 @@ ENDING = """        if self.activation == "tanh":
 
 WRONG = {
     "parameters that are plain numbers": [(DRAWN, "[rng.uniform(-1, 1) for _ in range(inputs)]")],
-    "weights that are no list": [(DRAWN, "(Value(rng.uniform(-1, 1)) for _ in range(inputs))")],
+    "weights that are not a list": [(DRAWN, "(Value(rng.uniform(-1, 1)) for _ in range(inputs))")],
     "one weight in all places": [(DRAWN, "[Value(rng.uniform(-1, 1))] * inputs")],
     "weights that are all alike": [(DRAWN, "[Value(0.0) for _ in range(inputs)]")],
     "every neuron begins with the same weights": [("        self.w =", "        rng = random.Random(0)\n        self.w =")],
@@ -36,7 +36,7 @@ WRONG = {
         ("total = self.b\n", "total = 0\n"),
         ("total + weight * number", "total + weight * number + self.b"),
     ],
-    "the activation of each product": [
+    "the activation is applied to each product": [
         ("total + weight * number", "total + (weight * number).tanh()"),
         ("return total.tanh()", "return total"),
     ],
@@ -54,7 +54,7 @@ WRONG = {
     "copies of the parameters": [("[*self.w, self.b]", "[Value(w.data) for w in [*self.w, self.b]]")],
     "zero_grad changes the data": [("parameter.grad = 0.0", "parameter.data = parameter.grad = 0.0")],
     "zero_grad changes nothing": [("            parameter.grad = 0.0", "            parameter = 0.0")],
-    "inputs that are dropped in silence": [(", strict=True", "")],
+    "inputs that are dropped without an error": [(", strict=True", "")],
 }
 
 RIGHT = {

@@ -25,8 +25,8 @@ def own(data: str, first: str, second: str = "") -> str:
 
 WRONG = {
     "-a passes on 1": [(NEG, own("-self.data", "1.0"))],
-    "a difference without end": [(RSUB, "return other - self")],
-    "a - b is turned round": [(SUB, "return other + (-1 * self)")],
+    "a difference that calls itself without end": [(RSUB, "return other - self")],
+    "a - b gives b - a": [(SUB, "return other + (-1 * self)")],
     "2 - a gives a - 2": [(RSUB, "return self - other")],
     "a difference passes on 1 to both": [(SUB, CONVERT.lstrip() + "        " + own("self.data - other.data", "1.0", "1.0"))],
     "2 - a passes on 1": [(RSUB, own("other - self.data", "1.0"))],
@@ -41,16 +41,16 @@ WRONG = {
     "a power by repeated multiplication": [
         (POW, "out = self\n        for _ in range(exponent - 1):\n            out = out * self\n        return out")
     ],
-    "a power by way of the logarithm": [(POW, POW.replace("self.data**exponent", "math.exp(exponent * math.log(self.data))"))],
+    "a power calculated by the logarithm": [(POW, POW.replace("self.data**exponent", "math.exp(exponent * math.log(self.data))"))],
     "the power's slope without its factor": [(POW_RULE, "self.grad += self.data ** (exponent - 1) * out.grad")],
     "the power's slope with the old exponent": [(POW_RULE, "self.grad += exponent * self.data**exponent * out.grad")],
     "the power's slope loses the sign of the exponent": [(POW_RULE, f"{POW_RULE.replace('+= exponent', '+= abs(exponent)')}")],
-    "the power's slope with the exponent of the base": [(POW_RULE, "self.grad += out.data * math.log(self.data) * out.grad")],
+    "the power's slope in the exponent": [(POW_RULE, "self.grad += out.data * math.log(self.data) * out.grad")],
     "nothing is passed on by a power": [(POW, "return Value(self.data**exponent)")],
-    "the chain is missing in a power": [(POW_RULE, "self.grad += exponent * self.data ** (exponent - 1)")],
+    "the gradient from above is missing in a power": [(POW_RULE, "self.grad += exponent * self.data ** (exponent - 1)")],
     "= instead of += in a power": [(POW_RULE, POW_RULE.replace("+=", "="))],
-    "a quotient without end": [(RDIV, "return other / self")],
-    "a plain number below the line": [
+    "a quotient that calls itself without end": [(RDIV, "return other / self")],
+    "a plain number as the denominator": [
         (f"{CONVERT}        {DIV}", "        " + own("self.data / other.data", "1 / other.data", "-self.data / other.data**2"))
     ],
     "2 / a gives a / 2": [(RDIV, "return self / other")],
@@ -58,9 +58,9 @@ WRONG = {
     "a quotient grows with its denominator": [(DIV, own("self.data / other.data", "1 / other.data", "self.data / other.data**2"))],
     "a float instead of a Value, in exp": [(EXP, "return math.exp(self.data)")],
     "exp with the slope of a power": [(EXP_RULE, "self.grad += self.data * math.exp(self.data - 1) * out.grad")],
-    "exp with the input for its slope": [(EXP_RULE, "self.grad += self.data * out.grad")],
+    "exp with its input as its slope": [(EXP_RULE, "self.grad += self.data * out.grad")],
     "nothing is passed on by exp": [(EXP, "return Value(math.exp(self.data))")],
-    "the chain is missing in exp": [(EXP_RULE, "self.grad += out.data")],
+    "the gradient from above is missing in exp": [(EXP_RULE, "self.grad += out.data")],
     "= instead of += in exp": [(EXP_RULE, "self.grad = out.data * out.grad")],
     "a float instead of a Value, in tanh": [(TANH, "return math.tanh(self.data)")],
     "tanh overflows": [(TANH, "e = (2 * self).exp()\n        return (e - 1) / (e + 1)")],
@@ -69,15 +69,15 @@ WRONG = {
     "nothing is passed on by tanh": [
         ("        out._backward = _backward\n        return out\n\n    def relu", "        return out\n\n    def relu")
     ],
-    "the chain is missing in tanh": [(TANH_RULE, "self.grad += 1.0 - out.data**2")],
+    "the gradient from above is missing in tanh": [(TANH_RULE, "self.grad += 1.0 - out.data**2")],
     "= instead of += in tanh": [(TANH_RULE, TANH_RULE.replace("+=", "="))],
     "a float instead of a Value, in relu": [(RELU, "return max(0.0, self.data)")],
     "relu lets negative numbers through": [(RELU, RELU.replace("max(0.0, self.data)", "self.data"))],
     "relu with a slope below zero": [(RELU_RULE, "self.grad += out.grad")],
-    "relu with the number for its slope": [(RELU_RULE, "self.grad += out.data * out.grad")],
+    "relu with its input as its slope": [(RELU_RULE, "self.grad += out.data * out.grad")],
     "relu with a slope of 1 at zero": [(RELU_RULE, RELU_RULE.replace("self.data > 0", "out.data >= 0 and self.data >= 0"))],
     "nothing is passed on by relu": [(RELU, "return Value(max(0.0, self.data))")],
-    "the chain is missing in relu": [(RELU_RULE, "self.grad += 1.0 if self.data > 0 else 0.0")],
+    "the gradient from above is missing in relu": [(RELU_RULE, "self.grad += 1.0 if self.data > 0 else 0.0")],
     "= instead of += in relu": [(RELU_RULE, RELU_RULE.replace("+=", "="))],
 }
 

@@ -5,13 +5,13 @@ WRONG = {
     "a float instead of a Value, in the product": [("return Value(self.data * other.data)", "return self.data * other.data")],
     "nothing is returned": [("return Value(self.data + other.data)", "total = Value(self.data + other.data)")],
     "nothing is returned from the product": [("return Value(self.data * other.data)", "product = Value(self.data * other.data)")],
-    "a Value is made of a Value": [("other if isinstance(other, Value) else Value(other)", "Value(other)")],
+    "a Value is made from a Value": [("other if isinstance(other, Value) else Value(other)", "Value(other)")],
     "a reflected form that reads other.data": [("return self * other", "return Value(self.data * other.data)")],
     "a method that begins with async def": [("def __radd__", "async def __radd__")],
     "a reflected form that gives no Value": [("return self + other", "return self.data + other")],
     "sum is the name of something else": [("class Value:", "sum = 4\n\n\nclass Value:")],
     "a reflected product that adds": [("return self * other", "return self + other")],
-    "the gradients are calculated with too": [
+    "the gradients are added or multiplied too": [
         (
             "return Value(self.data + other.data)",
             "out = Value(self.data + other.data)\n        out.grad = self.grad + other.grad\n        return out",

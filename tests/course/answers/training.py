@@ -64,7 +64,7 @@ WRONG = {
         (ONE_LOSS + MOVE, EACH_POINT + "".join(f"    {line}\n" for line in MOVE.splitlines())),
         (KEPT, "losses.append(total / len(points))"),
     ],
-    "training by the sum": [
+    "training on the sum": [
         (
             "        loss = loss_of(model, points, targets)\n",
             "        loss = sum((model(point) - target) ** 2 for point, target in zip(points, targets))\n",

@@ -8,8 +8,8 @@ FOUND = "found += attend(queries[t][part], seen_keys, seen_values)"
 OUT = "results.append(linear(model.out, found))"
 RETURN_BLOCK = "return [add(x, linear(model.narrow, h)) for x, h in zip(xs, hidden)]"
 LOSS = "return cross_entropy(logits(model, tokens[:-1]), tokens[1:])"
-CHANCES = "chances = [p.data for p in softmax(logits(model, tokens)[-1])]"
-DRAW = "token = rng.choices(range(len(chances)), chances)[0]"
+PROBABILITIES = "probabilities = [p.data for p in softmax(logits(model, tokens)[-1])]"
+DRAW = "token = rng.choices(range(len(probabilities)), probabilities)[0]"
 
 WRONG = {
     "no softmax": [("weights = softmax(scores)", "weights = scores")],
@@ -25,7 +25,7 @@ WRONG = {
     "the mean is subtracted": [(NORM, "middle = sum(x) / len(x)\n    x = [xi - middle for xi in x]\n    " + NORM)],
     "0.00001 outside the root": [(NORM, "scale = 1 / ((dot(x, x) / len(x)) ** 0.5 + 0.00001)")],
     "a position does not see itself": [("keys[: t + 1]", "keys[:t]"), ("values[: t + 1]", "values[:t]")],
-    "a look into the future": [("keys[: t + 1]", "keys"), ("values[: t + 1]", "values")],
+    "a position sees the future": [("keys[: t + 1]", "keys"), ("values[: t + 1]", "values")],
     "the heads are not joined": [(FOUND, FOUND.replace("+=", "="))],
     "every second number for a head": [("part = slice(head * size, (head + 1) * size)", "part = slice(head, None, model.heads)")],
     "the heads make no difference": [
@@ -51,20 +51,20 @@ WRONG = {
         )
     ],
     "the scores of one position only": [("for x in block(model, xs)]", "for x in block(model, xs)][-1]")],
-    "chances instead of scores": [("[linear(model.unembed, rmsnorm(x)) for", "[softmax(linear(model.unembed, rmsnorm(x))) for")],
+    "probabilities instead of scores": [("[linear(model.unembed, rmsnorm(x)) for", "[softmax(linear(model.unembed, rmsnorm(x))) for")],
     "no norm before the scores": [("linear(model.unembed, rmsnorm(x))", "linear(model.unembed, x)")],
     "a token is used as an index while tracing": [("take(model.token, token)", "model.token[token]")],
-    "as many answers as questions": [(LOSS, "return cross_entropy(logits(model, tokens), tokens[1:])")],
+    "predictions and targets differ in number": [(LOSS, "return cross_entropy(logits(model, tokens), tokens[1:])")],
     "the same token is predicted": [(LOSS, "return cross_entropy(logits(model, tokens[:-1]), tokens[:-1])")],
     "a number instead of a Value": [(LOSS, LOSS + ".data")],
     "a sum over the positions": [(LOSS, LOSS + " * (len(tokens) - 1)")],
     "divided by the number of tokens": [(LOSS, LOSS + " * (len(tokens) - 1) / len(tokens)")],
     "the loss has the wrong sign": [(LOSS, LOSS.replace("return ", "return -"))],
-    "scores are taken for chances": [(CHANCES, "chances = [s.data for s in logits(model, tokens)[-1]]")],
+    "scores are taken for probabilities": [(PROBABILITIES, "probabilities = [s.data for s in logits(model, tokens)[-1]]")],
     "the marks are part of the word": [("return tokens[1:]", "return tokens")],
-    "only the last token is read": [(CHANCES, CHANCES.replace("logits(model, tokens)", "logits(model, tokens[-1:])"))],
-    "a word without end": [("while len(tokens) <= len(model.position)", "while True")],
-    "the same word every time": [(DRAW, "token = chances.index(max(chances))")],
+    "only the last token is read": [(PROBABILITIES, PROBABILITIES.replace("logits(model, tokens)", "logits(model, tokens[-1:])"))],
+    "a word that does not end": [("while len(tokens) <= len(model.position)", "while True")],
+    "the same word every time": [(DRAW, "token = probabilities.index(max(probabilities))")],
     "rng is not used": [(DRAW, DRAW.replace("rng.choices", "random.choices"))],
 }
 

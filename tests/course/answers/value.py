@@ -14,7 +14,7 @@ WRONG = {
     "an integer stays an integer": [(KEPT, "self.data = data")],
     "the gradient is None": [("self.grad = 0.0", "self.grad = None")],
     "the gradient begins at one": [("self.grad = 0.0", "self.grad = 1.0")],
-    "the gradient begins as the number": [("self.grad = 0.0", "self.grad = self.data")],
+    "the gradient begins as the data": [("self.grad = 0.0", "self.grad = self.data")],
     "__str__ instead of __repr__": [("def __repr__", "def __str__")],
     "no __repr__": [("def __repr__", "def _repr_")],
     "__repr__ lacks self": [("def __repr__(self)", "def __repr__()")],

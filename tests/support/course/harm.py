@@ -27,7 +27,7 @@ HARM = {
     "no built-in functions": ("import builtins\nbuiltins.isinstance = builtins.str = None", ERROR, "could not be carried out"),
     "a typing error": ("def f(:\n    pass", ERROR, "not Python yet"),
     "null bytes": ("x = 1\0", ERROR, "not Python yet"),
-    "an unknown name": ("print(undefined)", ERROR, "no name 'undefined'"),
+    "an unknown name": ("print(undefined)", ERROR, "The name 'undefined' is not defined"),
     "a missing class": ("x = 1", ERROR, "There is no Value"),
     "a blank": (HEAD + 'raise NotImplementedError("Exercise 2: do it")', NOT_DONE, "Not done yet: do it"),
     "a thread that stays": (

@@ -47,19 +47,19 @@ QUESTIONS = (
             "nothing is returned",
             wrong=is_none,
             says="A function without a return gives None. End it with return and the quotient; print only shows a number and does not "
-            "hand it on.",
+            "return it.",
         ),
         Mistake(
             "h is added to the result, not to x",
             wrong=1.0,
-            says="This is 1 for every function: f(x) + h and f(x) - h are 2h apart, whatever f does. Nudge what goes into f: f(x + h), "
-            "f(x - h).",
+            says="This gives 1 for every function: f(x) + h and f(x) - h are 2h apart, whatever f is. Nudge the argument of f instead: "
+            "f(x + h) and f(x - h).",
         ),
         Mistake(
             "the two results are added",
             wrong=_about(36.25, 18.125, 9.0625, 72.5),
-            says="This was made from the sum of the two results, 3.25² + 2.75², which says how high the curve is. How fast it rises is in "
-            "their difference: f(x + h) - f(x - h).",
+            says="This was made from the sum of the two results, 3.25² + 2.75², which says how high the curve is. Their difference says "
+            "how fast it rises: f(x + h) - f(x - h).",
         ),
         Mistake(
             "the difference is not divided",
@@ -70,8 +70,7 @@ QUESTIONS = (
         Mistake(
             "divided by h instead of 2h",
             wrong=12.0,
-            says="This is twice as much as it should be. Between x - h and x + h lie two steps of h, so the difference is divided by 2 * "
-            "h.",
+            says="This is twice as large as it should be. x - h and x + h are 2 * h apart, so divide the difference by 2 * h.",
         ),
         Mistake(
             "the quotient lacks its parentheses",
@@ -82,19 +81,20 @@ QUESTIONS = (
         Mistake(
             "the difference is the wrong way round",
             wrong=-6.0,
-            says="The square grows at 3, and this says that it falls. The value at x + h comes first, and that at x - h is taken from it.",
+            says="The square grows at 3, and this says that it falls. Subtract the value at x - h from the value at x + h, not the other "
+            "way round.",
         ),
         Mistake(
             "one side only",
             wrong=_about(6.25, 5.75),
-            says="This compares f(x) with one neighbour. A curve bends on the way there, which costs an error in the size of h, here "
-            "0.25. With both neighbours, f(x + h) and f(x - h), the bends cancel.",
+            says="This compares f(x) with one neighbour. The curve bends between the two points, which gives an error of about the size "
+            "of h, here 0.25. With both neighbours, f(x + h) and f(x - h), the bends cancel.",
         ),
         Mistake(
             "one side only, and divided by 2h",
             wrong=_about(3.125, 2.875),
-            says="From f(x) to its neighbour is one step of h, and you divide by two. Take both neighbours, f(x + h) - f(x - h): then 2 * "
-            "h is right.",
+            says="f(x) and its neighbour are one h apart, and you divide by 2 * h. Use both neighbours, f(x + h) - f(x - h): then 2 * h "
+            "is right.",
         ),
     ),
     Question(
@@ -102,7 +102,8 @@ QUESTIONS = (
         Mistake(
             "the sign is lost",
             wrong=6.0,
-            says="At -3 the square falls when x grows, so its derivative is negative. Leave abs out: the sign says which way to go.",
+            says="At -3 the square falls when x grows, so its derivative is negative. Do not use abs: the sign says whether the function "
+            "rises or falls.",
         ),
     ),
     Question(
@@ -110,7 +111,7 @@ QUESTIONS = (
         Mistake(
             "the result is cut to an integer",
             wrong=_about(1.0, 2.0),
-            says="1.5 has lost what is behind its point. Divide with /, not //, and do not round: most derivatives are no integers.",
+            says="1.5 has lost its fractional part. Divide with /, not //, and do not round: most derivatives are not integers.",
         ),
     ),
     Question(
@@ -118,8 +119,8 @@ QUESTIONS = (
         Mistake(
             "the h that is given is not used",
             wrong=lambda found: found < 0.01,
-            says="f was asked at points that are much closer together than 2 * 0.25: the h in use is another one than the caller gave. "
-            "Use the argument, and do not set h in the function.",
+            says="f was called at points that are much closer together than 2 * 0.25, so the function uses another h than the one that "
+            "it was given. Use the argument h, and do not assign to h in the function.",
         ),
     ),
     Question(
@@ -127,8 +128,8 @@ QUESTIONS = (
         Mistake(
             "h is far too small",
             wrong=lambda found: isinstance(found, (int, float)) and NEARLY < abs(found - 3.0) < 1e6,
-            says="A float has about 16 digits. If h is so small, 100 + h and 100 - h agree in nearly all of them or in all, and the "
-            "difference is made of rounding. The default should be h=1e-6.",
+            says="A float has about 16 digits. With such a small h, 100 + h and 100 - h agree in nearly all digits or in all, and their "
+            "difference is mostly rounding error. The default should be h=1e-6.",
         ),
     ),
     Question(
@@ -136,8 +137,8 @@ QUESTIONS = (
         Mistake(
             "h is far too large",
             wrong=lambda found: isinstance(found, (int, float)) and 5e-7 < found - 0.03 < 10,
-            says="With so large an h, this is the slope of a long chord, not of the curve at x: h² too much, for a cube. The default "
-            "should be h=1e-6.",
+            says="With such a large h, this is the slope of a long chord, not of the curve at x; for a cube it is too large by h². The "
+            "default should be h=1e-6.",
         ),
     ),
     # --- several inputs
@@ -146,8 +147,8 @@ QUESTIONS = (
         Mistake(
             "f is not given all its inputs",
             wrong=Raises("TypeError", "missing"),
-            says="f wants three numbers and got one thing: a list, or one of the inputs alone. Hand it all of them, each as an argument "
-            "of its own: f(*values).",
+            says="f takes three numbers and got a single argument: a list, or only one of the inputs. Pass all inputs, each as a "
+            "separate argument: f(*values).",
         ),
     ),
     Question(
@@ -155,8 +156,8 @@ QUESTIONS = (
         Mistake(
             "no list is returned",
             wrong=one_of("NoneType", "generator", "map", "dict"),
-            says="One number for each input is asked for, in a list and in the inputs' order. Collect them, and return the list at the "
-            "end.",
+            says="The function should return a list with one number for each input, in the order of the inputs. Collect the numbers, and "
+            "return the list at the end.",
         ),
     ),
     Question(
@@ -164,19 +165,21 @@ QUESTIONS = (
         Mistake(
             "the loop ends in its first round",
             wrong=_about(-4.0, [-4.0]),
-            says="Only the first input is there. A return inside the loop ends it in its first round: move it out, to the left.",
+            says="Only the derivative for the first input is there. A return inside the loop ends the loop in its first round: indent it "
+            "less, so that it comes after the loop.",
         ),
         Mistake(
             "all inputs are nudged at once",
             wrong=_about([-1.0, -1.0, -1.0]),
-            says="-1 is what comes out if a, b and c all move together: -4 + 2 + 1. Nudge one input and leave the others where they are.",
+            says="-1 is the result if a, b and c all move together: -4 + 2 + 1. Nudge one input at a time, and leave the others as they "
+            "are.",
         ),
         Mistake(
             "the last input is nudged in each round",
             wrong=_about([1.0, 1.0, 1.0]),
-            says="1 is the slope in c, the last input, and it is there three times: c was nudged in each round. A function that is made "
-            "in a loop looks i up only when it is called, and if that is after the loop, i is the last. Call it in the same round, or "
-            "give it an i of its own: lambda v, i=i: ...",
+            says="1 is the slope in c, the last input, and it is there three times, so c was nudged in each round. A function that is "
+            "defined in a loop reads i only when it is called; if that is after the loop, i has its last value. Call the function "
+            "in the same round, or give it its own i: lambda v, i=i: ...",
         ),
     ),
     Question(
@@ -184,8 +187,8 @@ QUESTIONS = (
         Mistake(
             "one number for all inputs",
             wrong=8.0,
-            says="This is one number, 6 + 2: the derivatives added up, or all inputs nudged together, which is the same. Nudge one input "
-            "at a time, and give each derivative its own place in the list.",
+            says="This is one number, 6 + 2: the derivatives were added up, or all inputs were nudged together, which gives the same. "
+            "Nudge one input at a time, and put each derivative into the list.",
         ),
     ),
     Question(
@@ -193,8 +196,8 @@ QUESTIONS = (
         Mistake(
             "earlier nudges stay",
             wrong=_about([-4.0, -2.0, -1.0]),
-            says="The first number is right; the second is -4 + 2, for a is still nudged when b's turn comes. Begin each round with a "
-            "fresh copy of the inputs, or put the input back.",
+            says="The first number is right; the second is -4 + 2, because a is still nudged when b is. Begin each round with a new copy "
+            "of the inputs, or set the input back at the end of the round.",
         ),
     ),
     Question(
@@ -202,8 +205,8 @@ QUESTIONS = (
         Mistake(
             "the caller's list is changed",
             wrong=other_than([2.0, -4.0, 10.0], 1e-6),
-            says="inputs belongs to the caller, who goes on with other numbers now and does not know it. Nudge a copy: nudged = "
-            "list(inputs). A second name, nudged = inputs, is no copy.",
+            says="inputs belongs to the caller, who would continue with changed numbers without knowing it. Nudge a copy: nudged = "
+            "list(inputs). nudged = inputs is not a copy, only a second name.",
         ),
     ),
     Question(
@@ -211,8 +214,8 @@ QUESTIONS = (
         Mistake(
             "equal inputs are confused",
             wrong=_about([1.0, 1.0], [11.0, 11.0]),
-            says="Both inputs are 3, and are told apart by their value: inputs.index(x) finds the first 3 each time, and == finds both. "
-            "Go by position: for i in range(len(inputs)).",
+            says="Both inputs are 3, so they cannot be told apart by their value: inputs.index(x) finds the first 3 each time, and == "
+            "finds both. Use positions: for i in range(len(inputs)).",
         ),
     ),
     Question(
@@ -220,8 +223,8 @@ QUESTIONS = (
         Mistake(
             "one side only, for several inputs",
             wrong=_about([6.25, 2.25], [5.75, 1.75]),
-            says="For one input, both neighbours are compared; here the value in the middle is compared with one. Nudge each input up and "
-            "down.",
+            says="This compares the value in the middle with one neighbour. As for a single input, compare both neighbours: nudge each "
+            "input up and down.",
         ),
         Mistake(
             "the differences are not divided by 2h",
@@ -232,9 +235,10 @@ QUESTIONS = (
     Question(
         Case(SEEN_TWO, "max(seen) - min(seen)", 0.5, look=SEVERAL),
         Mistake(
-            "h is not handed on",
+            "h is not passed on",
             wrong=lambda found: 0 < found < 0.01,
-            says="The caller gave h=0.25, and a moved far less than from 2.75 to 3.25. If you call numerical_derivative, hand h on to it.",
+            says="The caller gave h=0.25, so a should move from 2.75 to 3.25, but it moved far less. If you call numerical_derivative, "
+            "pass h to it.",
         ),
     ),
 )

@@ -42,8 +42,8 @@ QUESTIONS = (
         Mistake(
             "the new arguments have no defaults",
             wrong=Raises("TypeError", "missing"),
-            says="A number that is given has no parents and no operation, and Value(2.0) must go on working. Give the new arguments "
-            'defaults: parents=(), operation="", label="".',
+            says="A leaf has no parents and no operation, so Value(2.0) must still work. Give the new arguments defaults: parents=(), "
+            'operation="", label="".',
         ),
     ),
     Question(
@@ -51,7 +51,7 @@ QUESTIONS = (
         Mistake(
             "__init__ does not take the parents",
             wrong=Raises("TypeError", "positional argument"),
-            says="The second argument is the parents and the third the operation. Write them into the head of __init__: parents=(), "
+            says="The second argument is the parents and the third the operation. Add them to the first line of __init__: parents=(), "
             'operation="".',
         ),
     ),
@@ -60,7 +60,8 @@ QUESTIONS = (
         Mistake(
             "__init__ does not take a label",
             wrong=Raises("TypeError", "unexpected keyword argument 'label'"),
-            says='A label is given by name, as in Value(-3.0, label="b"). Write it into the head of __init__, at its end: label="".',
+            says='A label is given by name, as in Value(-3.0, label="b"). Add it to the first line of __init__, as the last argument: '
+            'label="".',
         ),
     ),
     Question(
@@ -73,17 +74,17 @@ QUESTIONS = (
         Mistake(
             "something is not kept, or has another name",
             wrong=lambda found: bool(found),
-            says="These attributes are missing from b. What __init__ is given is gone when it ends, unless it is assigned to self; and "
-            "the names must be these, because pictures and later exercises ask for them.",
+            says="These attributes are missing from b. An argument of __init__ is lost when it ends, unless it is assigned to self. The "
+            "attributes must have these names, because pictures and later exercises use them.",
         ),
     ),
     Question(
         Case("a = Value(2.0)", "len(a.parents)", 0, look="Value.__init__"),
         Mistake(
-            "a Value that was given has parents",
+            "a leaf has parents",
             wrong=lambda found: found > 0,
-            says="Nothing has been calculated yet, and a has a parent already. __init__ puts one in, perhaps the Value itself. Keep what "
-            "it is given and nothing else: self.parents = tuple(parents).",
+            says="Nothing has been calculated yet, and a has a parent already. __init__ adds one, perhaps the Value itself. Keep the "
+            "parents that are passed, and add none: self.parents = tuple(parents).",
         ),
     ),
     Question(
@@ -91,8 +92,8 @@ QUESTIONS = (
         Mistake(
             "all Values share one list of parents",
             wrong=lambda found: min(found) > 0,
-            says="a was given, not made, and has parents all the same: one list serves all Values. A default like parents=[] is made "
-            "once, not for each call. Use () as the default, and hand (self, other) to the new Value.",
+            says="a is a leaf, and yet it has parents: all Values share one list. A default such as parents=[] is made once, not for "
+            "each call. Use () as the default, and pass (self, other) to the new Value.",
         ),
     ),
     Question(
@@ -100,8 +101,8 @@ QUESTIONS = (
         Mistake(
             "the parents are None",
             wrong=True,
-            says="Whoever walks through the graph will loop over a.parents, and None cannot be looped over. No parents are an empty "
-            "tuple: ().",
+            says="Code that goes through the graph loops over a.parents, and a loop over None fails. If there are no parents, use an "
+            "empty tuple: ().",
         ),
     ),
     Question(
@@ -109,7 +110,7 @@ QUESTIONS = (
         Mistake(
             "the operation or the label is None",
             wrong=has(None),
-            says='Where there is no operation or no label, the text is empty: "". Then whoever prints it need not ask first.',
+            says='Where there is no operation or no label, the text is empty: "". Then code that prints it needs no special case.',
         ),
     ),
     Question(
@@ -117,8 +118,8 @@ QUESTIONS = (
         Mistake(
             "the label is not the one given",
             wrong="",
-            says='b was given the label "b", and has an empty one: __init__ sets self.label to "" whatever it is given. Write self.label '
-            "= label.",
+            says='b was given the label "b", and its label is empty: __init__ sets self.label to "" whatever it is given. Write '
+            "self.label = label.",
         ),
     ),
     Question(
@@ -126,8 +127,8 @@ QUESTIONS = (
         Mistake(
             "parents and operation have changed places",
             wrong=has("tuple", "list", "set"),
-            says="The operation is a text, and holds the parents here. The order is Value(data, parents, operation): first (self, other), "
-            'then "+" or "*".',
+            says="The operation should be a text, and here it is the parents. The order is Value(data, parents, operation): first (self, "
+            'other), then "+" or "*".',
         ),
     ),
     Question(
@@ -135,14 +136,14 @@ QUESTIONS = (
         Mistake(
             "the parents are passed one by one",
             wrong=Raises("TypeError", "'Value' object is not iterable"),
-            says="The second argument is a tuple of parents, and was given a single Value. Put both into parentheses: Value(..., (self, "
+            says="The second argument should be a tuple of parents, and is a single Value. Put both into parentheses: Value(..., (self, "
             "other), ...).",
         ),
     ),
     Question(
         Case(SUM, "type(c.parents).__name__", "tuple", look="Value.__add__"),
         Mistake(
-            "the parents are a Value alone",
+            "the parents are a single Value",
             wrong="Value",
             says="c.parents should be a tuple of Values, and is a single Value. (self) is self, with parentheses that do nothing: write "
             "(self, other), both in one argument.",
@@ -153,8 +154,8 @@ QUESTIONS = (
         Mistake(
             "the operands get the parents",
             wrong=lambda found: found[0] > 0 and found[1] == 0,
-            says="a was given, and has a parent now; c was made from a and b, and has none. It is the other way round: the result "
-            "remembers its operands, and they know nothing of it.",
+            says="a is a leaf, and has a parent now; c was made from a and b, and has none. It should be the other way round: the result "
+            "remembers its operands, and they do not know it.",
         ),
     ),
     Question(
@@ -162,7 +163,7 @@ QUESTIONS = (
         Mistake(
             "a sum without parents",
             wrong=0,
-            says="c was made from a and b and does not know it. Hand them to the new Value, as its second argument: (self, other).",
+            says="c was made from a and b, but has no parents. Pass them to the new Value, as its second argument: (self, other).",
         ),
     ),
     Question(
@@ -170,7 +171,7 @@ QUESTIONS = (
         Mistake(
             "a product without parents",
             wrong=0,
-            says="c was made from a and b and does not know it. The sum does; hand (self, other) to the new Value in __mul__ too.",
+            says="c was made from a and b, but has no parents. The sum has them; pass (self, other) to the new Value in __mul__ too.",
         ),
     ),
     Question(
@@ -180,8 +181,8 @@ QUESTIONS = (
         Mistake(
             "numbers as parents",
             wrong=has("float", "int"),
-            says="There are plain numbers among the parents. They say how large a and b were, but lead back to neither: put the Values "
-            "in, (self, other), not their data.",
+            says="There are plain numbers among the parents. They say how large a and b were, but not which Values they were: pass the "
+            "Values, (self, other), not their data.",
         ),
     ),
     Question(
@@ -189,7 +190,8 @@ QUESTIONS = (
         Mistake(
             "only one parent",
             wrong=has(1),
-            says="A sum or product of two Values has two parents, and here is one with a single one. Both operands count: (self, other).",
+            says="A sum or product of two Values has two parents, and here one of them has a single parent. Pass both operands: (self, "
+            "other).",
         ),
     ),
     Question(
@@ -215,8 +217,8 @@ QUESTIONS = (
         Mistake(
             "copies as parents",
             wrong=has(False),
-            says="There are parents with the right numbers that are not a and b but copies of them. What is written into a copy never "
-            "reaches a: put self and other themselves into the tuple.",
+            says="There are parents with the right numbers that are not a and b but copies of them. A gradient that is written to a copy "
+            "never reaches a: put self and other themselves into the tuple.",
         ),
     ),
     Question(
@@ -229,7 +231,7 @@ QUESTIONS = (
         Mistake(
             "the plain number itself as a parent",
             wrong=has("int"),
-            says="All parents are Values, and here the plain number is one. Make a Value of it first, as in exercise 2, under the same "
+            says="All parents are Values, and here the plain number is one. Turn it into a Value first, as in exercise 2, under the same "
             "name: other = other if isinstance(other, Value) else Value(other).",
         ),
     ),
@@ -238,8 +240,8 @@ QUESTIONS = (
         Mistake(
             "a plain number is left out",
             wrong=has(1),
-            says="c was made from a and 1, so it has two parents: a, and the Value that was made from 1. Without it, nobody could work "
-            "out c again from its parents.",
+            says="c was made from a and 1, so it has two parents: a, and the Value that was made from 1. Without the second one, nobody "
+            "could calculate c from its parents.",
         ),
     ),
     Question(
@@ -247,8 +249,8 @@ QUESTIONS = (
         Mistake(
             "a reflected form without parents",
             wrong=has(0),
-            says="1 + a or 3 * a makes a Value of its own, without parents. Let the reflected form go through the other one, as in return "
-            "self + other: then it remembers everything too.",
+            says="1 + a or 3 * a makes a new Value without parents. Let the reflected form use the plain one, as in return self + other: "
+            "then the result has its parents and its operation.",
         ),
     ),
     Question(
@@ -256,8 +258,8 @@ QUESTIONS = (
         Mistake(
             "no operation",
             wrong=has(""),
-            says='A Value that was made has no operation. It says how the parents were put together: hand the new Value "+" in __add__ '
-            'and "*" in __mul__, as its third argument.',
+            says="The result of an operation has no operation. The operation says how the result was calculated from the parents: pass "
+            '"+" in __add__ and "*" in __mul__, as the third argument of the new Value.',
         ),
     ),
     Question(
@@ -265,7 +267,7 @@ QUESTIONS = (
         Mistake(
             "the operation is that of the sum",
             wrong="+",
-            says='d is a product and says that it is a sum. Copied from __add__, with the "+" still in it?',
+            says='d is a product, and its operation says that it is a sum. Did you copy __add__, and leave the "+" in it?',
         ),
     ),
     Question(
@@ -273,7 +275,7 @@ QUESTIONS = (
         Mistake(
             "the operation is a word",
             wrong=lambda found: all(isinstance(name, str) and name.strip("_").isalpha() for name in found),
-            says='The operation is the sign that one writes in a formula, "+" or "*". Pictures show it, and later exercises look for it.',
+            says='The operation is the sign that you write in a formula, "+" or "*". Pictures show it, and later exercises look for it.',
         ),
     ),
     Question(
@@ -281,7 +283,7 @@ QUESTIONS = (
         Mistake(
             "the operation is a function",
             wrong=lambda found: any("function" in name or "method" in name or name == "wrapper_descriptor" for name in found),
-            says='The operation is a text, "+" or "*", which is only there to be read.',
+            says='The operation is a text, "+" or "*", not a function: it is only there to be read.',
         ),
     ),
 )

@@ -28,12 +28,12 @@ QUESTIONS = (
         Mistake(
             "dump_graph prints, and returns nothing",
             wrong="NoneType",
-            says="dump_graph(a) gives None. It returns the text, so that whoever calls it can print it, or compare it with another.",
+            says="dump_graph(a) returns None. It should return the text, so that the caller can print it, or compare it with another text.",
         ),
         Mistake(
             "dump_graph gives a list",
             wrong=COLLECTION,
-            says='The lines are there, but one text is wanted: "\\n".join(lines) puts them together.',
+            says='The lines are there, but the result should be one text: "\\n".join(lines) puts them together.',
         ),
     ),
     Question(
@@ -41,8 +41,8 @@ QUESTIONS = (
         Mistake(
             "return inside the loop",
             wrong=lambda found: found.strip() == "a = 2.0, grad 4.0",
-            says="There is one line, and there are two Values. Is the return inside the loop? It ends the function in the first round. "
-            "(Or is it that only the first is visited?)",
+            says="The text has one line, but there are two Values. Is the return inside the loop? There it ends the function in the "
+            "first round. It is also possible that only the first Value is visited.",
         ),
         Mistake(
             "the lines run together",
@@ -53,9 +53,9 @@ QUESTIONS = (
     Question(
         Case(f"{LEAF}text = dump_graph(a)", "text", "a = 2.0, grad 0.0", look="dump_graph"),
         Mistake(
-            "a leaf that was made of nothing",
+            "a leaf with empty parentheses",
             wrong=has("()"),
-            says="a has no parents and no operation, and its line leaves that part out: empty parentheses would say that something was "
+            says="a has no parents and no operation, so its line must not have that part: empty parentheses would say that something was "
             "calculated.",
         ),
     ),
@@ -64,7 +64,7 @@ QUESTIONS = (
         Mistake(
             "parents as Values, not as names",
             wrong=has("Value"),
-            says="Between the parentheses stand whole Values, as repr writes them. Their names are wanted: look each parent up in "
+            says="Between the parentheses are whole Values, as repr writes them, and there should be their names: look up each parent in "
             "names(order).",
         ),
     ),
@@ -73,14 +73,14 @@ QUESTIONS = (
         Mistake(
             "from the result to the leaves",
             wrong=["d", "c", "b", "a"],
-            says="The result comes first here. In topological order parents come first, so that every line speaks of names that stand "
+            says="The result comes first here. In topological order parents come first, so that every name in a line has its own line "
             "above it.",
         ),
         Mistake(
             "a shared Value has several lines",
             wrong=_repeated(*"abcd"),
-            says="There are four Values, and each has one line, however often it is used. Go through root.topological_order(), in which "
-            "each is once, and not from parents to their parents.",
+            says="There are four Values, and each has one line, however often it is used. Go through root.topological_order(), which "
+            "contains each Value once, and do not go from parents to their parents.",
         ),
     ),
     Question(
@@ -88,13 +88,13 @@ QUESTIONS = (
         Mistake(
             "a Value without a label has no name",
             wrong=lambda found: found.lstrip().startswith(("=", "None", "''", '""')),
-            says="Neither Value has a label, so one cannot tell which is meant. Such a Value is called v and its place in the order: v0, "
-            "v1.",
+            says="Neither Value has a label, so the text does not say which is which. The name of such a Value is v and its place in the "
+            "order: v0, v1.",
         ),
         Mistake(
             "places are counted from one",
             wrong=lambda found: found.startswith("v1 = 2.0"),
-            says="The first place in the order is 0, as in a list: v0. enumerate(order) counts so.",
+            says="The first place in the order is 0, as in a list: v0. enumerate(order) counts in this way.",
         ),
     ),
     # --- to_dot
@@ -103,7 +103,7 @@ QUESTIONS = (
         Mistake(
             "to_dot prints, and returns nothing",
             wrong=one_of("NoneType", "list"),
-            says='to_dot(a) gives no text. Collect the lines in a list, and at the end return "\\n".join(lines).',
+            says='to_dot(a) does not return a text. Collect the lines in a list, and at the end return "\\n".join(lines).',
         ),
     ),
     Question(
@@ -118,13 +118,13 @@ QUESTIONS = (
             "the operations are nodes too",
             wrong=lambda found: "*" in found or (len(found) == 4 and {"a", "b", "c"} < set(found)),
             says="There are three Values, and four nodes in the text: the operation has one of its own. That can be a good picture, but "
-            "here a node is a Value; write the operation on the node of its result.",
+            "here every node is a Value; write the operation into the label of its result.",
         ),
         Mistake(
             "the nodes have no labels",
             wrong=lambda found: len(found) == 3 and not {"a", "b", "c"} & set(found),
-            says="These are three nodes, but nothing says which Values they are. Write a line for each, with its key and its label, such "
-            'as n0 [label="a 2.0"], and begin the label with the name.',
+            says="There are three nodes, but no label says which Values they are. Write a line for each, with its key and its label, "
+            'such as n0 [label="a 2.0"], and begin the label with the name.',
         ),
         Mistake(
             "the leaves have no nodes",
@@ -138,7 +138,7 @@ QUESTIONS = (
         Mistake(
             "the arrows point backward",
             wrong=["c -> a", "c -> b"],
-            says="These go from the result to its operands. An arrow shows where a number goes: from the parent to what was made of it.",
+            says="These arrows go from the result to its operands. An arrow shows where a number goes: from the parent to the result.",
         ),
     ),
     Question(
@@ -146,8 +146,8 @@ QUESTIONS = (
         Mistake(
             "a shared Value has several nodes",
             wrong=_repeated(*"abcd"),
-            says="There are four Values, and each has one node, however often it is used. Go through root.topological_order(), in which "
-            "each is once.",
+            says="There are four Values, and each has one node, however often it is used. Go through root.topological_order(), which "
+            "contains each Value once.",
         ),
     ),
     Question(
@@ -155,7 +155,7 @@ QUESTIONS = (
         Mistake(
             "a shared Value has arrows twice",
             wrong=_repeated(*SHARED_ARROWS),
-            says="Each arrow is one operand of one operation: five here. Some are written once for each way from d down to them. Write a "
+            says="Each arrow is one operand of one operation: five here. Some are written once for each path from d to them. Write a "
             "node's arrows once, in the loop over root.topological_order().",
         ),
     ),
@@ -164,9 +164,9 @@ QUESTIONS = (
         Mistake(
             "Values with one label become one node",
             wrong=2,
-            says="Two Values are called w here. In DOT, what stands before the bracket says which node is meant, and the same word is the "
-            "same node. Take something that no two Values share, such as n0, n1, ... by their place in the order, and put the label "
-            "into label=.",
+            says="Two Values are called w here. In DOT, the word before the bracket is the key of the node, and the same key means the "
+            "same node. Use a key that no two Values share, such as n0, n1, ... by their place in the order, and put the label into "
+            "label=.",
         ),
     ),
     Question(
@@ -174,7 +174,7 @@ QUESTIONS = (
         Mistake(
             "a node without a label has no name",
             wrong=lambda found: len(found) == 2 and "v0" not in found,
-            says="Neither Value has a label, so the text on a node begins with v and its place in the order: v0, v1. names(order) gives "
+            says="Neither Value has a label, so the label of a node begins with v and its place in the order: v0, v1. names(order) gives "
             "these names.",
         ),
     ),
@@ -197,11 +197,11 @@ CHECKS = Checks(
         Case(
             'a = Value(2.0, label="a")\nb = Value(4.0, (a,), "square")\nc = Value(0.25, (b,), "**-1", "c")\ntext = dump_graph(c)',
             "text.splitlines()",
-            says="Some Values have a label here, and one has none: it is called by its place, 1.",
+            says="Some Values have a label here, and one has none: its name is v1, from its place in the order.",
             look="dump_graph",
         ),
         Case(f"{TWO_W}text = dump_graph(s)", "len(text.splitlines())", look="dump_graph"),
-        Case(f"{PRODUCT}text = dump_graph(a)", "text.splitlines()", says="Asked of a, the graph is a alone.", look="dump_graph"),
+        Case(f"{PRODUCT}text = dump_graph(a)", "text.splitlines()", says="The graph of a is a alone.", look="dump_graph"),
         Case(f"{LEAF}text = to_dot(a)", "(dot_nodes(text), dot_arrows(text))", look="to_dot"),
         Case(f"{ONE}text = to_dot(b)", "(dot_nodes(text), dot_arrows(text))", look="to_dot"),
         Case(f"{PRODUCT}text = to_dot(c)", "(dot_nodes(text), dot_arrows(text))", look="to_dot"),
@@ -211,23 +211,27 @@ CHECKS = Checks(
             "first, second = dot_labels(to_dot(b))",
             '("2.5" in first, "7.5" in first, "square" in second, "6.25" in second, "1.5" in second)',
             right=(True, True, True, True, True),
-            says="On each node stand its name, its operation if it has one, its data and its gradient.",
+            says="The label of each node contains its name, its operation if it has one, its data and its gradient.",
             look="to_dot",
         ),
         Case(
             'rate = Value(0.5, label="learning rate")\ntext = to_dot(rate)',
             '"learning rate" in dot_labels(text)[0]',
             right=True,
-            says="A label may hold a space: put it in quotes.",
+            says="A label may contain a space: put it in quotes.",
             look="to_dot",
         ),
         Case(
             'a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\ntext = to_dot(b)',
             "len(dot_arrows(text)) == len(b.parents)",
             right=True,
-            says="Each of b's parents has its arrow: two, where a stands on both sides.",
+            says="There is an arrow for each of b's parents: two, because a is on both sides.",
             look="to_dot",
         ),
-        Case(f"{PRODUCT}dump_graph(c)\nto_dot(c)", "(a.data, b.data, c.data, a.grad, b.grad, c.grad)", says="Looking changes nothing."),
+        Case(
+            f"{PRODUCT}dump_graph(c)\nto_dot(c)",
+            "(a.data, b.data, c.data, a.grad, b.grad, c.grad)",
+            says="dump_graph and to_dot change nothing in the graph.",
+        ),
     ),
 )

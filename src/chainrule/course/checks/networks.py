@@ -56,7 +56,7 @@ QUESTIONS = (
         Mistake(
             "one neuron in all places",
             wrong=1,
-            says="A list multiplied by 3 holds the same neuron three times, and all outputs will be the same. Make a new one for each "
+            says="A list multiplied by 3 holds the same neuron three times, so all outputs will be the same. Make a new neuron for each "
             "output: [Neuron(...) for _ in range(outputs)].",
         ),
     ),
@@ -71,13 +71,12 @@ QUESTIONS = (
         Mistake(
             "as many weights as outputs",
             wrong=(3, 3),
-            says="There are three neurons, as there should be, but each of them looks at two inputs and needs two weights: Neuron(inputs, "
-            "...).",
+            says="There are three neurons, as there should be, but each of them has two inputs and needs two weights: Neuron(inputs, ...).",
         ),
         Mistake(
             "as many neurons as inputs",
             wrong=(2, 2),
-            says="A layer has a neuron for each output, and Layer(2, 3) has three. How many there are does not depend on the inputs.",
+            says="A layer has a neuron for each output, and Layer(2, 3) has three. The number of neurons does not depend on the inputs.",
         ),
     ),
     Question(
@@ -88,10 +87,10 @@ QUESTIONS = (
             look="Layer.__init__",
         ),
         Mistake(
-            "the rng is not handed on",
+            "the rng is not passed on",
             wrong=has(False),
-            says="Two layers that draw from generators with the same seed should begin alike. The layer has to give its rng to each "
-            "neuron: Neuron(inputs, activation, rng).",
+            says="Two layers that draw from generators with the same seed should start with the same weights. The layer has to pass its "
+            "rng to each neuron: Neuron(inputs, activation, rng).",
         ),
     ),
     Question(
@@ -105,7 +104,7 @@ QUESTIONS = (
             "neurons that begin alike",
             wrong=1,
             says="Three neurons with the same weights stay the same for ever, because they get the same gradients. Let all of them draw "
-            "from the one rng, and do not start it again for each.",
+            "from the same rng, and do not make a new one for each neuron.",
         ),
     ),
     Question(
@@ -113,20 +112,20 @@ QUESTIONS = (
         Mistake(
             "the outputs are added up",
             wrong=_all_of(sum),
-            says="The three outputs were added up to one. Adding up is done inside a neuron, for its inputs; a layer gives the outputs of "
-            "its neurons side by side, in a list: [neuron(x) for neuron in self.neurons].",
+            says="The three outputs were added. A neuron adds up its inputs; a layer returns the outputs of its neurons in a list: "
+            "[neuron(x) for neuron in self.neurons].",
         ),
         Mistake(
             "only the first neuron",
             wrong=_all_of(lambda outputs: outputs[0]),
-            says="The layer has three neurons, and gives the output of the first. Is there a return inside a loop? It ends the loop in "
-            "its first round.",
+            says="The layer has three neurons, and returns only the output of the first. Is there a return inside a loop? There it ends "
+            "the loop in its first round.",
         ),
         Mistake(
             "only the last neuron",
             wrong=_all_of(lambda outputs: outputs[-1]),
-            says="The layer has three neurons, and gives the output of the last. A name that is assigned in each round of a loop keeps "
-            "what the last round gave it: collect the outputs in a list.",
+            says="The layer has three neurons, and returns only the output of the last. A name that is assigned in each round of a loop "
+            "has the value of the last round afterwards: collect the outputs in a list.",
         ),
     ),
     Question(
@@ -134,8 +133,8 @@ QUESTIONS = (
         Mistake(
             "a Value instead of a list",
             wrong="Value",
-            says="A layer gives a list, even if it has one neuron: the layer after it goes through its inputs one by one. To take the one "
-            "element out is for MLP to do, at the very end.",
+            says="A layer returns a list, even if it has only one neuron, because the next layer goes through its inputs one by one. "
+            "Only MLP takes the single element out of the list, at the very end.",
         ),
     ),
     Question(
@@ -143,8 +142,8 @@ QUESTIONS = (
         Mistake(
             "a generator instead of a list",
             wrong=one_of("generator", "map"),
-            says="A generator can be gone through only once, and the second neuron of the next layer would find it empty. Put the outputs "
-            "into a list, in square brackets or by list(...).",
+            says="A generator can be read only once, and would be empty for the second neuron of the next layer. Put the outputs into a "
+            "list, with square brackets or list(...).",
         ),
     ),
     Question(
@@ -152,7 +151,7 @@ QUESTIONS = (
         Mistake(
             "a layer without the activation",
             wrong=[HIDDEN, HIDDEN],
-            says="This is tanh(2), but the layer was made with relu, which gives 2. The layer has to give its activation to each neuron: "
+            says="This is tanh(2), but the layer was made with relu, which gives 2. The layer has to pass its activation to each neuron: "
             "Neuron(inputs, activation, rng).",
         ),
     ),
@@ -161,7 +160,7 @@ QUESTIONS = (
         Mistake(
             "lists in a layer's parameters",
             wrong=has("list", "Neuron"),
-            says="Training goes through the parameters one by one, and expects nothing but Values. Put the Values of each neuron's list "
+            says="Training goes through the parameters one by one, and all of them must be Values. Put the Values of each neuron's list "
             "into one flat list: += or extend, not append.",
         ),
     ),
@@ -170,8 +169,8 @@ QUESTIONS = (
         Mistake(
             "parameters of one neuron only",
             wrong=4,
-            says="Two neurons with three weights and a bias each have eight parameters; these are those of one neuron. Is there a return "
-            "inside the loop, or is the list begun again in it?",
+            says="Two neurons with three weights and a bias each have eight parameters; these are only those of one neuron. Is there a "
+            "return inside the loop, or does the loop make a new list in each round?",
         ),
     ),
     Question(
@@ -188,7 +187,7 @@ QUESTIONS = (
         Mistake(
             "the sizes are changed",
             wrong=other_than([3, 1]),
-            says="The list belongs to whoever calls MLP, and may be used for another network. Make a new one: [inputs, *sizes].",
+            says="The list belongs to the caller of MLP, who may use it for another network. Make a new list: [inputs, *sizes].",
         ),
     ),
     Question(
@@ -196,26 +195,26 @@ QUESTIONS = (
         Mistake(
             "every layer takes the network's inputs",
             wrong=[(2, 3), (2, 4), (2, 1)],
-            says="Pairs of inputs and neurons: each layer has been made for the 2 inputs of the network. Only the first gets those; the "
-            "others get the outputs of the layer before.",
+            says="These are pairs of inputs and neurons: each layer was made for the 2 inputs of the network. Only the first layer gets "
+            "those; the others get the outputs of the layer before.",
         ),
         Mistake(
             "a layer's inputs and outputs exchanged",
             wrong=[(3, 2), (4, 3), (1, 4)],
-            says="Pairs of inputs and neurons: each is the wrong way round. A Layer is told first how many inputs it takes, then how many "
-            "neurons it has: Layer(inputs, size, ...).",
+            says="These are pairs of inputs and neurons, and each is the wrong way round. The first argument of Layer is the number of "
+            "inputs, the second the number of neurons: Layer(inputs, size, ...).",
         ),
         Mistake(
             "the first layer is missing",
             wrong=[(3, 4), (4, 1)],
-            says="Pairs of inputs and neurons: the layer from the 2 inputs to the first 3 neurons is missing. Three sizes are three "
-            "layers; go through the pairs of neighbours in [inputs, *sizes].",
+            says="These are pairs of inputs and neurons: the layer from the 2 inputs to the first 3 neurons is missing. Three sizes make "
+            "three layers; go through the pairs of neighbours in [inputs, *sizes].",
         ),
         Mistake(
             "the last layer is missing",
             wrong=[(2, 3), (3, 4)],
-            says="Pairs of inputs and neurons: the layer with the one output is missing. Three sizes are three layers, and range(3) ends "
-            "with 2.",
+            says="These are pairs of inputs and neurons: the layer with the one output is missing. Three sizes make three layers; "
+            "range(3) gives 0, 1 and 2.",
         ),
     ),
     Question(
@@ -229,16 +228,16 @@ QUESTIONS = (
         Mistake(
             "new layers at each call",
             wrong=False,
-            says="The same network gives different outputs for the same inputs, because layers are made anew at each call, with new "
-            "weights. What it learns would be lost. Make them once, in __init__.",
+            says="The same network gives different outputs for the same inputs, because each call makes new layers with new weights. "
+            "Whatever it learns would be lost. Make the layers once, in __init__.",
         ),
     ),
     Question(
         Case("model = MLP(2, [3, 1])\nout = model([1.0, 2.0])", "type(out).__name__", "Value", look="MLP.__call__"),
         Mistake(
-            "a list of one",
+            "a list with one element",
             wrong=one_of("list", "tuple"),
-            says="The last layer is a single neuron, and then the network gives its Value itself, not a list with one element.",
+            says="The last layer is a single neuron. In this case the network returns its Value itself, not a list with one element.",
         ),
     ),
     Question(
@@ -246,7 +245,8 @@ QUESTIONS = (
         Mistake(
             "one output of two",
             wrong="Value",
-            says="The last layer has two neurons, and the network is to give both outputs, in a list. Only a list of one is opened.",
+            says="The last layer has two neurons, so the network should return both outputs, in a list. Take the Value out of the list "
+            "only if the list has one element.",
         ),
     ),
     Question(
@@ -254,8 +254,8 @@ QUESTIONS = (
         Mistake(
             "every layer gets the network's inputs",
             wrong=2.0,
-            says="2 - 0.5 * 1 + 0.5 = 2 is what the last neuron makes of the inputs themselves. It should get the outputs of the layer "
-            "before: in the loop, x = layer(x).",
+            says="2 - 0.5 * 1 + 0.5 = 2 is the last neuron's output for the inputs of the network. It should get the outputs of the "
+            "layer before: write x = layer(x) in the loop.",
         ),
     ),
     Question(
@@ -264,18 +264,18 @@ QUESTIONS = (
             "an activation on the last layer",
             wrong=math.tanh(OUT),
             says=f"The last neuron's sum is {OUT:.3f}, and this is tanh of it. The last layer is linear, "
-            "so that the network can say any number.",
+            "so that the network can give any number.",
         ),
         Mistake(
             "no layer has an activation",
             wrong=1.5,
-            says="Every layer is linear here, and then the whole network is no more than one linear neuron. Only the last layer is "
-            "linear; the others get the activation.",
+            says="Every layer is linear here, so the whole network can do no more than one linear neuron. Only the last layer is linear; "
+            "the others get the activation.",
         ),
         Mistake(
             "the first layer is linear",
             wrong=math.tanh(1.5),
-            says="The first layer is linear and the last has a tanh, and it should be the other way round.",
+            says="The first layer is linear and the last has a tanh; it should be the other way round.",
         ),
     ),
     Question(
@@ -283,7 +283,7 @@ QUESTIONS = (
         Mistake(
             "tanh, whatever the network was asked for",
             wrong=0.5 - math.tanh(1.5),
-            says="The hidden neurons give tanh(1.5), but the network was made with relu. MLP has to give its activation to the layers.",
+            says="The hidden neurons give tanh(1.5), but the network was made with relu. MLP has to pass its activation to the layers.",
         ),
     ),
     Question(
@@ -294,9 +294,9 @@ QUESTIONS = (
             look="MLP.__init__",
         ),
         Mistake(
-            "the network's rng is not handed on",
+            "the network's rng is not passed on",
             wrong=False,
-            says="Two networks that draw from generators with the same seed should be the same. MLP has to give its rng to each layer.",
+            says="Two networks that draw from generators with the same seed should be the same. MLP has to pass its rng to each layer.",
         ),
     ),
     Question(
@@ -304,8 +304,8 @@ QUESTIONS = (
         Mistake(
             "the graph is cut between the layers",
             wrong=0.0,
-            says="The output is right, but no gradient reaches the first layer: between the layers Values were turned into plain numbers. "
-            "Give on the Values themselves.",
+            says="The output is right, but no gradient reaches the first layer: between the layers Values were turned into plain "
+            "numbers. Pass the Values themselves to the next layer.",
         ),
     ),
     Question(
@@ -313,7 +313,7 @@ QUESTIONS = (
         Mistake(
             "lists in the network's parameters",
             wrong=has("list", "Layer"),
-            says="Training goes through the parameters one by one, and expects nothing but Values. Put the Values of each layer's list "
+            says="Training goes through the parameters one by one, and all of them must be Values. Put the Values of each layer's list "
             "into one flat list.",
         ),
     ),
@@ -323,7 +323,7 @@ QUESTIONS = (
             "parameters of one layer only",
             wrong=one_of(9, 4),
             says="The first layer has 9 parameters and the second 4, which makes 13; those of one layer are missing. Is there a return "
-            "inside the loop, or is the list begun again in it?",
+            "inside the loop, or does the loop make a new list in each round?",
         ),
     ),
     Question(
@@ -345,7 +345,7 @@ CHECKS = Checks(
             f"{LAYER}out = layer([1.0, 2.0])",
             "len(out) if hasattr(out, '__len__') else type(out).__name__",
             3,
-            "A list with an output for each of the three neurons.",
+            "The result should be a list with an output for each of the three neurons.",
             look="Layer.__call__",
         ),
         Case(
@@ -361,7 +361,7 @@ CHECKS = Checks(
             LAYER,
             "{id(p) for p in layer.parameters()} == {id(p) for neuron in layer.neurons for p in [*neuron.w, neuron.b]}",
             True,
-            "The parameters are the very Values in the neurons, not copies of them.",
+            "The parameters are the Values in the neurons themselves, not copies.",
             look="Layer.parameters",
         ),
         Case(LAYER, "len(list(layer.parameters()))", 9, look="Layer.parameters"),
@@ -382,13 +382,13 @@ CHECKS = Checks(
             look="MLP.__call__",
         ),
         Case(DEEP, "len(list(model.parameters()))", 30, look="MLP.parameters"),
-        Case(DEEP, "len({id(p) for p in model.parameters()})", 30, "Each parameter once.", look="MLP.parameters"),
+        Case(DEEP, "len({id(p) for p in model.parameters()})", 30, "Each parameter must be in the list once.", look="MLP.parameters"),
         Case(f"{TWO}\nout.backward()\nmodel.zero_grad()", "[p.grad for p in model.parameters()]", [0.0] * 9, look="MLP"),
         Case(
             f"{RNG}model = MLP(2, [3, 3], rng=random.Random(1))",
             "len({p.data for p in model.parameters()})",
             16,
-            "15 weights, all of them different, and the biases, which are 0.",
+            "There should be 16 different numbers: 15 weights, all different, and 0 for the biases.",
             look="MLP.__init__",
         ),
     ),

@@ -25,16 +25,16 @@ QUESTIONS = (
         Mistake(
             "parameters that are plain numbers",
             wrong=has("float", "int"),
-            says="A plain number has no gradient, so nobody can say which way to turn it. Make a Value of every weight, and of the bias.",
+            says="A plain number has no gradient, so it cannot be trained. Make every weight and the bias a Value.",
         ),
     ),
     Question(
         Case("n = Neuron(3)", "len(n.w)", 3, look="Neuron.__init__"),
         Mistake(
-            "weights that are no list",
+            "weights that are not a list",
             wrong=Raises("TypeError", "has no len()"),
-            says="n.w must be a list of three Values, one for each input: [Value(...) for _ in range(inputs)], in square brackets. Round "
-            "brackets make a generator, which can be gone through only once.",
+            says="n.w must be a list of three Values, one for each input: [Value(...) for _ in range(inputs)], in square brackets. "
+            "Parentheses make a generator, which can be read only once.",
         ),
     ),
     Question(
@@ -42,8 +42,8 @@ QUESTIONS = (
         Mistake(
             "one weight in all places",
             wrong=1,
-            says="A list multiplied by 3 holds the same Value three times: to turn one weight is to turn all. Make a new one for each "
-            "input: [Value(...) for _ in range(inputs)].",
+            says="A list multiplied by 3 holds the same Value three times, so a change of one weight changes all. Make a new Value for "
+            "each input: [Value(...) for _ in range(inputs)].",
         ),
     ),
     Question(
@@ -51,8 +51,8 @@ QUESTIONS = (
         Mistake(
             "weights that are all alike",
             wrong=1,
-            says="All three weights begin with the same number, and so would those of every other neuron. Neurons that are the same get "
-            "the same gradients, and never become different. Draw a random number for each weight.",
+            says="All three weights start with the same number, and so would those of every other neuron. Equal neurons get equal "
+            "gradients, and never become different. Draw a random number for each weight.",
         ),
     ),
     Question(
@@ -60,8 +60,8 @@ QUESTIONS = (
         Mistake(
             "every neuron begins with the same weights",
             wrong=[True, True, True],
-            says="Two neurons have the same weights, as happens if each begins a random generator with the same seed. Draw from the rng "
-            "that is given; it goes on from where it was.",
+            says="Two neurons have the same weights, as happens if each of them makes a random generator with the same seed. Draw from "
+            "the rng that is passed; each draw gives a new number.",
         ),
     ),
     Question(
@@ -74,8 +74,8 @@ QUESTIONS = (
         Mistake(
             "the rng is not used",
             wrong=has(False),
-            says="Two generators with the same seed give the same numbers, so both neurons should begin alike. Draw the weights with "
-            "rng.uniform, not with random.uniform.",
+            says="Two generators with the same seed give the same numbers, so both neurons should start with the same weights. Draw the "
+            "weights with rng.uniform, not with random.uniform.",
         ),
     ),
     Question(
@@ -83,8 +83,8 @@ QUESTIONS = (
         Mistake(
             "weights from 0 to 1",
             wrong=False,
-            says="Of a hundred weights none is negative, so no input can count against anything at the start. random() draws from 0 to 1; "
-            "uniform(-1, 1) draws from both sides.",
+            says="None of a hundred weights is negative, so no input can lower the output at the start. random() draws from 0 to 1; "
+            "uniform(-1, 1) draws from -1 to 1.",
         ),
     ),
     Question(
@@ -92,8 +92,8 @@ QUESTIONS = (
         Mistake(
             "new weights at each call",
             wrong=False,
-            says="The same neuron gives different outputs for the same inputs, because its weights are drawn again at each call. What it "
-            "learns would be lost. Draw them once, in __init__.",
+            says="The same neuron gives different outputs for the same inputs, because its weights are drawn again at each call. "
+            "Whatever it learns would be lost. Draw them once, in __init__.",
         ),
     ),
     Question(
@@ -112,7 +112,7 @@ QUESTIONS = (
         Mistake(
             "nothing is returned",
             wrong="NoneType",
-            says="A call without a return gives None. Does every way through __call__ end with a return?",
+            says="A call without a return gives None. Does every path through __call__ end with a return?",
         ),
     ),
     Question(
@@ -120,8 +120,7 @@ QUESTIONS = (
         Mistake(
             "no activation",
             wrong=-1.75,
-            says="0.5 * 2 - 1 * 3 + 0.25 = -1.75 is the sum, and a neuron made without saying more has the activation tanh, which is "
-            "missing.",
+            says="This is the sum, 0.5 * 2 - 1 * 3 + 0.25 = -1.75. If no other activation is given, the neuron should apply tanh to it.",
         ),
         Mistake(
             "the bias is left out",
@@ -131,17 +130,18 @@ QUESTIONS = (
         Mistake(
             "the bias after the activation",
             wrong=math.tanh(-2.0) + 0.25,
-            says="This is tanh(-2) + 0.25. The bias belongs into the sum, before the activation: tanh(-2 + 0.25).",
+            says="This is tanh(-2) + 0.25. The bias belongs in the sum, before the activation: tanh(-2 + 0.25).",
         ),
         Mistake(
             "the bias once for each input",
             wrong=math.tanh(-1.5),
-            says="This is tanh(-1.5): the bias, 0.25, was added with each of the two products. It comes into the sum once.",
+            says="This is tanh(-1.5): the bias, 0.25, was added with each of the two products. Add it to the sum only once.",
         ),
         Mistake(
-            "the activation of each product",
+            "the activation is applied to each product",
             wrong=one_of(*(math.tanh(1.0) + math.tanh(-3.0) + bias for bias in (0.0, 0.25))),
-            says="The tanh was applied to each product, and then the sum was taken. First the whole sum, with the bias, and then one tanh.",
+            says="tanh was applied to each product, and the results were added. First calculate the whole sum, with the bias, and then "
+            "apply tanh once.",
         ),
     ),
     Question(
@@ -154,14 +154,14 @@ QUESTIONS = (
         Mistake(
             "tanh, whatever is asked for",
             wrong=TANH,
-            says="A linear neuron gives the sum itself, -1.75; this is tanh of it. Keep the activation in __init__, and ask for it in "
+            says="A linear neuron gives the sum itself, -1.75; this is tanh of it. Store the activation in __init__, and use it in "
             "__call__.",
         ),
         Mistake(
             "relu, whatever else is asked for",
             wrong=0.0,
-            says="A linear neuron gives the sum itself, -1.75, and relu has made 0 of it. There are three activations: what is not tanh "
-            'need not be relu. With "linear", return the sum as it is.',
+            says="A linear neuron gives the sum itself, -1.75, and relu has turned it into 0. There are three activations: if it is not "
+                 'tanh, it is not always relu. With "linear", return the sum as it is.',
         ),
     ),
     Question(
@@ -169,7 +169,7 @@ QUESTIONS = (
         Mistake(
             "no relu",
             wrong=one_of(-1.75, TANH),
-            says='The sum is -1.75, and relu makes 0 of everything negative. What does __call__ do if the activation is "relu"?',
+            says='The sum is -1.75, and relu turns every negative number into 0. What does __call__ do if the activation is "relu"?',
         ),
     ),
     Question(
@@ -177,8 +177,8 @@ QUESTIONS = (
         Mistake(
             "a graph that is cut",
             wrong=[0.0, 0.0, 0.0],
-            says="The output is right, but no gradient reaches the weights: the sum was made of their data, which are plain numbers. "
-            "Multiply and add the Values themselves.",
+            says="The output is right, but no gradient reaches the weights: the sum was calculated from their data, which are plain "
+                 "numbers. Multiply and add the Values themselves.",
         ),
     ),
     Question(
@@ -186,7 +186,8 @@ QUESTIONS = (
         Mistake(
             "lists in the list of parameters",
             wrong=has("list"),
-            says="There is a list among the parameters, and a list has no gradient. Take the weights out of it: self.w + [self.b].",
+            says="There is a list among the parameters, and a list has no gradient. Join the two lists into one flat list: self.w + "
+            "[self.b].",
         ),
     ),
     Question(
@@ -210,8 +211,8 @@ QUESTIONS = (
         Mistake(
             "the bias among the weights",
             wrong=4,
-            says="append changes the list it is called on, so each call of parameters() makes a weight of the bias. Make a new list: "
-            "self.w + [self.b].",
+            says="append changes the list on which it is called, so each call of parameters() adds the bias to the weights. Make a new "
+            "list: self.w + [self.b].",
         ),
     ),
     Question(
@@ -219,8 +220,8 @@ QUESTIONS = (
         Mistake(
             "copies of the parameters",
             wrong=False,
-            says="parameters() gives new Values with the same numbers. To turn those changes nothing in the neuron. Give the very Values "
-            "that are in self.w and self.b.",
+            says="parameters() gives new Values with the same numbers. A change of these changes nothing in the neuron. Return the "
+            "Values in self.w and self.b themselves.",
         ),
     ),
     Question(
@@ -228,7 +229,7 @@ QUESTIONS = (
         Mistake(
             "zero_grad changes the data",
             wrong=has(0.0),
-            says="zero_grad() set data to 0, and with them all that the neuron has learnt is lost. Only grad becomes 0.",
+            says="zero_grad() has set the data to 0, so everything that the neuron has learned is lost. Set only grad to 0.",
         ),
     ),
     Question(
@@ -236,17 +237,17 @@ QUESTIONS = (
         Mistake(
             "zero_grad changes nothing",
             wrong=lambda found: all(grad != 0.0 for grad in found),
-            says="The gradients are what backward() has left. For each parameter write parameter.grad = 0.0, with one =; parameter = 0.0 "
-            "only gives the loop's variable another number.",
+            says="The gradients are still those of backward(). Write parameter.grad = 0.0 for each parameter, with one =; parameter = "
+            "0.0 only changes the loop variable.",
         ),
     ),
     Question(
         Case(TOLD.format("[1.0, 2.0, 3.0]"), "told", "ValueError", look="Neuron.__call__"),
         Mistake(
-            "inputs that are dropped in silence",
+            "inputs that are dropped without an error",
             wrong="nothing",
-            says="A neuron with two weights takes three inputs, drops the last, and says nothing: zip stops at the end of the shorter "
-            "list, and range(len(self.w)) at that of the weights. zip(self.w, x, strict=True) raises the ValueError.",
+            says="A neuron with two weights gets three inputs, ignores the last, and raises no error: zip stops at the end of the "
+            "shorter list, and range(len(self.w)) at the number of weights. zip(self.w, x, strict=True) raises the ValueError.",
         ),
     ),
 )
@@ -257,8 +258,10 @@ CHECKS = Checks(
     cases=(
         Case("n = Neuron(2)", "len(n.w)", 2, look="Neuron.__init__"),
         Case("n = Neuron(2)", "n.b.data", 0.0, "The bias begins at 0.", look="Neuron.__init__"),
-        Case("n = Neuron(100)", "max(abs(weight.data) for weight in n.w) <= 1", True, "Weights are from -1 to 1.", look="Neuron.__init__"),
-        Case("n = Neuron(100)", "len({weight.data for weight in n.w})", 100, "A draw for each weight.", look="Neuron.__init__"),
+        Case(
+            "n = Neuron(100)", "max(abs(weight.data) for weight in n.w) <= 1", True, "Weights are between -1 and 1.", look="Neuron.__init__"
+        ),
+        Case("n = Neuron(100)", "len({weight.data for weight in n.w})", 100, "Each weight is drawn separately.", look="Neuron.__init__"),
         Case("n = Neuron(1)\nn.w[0].data = 2.0\nout = n([0.5])", "out.data", look="Neuron.__call__"),
         Case(OUT, "out.data", look="Neuron.__call__"),
         Case(f'n = Neuron(2, "linear")\n{SET}out = n([2.0, 3.0])', "out.data", look="Neuron.__call__"),
@@ -267,21 +270,26 @@ CHECKS = Checks(
         Case(f"{N}x = [Value(2.0), Value(3.0)]\nout = n(x)", "out.data", says="The inputs may be Values.", look="Neuron.__call__"),
         Case(f"{OUT}\nout.backward()", "[n.w[0].grad, n.w[1].grad, n.b.grad]", look="Neuron.__call__"),
         Case(f"{N}x = [Value(2.0), Value(3.0)]\nn(x).backward()", "[x[0].grad, x[1].grad]", look="Neuron.__call__"),
-        Case(f"{N}first, second = n([2.0, 3.0]), n([2.0, 3.0])", "second.data", says="A call changes nothing.", look="Neuron.__call__"),
+        Case(
+            f"{N}first, second = n([2.0, 3.0]), n([2.0, 3.0])",
+            "second.data",
+            says="A call does not change the neuron.",
+            look="Neuron.__call__",
+        ),
         Case("m = Module()", "list(m.parameters())", [], look="Module.parameters"),
         Case("n = Neuron(2)", "[type(p).__name__ for p in n.parameters()]", ["Value"] * 3, look="Neuron.parameters"),
         Case(
             "n = Neuron(2)",
             "{id(p) for p in n.parameters()} == {id(n.w[0]), id(n.w[1]), id(n.b)}",
             True,
-            "The parameters are the very Values in w and b, not copies of them.",
+            "The parameters are the Values in w and b themselves, not copies.",
             look="Neuron.parameters",
         ),
         Case(
             "n = Neuron(2)",
             "isinstance(n, Module) or hasattr(n, 'zero_grad')",
             True,
-            "A Neuron is a Module, from which it has zero_grad(): class Neuron(Module).",
+            "A Neuron is a Module, and inherits zero_grad() from it: class Neuron(Module).",
             look="Neuron",
         ),
         Case(ZEROED, "[n.w[0].grad, n.w[1].grad, n.b.grad]", [0.0, 0.0, 0.0], look="Module.zero_grad"),
@@ -291,7 +299,7 @@ CHECKS = Checks(
                 TOLD.format(x),
                 "told",
                 "ValueError",
-                f"Two weights, and {count}: this is to be a ValueError.",
+                f"There are two weights and {count}, so the call should raise a ValueError.",
                 look="Neuron.__call__",
             )
             for x, count in (("[1.0, 2.0, 3.0]", "three inputs"), ("[1.0]", "one input"))

@@ -38,7 +38,8 @@ QUESTIONS = (
         Mistake(
             "a method that begins with async def",
             wrong=has("coroutine"),
-            says="What an async def gives is a coroutine, a calculation that has not begun. Here nothing has to wait: write def.",
+            says="A function that begins with async def returns a coroutine, which has not started yet. Nothing has to wait here: write "
+            "def.",
         ),
     ),
     Question(
@@ -46,7 +47,7 @@ QUESTIONS = (
         Mistake(
             "a float instead of a Value",
             wrong=PLAIN_NUMBER,
-            says="The sum of two Values is a Value, so that one can go on calculating with it. Wrap the number: return Value(...).",
+            says="The sum of two Values is a Value, so that you can continue to calculate with it. Wrap the number: return Value(...).",
         ),
     ),
     Question(
@@ -54,7 +55,7 @@ QUESTIONS = (
         Mistake(
             "a float instead of a Value, in the product",
             wrong=PLAIN_NUMBER,
-            says="The product of two Values is a Value, so that one can go on calculating with it. Wrap the number: return Value(...).",
+            says="The product of two Values is a Value, so that you can continue to calculate with it. Wrap the number: return Value(...).",
         ),
     ),
     Question(
@@ -84,10 +85,10 @@ QUESTIONS = (
     Question(
         Case(f"{TWO}c = a + b\nd = a * b", "(c.data, d.data)", look="Value.__add__ and Value.__mul__"),
         Mistake(
-            "a Value is made of a Value",
+            "a Value is made from a Value",
             wrong=Raises("TypeError", "not 'Value'"),
-            says="float() was given a Value: b is one already, and you make one of it again. Do so only if it is none: other = other if "
-            "isinstance(other, Value) else Value(other).",
+            says="float() got a Value: b is a Value already, and you turn it into one again. Do so only if it is not a Value yet: other "
+            "= other if isinstance(other, Value) else Value(other).",
         ),
     ),
     Question(
@@ -95,7 +96,7 @@ QUESTIONS = (
         Mistake(
             "a plain number on the right",
             wrong=Raises("AttributeError", "'int' object has no attribute 'data'"),
-            says="1 is no Value and has no data. Make one of it before anything else: other = other if isinstance(other, Value) else "
+            says="1 is not a Value and has no data. Turn it into a Value first: other = other if isinstance(other, Value) else "
             "Value(other).",
         ),
     ),
@@ -104,7 +105,7 @@ QUESTIONS = (
         Mistake(
             "a plain number on the right of a product",
             wrong=Raises("AttributeError", "'int' object has no attribute 'data'"),
-            says="3 is no Value and has no data. What you wrote in __add__ is needed in __mul__ too.",
+            says="3 is not a Value and has no data. The line that you wrote in __add__ for this is needed in __mul__ too.",
         ),
     ),
     Question(
@@ -117,8 +118,8 @@ QUESTIONS = (
         Mistake(
             "with a plain number, no Value is returned",
             wrong=has("float", "int", "NoneType"),
-            says="With a Value on the right you return a Value, and with a plain number you do not. The result is a Value in both cases: "
-            "return Value(...).",
+            says="If the right operand is a Value, you return a Value; if it is a plain number, you do not. Return a Value in both "
+            "cases: return Value(...).",
         ),
     ),
     Question(
@@ -126,8 +127,8 @@ QUESTIONS = (
         Mistake(
             "no reflected sum",
             wrong=Raises("TypeError", "unsupported operand type(s) for +: 'int' and 'Value'"),
-            says="Python asks 1 first, which does not know Values, and then calls a.__radd__(1). There is none, or it returns "
-            "NotImplemented. Define it: return self + other.",
+            says="Python first asks 1, which does not know Values, and then calls a.__radd__(1). Your class does not define __radd__, or "
+            "it returns NotImplemented. Define it: return self + other.",
         ),
     ),
     Question(
@@ -135,8 +136,8 @@ QUESTIONS = (
         Mistake(
             "no reflected product",
             wrong=Raises("TypeError", "unsupported operand type(s) for *: 'int' and 'Value'"),
-            says="Python asks 3 first, which does not know Values, and then calls a.__rmul__(3). There is none, or it returns "
-            "NotImplemented. Define it: return self * other.",
+            says="Python first asks 3, which does not know Values, and then calls a.__rmul__(3). Your class does not define __rmul__, or "
+            "it returns NotImplemented. Define it: return self * other.",
         ),
     ),
     Question(
@@ -149,8 +150,8 @@ QUESTIONS = (
         Mistake(
             "a reflected form that gives no Value",
             wrong=has("float", "int", "NoneType"),
-            says="A reflected form gives a Value, as + and * do: return self + other, and return self * other. It is no Value if the data "
-            "are returned without Value(...) around them, or if return is missing (NoneType).",
+            says="A reflected form returns a Value, as + and * do: write return self + other, and return self * other. If Value(...) is "
+            "missing, the result is a plain number; if return is missing, it is None (NoneType).",
         ),
     ),
     Question(
@@ -158,14 +159,14 @@ QUESTIONS = (
         Mistake(
             "a reflected form that reads other.data",
             wrong=Raises("AttributeError", "'int' object has no attribute 'data'"),
-            says="In __radd__ and __rmul__, other is the plain number on the left, which has no data. Turn the two round, self + other: "
-            "then __add__ makes a Value of the number.",
+            says="In __radd__ and __rmul__, other is the plain number on the left, which has no data. Swap the two, self + other: then "
+            "__add__ turns the number into a Value.",
         ),
         Mistake(
             "a reflected form that calls itself",
             wrong=Raises("RecursionError"),
-            says="other + self asks other first, which does not know Values, and so comes back to this method, without end. Turn the two "
-            "round: self + other.",
+            says="other + self first asks other, which does not know Values, and so Python calls this method again, without end. Swap "
+            "the two: self + other.",
         ),
     ),
     Question(
@@ -173,7 +174,7 @@ QUESTIONS = (
         Mistake(
             "a product that adds",
             wrong=-1.0,
-            says="This is the sum of 2 and -3, and should be their product. Copied from __add__, with the + still in it?",
+            says="This is the sum of 2 and -3, and should be their product. Did you copy __add__, and leave the + in it?",
         ),
     ),
     Question(
@@ -181,7 +182,7 @@ QUESTIONS = (
         Mistake(
             "a reflected product that adds",
             wrong=7.0,
-            says="This is the sum of 5 and 2, and should be their product. Copied from __radd__, with the + still in it?",
+            says="This is the sum of 5 and 2, and should be their product. Did you copy __radd__, and leave the + in it?",
         ),
     ),
     Question(
@@ -189,8 +190,8 @@ QUESTIONS = (
         Mistake(
             "sum is the name of something else",
             wrong=Raises("TypeError", "not callable"),
-            says="These are plain numbers, and yet it fails: your code calls something else sum, and Python's own sum is out of reach. "
-            "Take another name for it.",
+            says="These are plain numbers, and yet sum fails, because your code uses the name sum for something else and so hides "
+            "Python's own. Choose another name for yours.",
         ),
     ),
     Question(
@@ -200,10 +201,9 @@ QUESTIONS = (
             look="Value.__add__ and Value.__mul__",
         ),
         Mistake(
-            "the gradients are calculated with too",
+            "the gradients are added or multiplied too",
             wrong=other_than((0.0, 0.0)),
-            says="The result is a new number, about which nothing is known yet: its gradient is 0.0. Only the data are added or "
-            "multiplied.",
+            says="The result is a new number, whose gradient is not known yet: it is 0.0. Add and multiply only the data.",
         ),
     ),
 )

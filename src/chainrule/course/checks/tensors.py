@@ -71,8 +71,7 @@ QUESTIONS = (
         Mistake(
             "the loss is not compiled",
             wrong=False,
-            says="What comes back is no compiled function: it has no program. Return chainrule.compile(loss, batch='mean'), not loss "
-            "itself.",
+            says="The result is not a compiled function: it has no program. Return chainrule.compile(loss, batch='mean'), not loss itself.",
         ),
     ),
     Question(
@@ -80,8 +79,8 @@ QUESTIONS = (
         Mistake(
             "batch= is left out",
             wrong=Raises("TypeError", "got ndarray"),
-            says="Without batch='mean', loss is called once with all of X, and the model takes each row of it for an input. Say "
-            "chainrule.compile(loss, batch='mean'), and it is called with a single row.",
+            says="Without batch='mean', loss is called once with all of X, and the model treats each row of it as one input. With "
+            "chainrule.compile(loss, batch='mean'), loss is called with a single row.",
         ),
     ),
     Question(
@@ -89,8 +88,8 @@ QUESTIONS = (
         Mistake(
             "the function is written for a batch",
             wrong=Raises("TypeError", "iter"),
-            says="With batch='mean', x is one row of X, a list of numbers, and y is one number: a loop over them as over samples comes to "
-            "single numbers. Write (model(x) - y) ** 2; the mean over the samples is made for you.",
+            says="With batch='mean', x is one row of X, a list of numbers, and y is one number, so a loop over samples does not work "
+            "here. Write (model(x) - y) ** 2; the compiled function takes the mean over the samples.",
         ),
     ),
     Question(
@@ -98,8 +97,8 @@ QUESTIONS = (
         Mistake(
             "numbers are read while tracing",
             wrong=Raises("TraceError", "`.data` was read"),
-            says="The compiler runs loss once, to see what it computes; .data would give it a number of that moment in place of the "
-            "Value, and the program would keep it for ever. Compute with the Values themselves: (model(x) - y) ** 2.",
+            says="The compiler runs loss once, to see what it computes; .data would give it the number of that moment in place of the "
+            "Value, and the program would always use that number. Compute with the Values themselves: (model(x) - y) ** 2.",
         ),
     ),
     Question(
@@ -107,7 +106,7 @@ QUESTIONS = (
         Mistake(
             "one result for each sample",
             wrong=one_of("ndarray", "list"),
-            says="batch=None keeps the loss of each sample apart. To train there must be one number for the batch: say batch='mean'.",
+            says="batch=None returns the loss of each sample separately. Training needs one number for the batch: use batch='mean'.",
         ),
     ),
     Question(
@@ -115,14 +114,14 @@ QUESTIONS = (
         Mistake(
             "a sum instead of a mean",
             wrong=10.0,
-            says="The model predicts 0 here, so the squares are 1 and 9; their sum is 10, and the mean is 5. Say batch='mean', so that "
+            says="The model predicts 0 here, so the squares are 1 and 9; their sum is 10, and the mean is 5. Use batch='mean', so that "
             "the size of the step does not depend on the number of samples.",
         ),
         Mistake(
             "the error is not squared",
             wrong=one_of(-2.0, 2.0),
-            says="The model predicts 0 here, and 2 is the mean of the errors 1 and 3 themselves. The loss of a sample is the square of "
-            "model(x) - y.",
+            says="The model predicts 0 here, and 2 is the mean of the errors 1 and 3, without squares. The loss of a sample is the "
+            "square of model(x) - y.",
         ),
     ),
     # --- matrices
@@ -131,7 +130,7 @@ QUESTIONS = (
         Mistake(
             "lists instead of arrays",
             wrong=has("list"),
-            says="Lists know no matrix product. Put np.array(...) around the list of rows, and around the list of biases.",
+            says="Lists have no matrix product. Put np.array(...) around the list of rows, and around the list of biases.",
         ),
     ),
     Question(
@@ -139,8 +138,8 @@ QUESTIONS = (
         Mistake(
             "arrays of Values",
             wrong=has("object"),
-            says="An array of dtype object is a box of Values, and NumPy would go on calculating with them one by one. Take the numbers "
-            "out: w.data and neuron.b.data.",
+            says="An array of dtype object holds Values, and NumPy would calculate with them one by one. Use the numbers: w.data and "
+            "neuron.b.data.",
         ),
     ),
     Question(
@@ -148,8 +147,8 @@ QUESTIONS = (
         Mistake(
             "W is transposed",
             wrong=(2, 3),
-            says="The layer has 3 neurons with 2 weights each. W has a row for each neuron, so its shape is (3, 2): an outer list over "
-            "the neurons, an inner one over the weights, and no .T.",
+            says="The layer has 3 neurons with 2 weights each. W has a row for each neuron, so its shape is (3, 2). Make an outer list "
+            "over the neurons and an inner one over the weights, and do not use .T.",
         ),
     ),
     Question(
@@ -157,8 +156,8 @@ QUESTIONS = (
         Mistake(
             "b is a column",
             wrong=one_of((3, 1), (1, 3)),
-            says="b is to be an array of 3 numbers, with one index. With a second index it would be added to the samples instead of the "
-            "neurons, or change the shape of what it is added to.",
+            says="b should be an array of 3 numbers, with one index. With a second index, it would be added to the samples instead of "
+            "the neurons, or the sum would have another shape.",
         ),
     ),
     # --- forward
@@ -167,7 +166,7 @@ QUESTIONS = (
         Mistake(
             "the last output only",
             wrong="ndarray",
-            says="This is the last output alone. The way back needs what went into every layer, so return all of them in a list: X first, "
+            says="This is only the last output. The way back needs the input of every layer, so return all of them in a list: X first, "
             "and the prediction last.",
         ),
     ),
@@ -176,7 +175,8 @@ QUESTIONS = (
         Mistake(
             "X is not among the outputs",
             wrong=1,
-            says="One layer makes a list of two: X, and what the layer gives. The gradient of the first W needs X. Start with [X].",
+            says="For one layer, the list has two arrays: X, and the output of the layer. The gradient of the first W needs X, so start "
+            "with [X].",
         ),
     ),
     Question(
@@ -187,22 +187,22 @@ QUESTIONS = (
             says="This is X @ W.T without b. Add b: NumPy adds it to every row.",
         ),
         Mistake(
-            "X @ W without turning W round",
+            "X @ W without transposing W",
             wrong=[[11.0, 22.0], [15.0, 28.0]],
-            says="X @ W takes the columns of W for the neurons: 1 * 1 + 0 * 3 in place of 1 * 1 + 0 * 2. The weights of a neuron are a "
-            "row. Here W is square and the shapes fit either way; the numbers do not. Write X @ W.T.",
+            says="X @ W uses the columns of W as neurons: 1 * 1 + 0 * 3 in place of 1 * 1 + 0 * 2. The weights of a neuron are a row of "
+            "W. Here W is square, so the shapes fit either way, but the numbers are wrong. Write X @ W.T.",
         ),
         Mistake(
             "samples and neurons are exchanged",
             wrong=one_of([[11.0, 24.0], [23.0, 30.0]], [[11.0, 14.0], [13.0, 20.0]], [[11.0, 24.0], [13.0, 30.0]]),
-            says="W @ X.T has a row for each neuron and a column for each sample, and b is then added to the wrong ones. The samples come "
-            "first, in every array: X @ W.T.",
+            says="W @ X.T has a row for each neuron and a column for each sample, so b is added along the wrong axis. In every array the "
+            "samples are the first index: write X @ W.T.",
         ),
         Mistake(
-            "numbers side by side are multiplied",
+            "an elementwise product instead of a matrix product",
             wrong=one_of([[11.0, 20.0], [16.0, 24.0]], [[11.0, 20.0], [14.0, 24.0]]),
-            says="* multiplies the numbers that stand at the same place, and adds nothing up. The sum over the inputs is a matrix "
-            "product, and that is @.",
+            says="* multiplies the numbers at the same place, and does not add them up. The sum over the inputs is a matrix product: use "
+            "@.",
         ),
     ),
     Question(
@@ -226,24 +226,24 @@ QUESTIONS = (
         Mistake(
             "no tanh at all",
             wrong=[[-1.0]],
-            says="The first of two layers gives tanh(-1), and this is -1. Without tanh, two layers are no more than one: a product of two "
-            "matrices is a matrix.",
+            says="The first of two layers gives tanh(-1), and this is -1. Without tanh, two layers can do no more than one: the product "
+            "of two matrices is a matrix.",
         ),
     ),
     # --- backward
     Question(
         Case(LINE, "dW.shape", (1, 2), look="backward"),
         Mistake(
-            "Y is made a square",
+            "P - Y becomes a square",
             wrong=(2, 2),
-            says="P has the shape (2, 1) and Y the shape (2,). NumPy takes Y for a row and gives every prediction minus every target, an "
-            "array of (2, 2). Make Y a column first: Y.reshape(-1, 1).",
+            says="P has the shape (2, 1) and Y the shape (2,). NumPy treats Y as a row and subtracts every target from every prediction, "
+            "which gives an array of shape (2, 2). Make Y a column first: Y.reshape(-1, 1).",
         ),
         Mistake(
             "dW is transposed",
             wrong=(2, 1),
-            says="A gradient has the shape of what it belongs to: W is (1, 2), and so must dW be. X.T @ dZ is the other way round; write "
-            "dZ.T @ X.",
+            says="A gradient has the same shape as the array it belongs to: W has shape (1, 2), and so must dW. X.T @ dZ is the "
+            "transpose; write dZ.T @ X.",
         ),
     ),
     Question(
@@ -251,7 +251,7 @@ QUESTIONS = (
         Mistake(
             "db is not summed",
             wrong=one_of((2, 1), (2,), (1, 2)),
-            says="This has a number for each sample. The same b was added to every row, so what comes back from all rows is added up: "
+            says="This has a number for each sample. The same b was added to every row, so its gradient is the sum over all rows: "
             "dZ.sum(axis=0).",
         ),
         Mistake(
@@ -276,12 +276,12 @@ QUESTIONS = (
         Mistake(
             "the 2 of the square is forgotten",
             wrong=([[2.5, 1.0]], [1.5]),
-            says="The numbers are half of what they should be. The derivative of error**2 is 2 * error; or is there one division too many?",
+            says="The numbers are half of what they should be. The derivative of error**2 is 2 * error; or do you divide once too often?",
         ),
         Mistake(
             "db is divided again",
             wrong=([[5.0, 2.0]], [1.5]),
-            says="The 1/n of the mean is in dZ already. Of the rows of dZ take the sum, not the mean.",
+            says="dZ already contains the factor 1/n of the mean. Take the sum of the rows of dZ, not their mean.",
         ),
     ),
     Question(
@@ -289,15 +289,15 @@ QUESTIONS = (
         Mistake(
             "the layers in the wrong order",
             wrong=[(1, 3), (3, 2)],
-            says="You walk from the last layer to the first, so the last one's gradients come first. Turn the list round at the end: "
+            says="You walk from the last layer to the first, so the gradients of the last layer come first. Reverse the list at the end: "
             "gradients[::-1].",
         ),
         Mistake(
             "the shapes do not fit on the way back",
             wrong=Raises("ValueError", "matmul"),
-            says="A product on the way back has shapes that do not fit. dZ is (2, 1) here, for 2 samples and the one neuron of the last "
-            "layer, whose W is (1, 3), and whose input is (2, 3): dW is dZ.T @ H, and what goes on to the layer before is dZ @ W, "
-            "without .T.",
+            says="A product on the way back has shapes that do not fit. Here dZ has shape (2, 1), for 2 samples and the one neuron of "
+            "the last layer; W has shape (1, 3), and H, the input of the layer, has shape (2, 3). So dW is dZ.T @ H, and dZ @ W, "
+            "without .T, goes to the layer before.",
         ),
     ),
     Question(
@@ -307,14 +307,14 @@ QUESTIONS = (
         Mistake(
             "the slope of tanh is forgotten",
             wrong=8 * H,
-            says="This is what reaches the output of the first layer. It still has to go through the tanh: multiply by 1 - H**2, where H "
-            "is that output.",
+            says="This is calculated from the gradient with respect to the output of the first layer. It still has to go through the "
+            "tanh: multiply by 1 - H**2, where H is that output.",
         ),
         Mistake(
             "the slope of tanh at the wrong place",
             wrong=one_of(*(8 * H * (1 - x * x) for x in (math.tanh(H), 1.0, 2 * H, math.tanh(2 * H)))),
-            says="1 - tanh(z)**2 is 1 - H**2 for what comes out of the tanh, which is outputs[number]. It is no tanh once more, nor what "
-            "goes into the layer, nor what comes out of the next one.",
+            says="1 - tanh(z)**2 is 1 - H**2, where H is the output of the tanh, which is outputs[number]. Do not apply tanh again, and "
+            "do not use the input of the layer or the output of the next one.",
         ),
         Mistake(
             "the weights are left out on the way back",
@@ -329,7 +329,7 @@ QUESTIONS = (
         Mistake(
             "an if on a number that is not known yet",
             wrong=Raises("TraceError", "were compared"),
-            says="An if (or max, or a comparison) asks for a number, and while the function is traced there is none. Compute both sides "
+            says="An if (or max, or a comparison) needs a number, and while the function is traced there is none. Calculate both sides "
             "and choose: where(greater(abs(error), 1), ..., ...).",
         ),
         Mistake(
@@ -344,7 +344,7 @@ QUESTIONS = (
         Mistake(
             "the two sides are exchanged",
             wrong=(0.0, 4.5),
-            says="0.5 gets what is meant for large errors, and 3 the square. In where(condition, a, b), a holds where the condition is "
+            says="0.5 gets the formula for large errors, and 3 gets the square. where(condition, a, b) gives a where the condition is "
             "true.",
         ),
     ),
@@ -353,7 +353,7 @@ QUESTIONS = (
         Mistake(
             "negative errors are taken for small ones",
             wrong=4.5,
-            says="-3 is not greater than 1, but it is a large error all the same. Compare abs(error) with 1.",
+            says="-3 is not greater than 1, but it is still a large error. Compare abs(error) with 1.",
         ),
         Mistake(
             "a negative loss",
@@ -366,7 +366,7 @@ QUESTIONS = (
         Mistake(
             "a jump at 1",
             wrong=one_of(3.0, 2.0),
-            says="At an error of 1 the square gives 0.5, and the other side must go on from there: abs(error) - 0.5.",
+            says="At an error of 1 the square gives 0.5, and the other formula must give the same there: abs(error) - 0.5.",
         ),
     ),
 )

@@ -32,8 +32,8 @@ QUESTIONS = (
         Mistake(
             "a loss that is a plain number",
             wrong=PLAIN_NUMBER,
-            says="A plain number has no backward(), so nobody can say how the parameters should change. Calculate with the Values that "
-            "the model gives, not with their data.",
+            says="A plain number has no backward(), so there would be no gradients. Calculate with the Values that the model gives, not "
+            "with their data.",
         ),
         Mistake(
             "no loss",
@@ -43,7 +43,8 @@ QUESTIONS = (
         Mistake(
             "a list of errors",
             wrong=COLLECTION,
-            says="Descent needs one number to make smaller. Add up the squared differences, and divide by how many there are.",
+            says="Gradient descent needs one number that it makes smaller. Add up the squared differences, and divide by how many there "
+            "are.",
         ),
     ),
     Question(
@@ -51,25 +52,25 @@ QUESTIONS = (
         Mistake(
             "absolute differences",
             wrong=Raises("TypeError", "bad operand type for abs"),
-            says="Your Values have no abs(). The square does what it would do here: it makes a positive number of every difference.",
+            says="Your Values have no abs(). Use the square, which also makes every difference positive.",
         ),
         Mistake(
             "differences that are not squared",
             wrong=one_of(7, -7, 7 / 3, -7 / 3),
-            says="The differences are 5, -2 and 4, and were added up as they are, so that too much and too little cancel out. Square each "
-            "of them first.",
+            says="The differences are 5, -2 and 4, and were added without squaring, so that too much and too little cancel out. Square "
+            "each of them first.",
         ),
         Mistake(
             "the square of the sum",
             wrong=one_of(49, 49 / 3, 49 / 9),
-            says="The differences 5, -2 and 4 were added up, and then squared: too much and too little have cancelled out by then. Square "
-            "each of them, and then add up.",
+            says="The differences 5, -2 and 4 were added first, and the sum was squared, so that too much and too little cancel out. "
+            "Square each difference first, and then add.",
         ),
         Mistake(
             "one point only",
             wrong=one_of(25, 25 / 3, 16, 16 / 3),
-            says="The differences are 5, -2 and 4, and only one of them is in this loss. Is there a return inside the loop, or an = where "
-            "+= should be?",
+            says="The differences are 5, -2 and 4, and only one of them is in this loss. Is there a return inside the loop, or an = in "
+            "place of +=?",
         ),
         Mistake(
             "the sum instead of the mean",
@@ -79,21 +80,21 @@ QUESTIONS = (
         Mistake(
             "the mean absolute error",
             wrong=one_of(11, 11 / 3),
-            says="The differences are 5, -2 and 4, and this is made of 5 + 2 + 4 = 11: they lost their signs, and were not squared. It "
-            "should be made of 25 + 4 + 16. Add up the squares, and take no root of them.",
+            says="The differences are 5, -2 and 4, and this comes from 5 + 2 + 4 = 11, their absolute values. It should come from 25 + 4 "
+            "+ 16: add the squares of the differences, and do not take roots.",
         ),
         Mistake(
             "the root of the mean square",
             wrong=one_of(15**0.5),
-            says="The mean of the squares 25, 4 and 16 is 15, and this is the root of it. It has its minimum at the same place, but other "
-            "gradients. Leave the root out.",
+            says="The mean of the squares 25, 4 and 16 is 15, and this is the root of it. It has the same minimum, but other gradients. "
+            "Leave out the root.",
         ),
         Mistake(
             "half of the mean",
             wrong=7.5,
             says="The mean of the squares 25, 4 and 16 is 15, and this is half of it. Some books divide by 2 * n, so that the 2 of the "
-            "derivative goes away; here the loss is the mean itself, and each step would be half as long. Divide by the number of "
-            "points.",
+            "derivative goes away; here the loss is the mean itself; with half of it, each step would be half as long. Divide by "
+            "the number of points.",
         ),
         Mistake(
             "divided by 2",
@@ -112,8 +113,8 @@ QUESTIONS = (
         Mistake(
             "a loss without a graph",
             wrong=(0.0, 0.0),
-            says="The loss is right, but no gradient reaches the parameters: it was made of data, which are plain numbers, and wrapped in "
-            "a new Value. Calculate with the Values that the model gives.",
+            says="The loss is right, but no gradient reaches the parameters: the loss was calculated from data, which are plain numbers, "
+            "and wrapped in a new Value. Calculate with the Values that the model gives.",
         ),
     ),
     # --- what train returns
@@ -122,12 +123,13 @@ QUESTIONS = (
         Mistake(
             "train returns nothing",
             wrong="NoneType",
-            says="The losses are wanted, to see whether the training works. Collect them in a list, and return it after the loop.",
+            says="train should return the losses, which show whether the training works. Collect them in a list, and return it after the "
+            "loop.",
         ),
         Mistake(
             "only the last loss",
             wrong=one_of("float", "int", "Value"),
-            says="One loss for each step is wanted, in a list: one number alone does not show whether the loss has fallen.",
+            says="train should return a list with the loss of each step: a single number does not show whether the loss has fallen.",
         ),
         Mistake(
             "yield instead of a list",
@@ -141,7 +143,7 @@ QUESTIONS = (
         Mistake(
             "Values in the list",
             wrong=has("Value"),
-            says="Each Value keeps the whole graph behind it, for every step. For looking at, the number is enough: append loss.data.",
+            says="Each Value keeps the whole graph behind it, for every step. The number is enough: append loss.data.",
         ),
     ),
     Question(
@@ -149,13 +151,13 @@ QUESTIONS = (
         Mistake(
             "one loss for three steps",
             wrong=1,
-            says="Three steps were asked for, and the list holds one loss. A return inside the loop ends it in its first round; an append "
-            "after the loop keeps only the last.",
+            says="Three steps were asked for, and the list holds one loss. A return inside the loop ends it in its first round; an "
+            "append after the loop adds only the last loss.",
         ),
         Mistake(
             "a loss too many",
             wrong=4,
-            says="Three steps, and four losses: the list holds the loss before each step, and nothing after the last.",
+            says="Three steps gave four losses. The list should hold the loss before each step, and none after the last step.",
         ),
         Mistake(
             "a step too few",
@@ -169,8 +171,8 @@ QUESTIONS = (
         Mistake(
             "the loop's variable is changed, not the parameter",
             wrong=(1.0, 8.0),
-            says="The gradient is there, and w is still 1: the network has not noticed anything. parameter = parameter - ... and "
-            "parameter -= ... give another Value to the loop's variable. Change the number: parameter.data -= ...",
+            says="The gradient is there, and w is still 1: the network has not changed. parameter = parameter - ... and parameter -= ... "
+            "only make the loop variable refer to another Value. Change the number itself: parameter.data -= ...",
         ),
     ),
     Question(
@@ -178,8 +180,8 @@ QUESTIONS = (
         Mistake(
             "another model is trained",
             wrong=lambda found: found[1] == 1.0 and not same(found[0], [4.0, 4.0]),
-            says="The losses change, but the model that was given is as it was: something else was trained, a new network or a copy. Work "
-            "with the model itself, and make no new one.",
+            says="The losses change, but the model that was passed has not changed: a new network or a copy was trained. Train the model "
+            "itself, and make no new one.",
         ),
     ),
     Question(
@@ -188,7 +190,7 @@ QUESTIONS = (
             "the gradients are zero when they are used",
             wrong=(1.0, 0.0),
             says="w has not moved, and its gradient is 0. Either backward() is not called on the loss that loss_of gives, or zero_grad() "
-            "comes after backward() and wipes out what it found.",
+            "comes after backward() and sets its gradients to 0.",
         ),
     ),
     Question(
@@ -196,7 +198,8 @@ QUESTIONS = (
         Mistake(
             "uphill",
             wrong=([4.0, 9.0], 2.0, 0.5),
-            says="The loss has grown from 4 to 9. The gradient points to where it grows, and descent goes the other way: -=, not +=.",
+            says="The loss has grown from 4 to 9. The gradient points in the direction in which the loss grows, and descent goes the "
+            "other way: use -=, not +=.",
         ),
     ),
     Question(
@@ -204,8 +207,8 @@ QUESTIONS = (
         Mistake(
             "=- instead of -=",
             wrong=(0.2, 0.1),
-            says="The parameter became -learning_rate * gradient, and what it was before is forgotten. `a =- b` sets a to -b; `a -= b` "
-            "takes b away from it.",
+            says="The parameter became -learning_rate * gradient, and its old value is lost. `a =- b` sets a to -b; `a -= b` subtracts b "
+            "from a.",
         ),
     ),
     Question(
@@ -213,7 +216,8 @@ QUESTIONS = (
         Mistake(
             "the learning rate is not used",
             wrong=other_than((1.0, 0.0)),
-            says="With a learning rate of 0 nothing may move, but the parameters have. Multiply each gradient by learning_rate.",
+            says="With a learning rate of 0 nothing should change, but the parameters have changed. Multiply each gradient by "
+            "learning_rate.",
         ),
     ),
     Question(
@@ -221,7 +225,7 @@ QUESTIONS = (
         Mistake(
             "the bias stays",
             wrong=lambda found: found[0] != 1.0 and found[1] == 0.0,
-            says="The weight has moved, and the bias has not. Go through all of model.parameters(), and move each.",
+            says="The weight has moved, and the bias has not. Go through all of model.parameters(), and change each of them.",
         ),
     ),
     Question(
@@ -229,14 +233,14 @@ QUESTIONS = (
         Mistake(
             "the loss is computed only once",
             wrong=([4.0, 4.0], 0.2, -0.4),
-            says="Both steps went by the gradients 8 and 4 of the starting point, and the loss is 4 twice: it does not follow the "
-            "parameters by itself. Call loss_of and backward() inside the loop.",
+            says="Both steps used the gradients 8 and 4 of the starting point, and the loss is 4 twice: it does not change by itself "
+            "when the parameters change. Call loss_of and backward() inside the loop.",
         ),
         Mistake(
             "the step comes before the gradient",
             wrong=([4.0, 4.0], 0.6, -0.2),
-            says="The first step went nowhere, because backward() had not been called yet. First the loss, then backward(), then the "
-            "parameters.",
+            says="The first step changed nothing, because backward() had not been called yet. First calculate the loss, then call "
+            "backward(), then change the parameters.",
         ),
     ),
     Question(
@@ -244,8 +248,8 @@ QUESTIONS = (
         Mistake(
             "the loss after the step",
             wrong=[1.0, 0.25],
-            says="The list begins with the loss after the first step. It should begin with that of the model as it was given, which is 4: "
-            "keep the loss from which backward() went.",
+            says="The list begins with the loss after the first step. It should begin with the loss of the model as it was passed, which "
+            "is 4: append the loss on which backward() was called.",
         ),
     ),
     Question(
@@ -253,20 +257,20 @@ QUESTIONS = (
         Mistake(
             "only the last point counts",
             wrong=one_of((1.0, -0.2), (1.0, -0.1)),
-            says="backward() was called for each point, and each call begins by setting the gradients to zero, so that only the last is "
-            "left. Call it once, on the loss of all points.",
+            says="backward() was called for each point, and each call begins by setting the gradients to zero, so that only the "
+            "gradients of the last point are left. Call backward() once, on the loss of all points.",
         ),
         Mistake(
             "a step for each point",
             wrong=(0.2, -0.52),
-            says="The parameters moved after each of the two points. One step follows the loss of all points together: loss_of(model, "
-            "points, targets).",
+            says="The parameters changed after each of the two points. Each step should use the loss of all points together: "
+            "loss_of(model, points, targets).",
         ),
         Mistake(
-            "training by the sum",
+            "training on the sum",
             wrong=(0.2, -0.6),
-            says="The step is twice as long as it should be, as it is if the errors of the two points are added up and not divided by 2. "
-            "train can call loss_of, which does it.",
+            says="The step is twice as long as it should be, as if the errors of the two points were added and not divided by 2. Let "
+            "train call loss_of, which divides.",
         ),
     ),
 )
@@ -284,7 +288,13 @@ CHECKS = Checks(
             (4.0, 3.0),
             look="loss_of",
         ),
-        Case(f"{NEURON}loss_of(model, [[2.0]], [0.0])", PARAMETERS, (1.0, 0.0), "To compute the loss changes nothing.", look="loss_of"),
+        Case(
+            f"{NEURON}loss_of(model, [[2.0]], [0.0])",
+            PARAMETERS,
+            (1.0, 0.0),
+            "Calculating the loss must not change the model.",
+            look="loss_of",
+        ),
         Case(f"{NEURON}losses = train(model, [[2.0]], [0.0], 1, 0.05)", PARAMETERS, (0.6, -0.2), look="train"),
         Case(f"{NEURON}losses = train(model, [[2.0]], [0.0], 1, 0.05)", "list(losses)", [4.0], look="train"),
         Case(TWO_STEPS, PARAMETERS, (0.4, -0.3), look="train"),
@@ -296,7 +306,7 @@ CHECKS = Checks(
             f"{NEURON}train(model, [[2.0]], [0.0], 1, 0.05)\nlosses = train(model, [[2.0]], [0.0], 1, 0.05)",
             "list(losses)",
             [1.0],
-            "A second training goes on from where the first has ended.",
+            "A second training continues where the first has ended.",
             look="train",
         ),
     ),

@@ -30,8 +30,8 @@ QUESTIONS = (
         Mistake(
             "__init__ has another name",
             wrong=Raises("TypeError", "takes no arguments"),
-            says="Value(2.0) makes an object and hands the 2.0 to its __init__, but the class has none. The name has two underscores on "
-            "either side: __init__, not _init_ or __int__.",
+            says="Value(2.0) makes an object and passes the 2.0 to its __init__, but the class has no __init__. The name has two "
+            "underscores on either side: __init__, not _init_ or __int__.",
         ),
     ),
     Question(
@@ -39,14 +39,14 @@ QUESTIONS = (
         Mistake(
             "__init__ lacks an argument",
             wrong=Raises("TypeError", "takes 1 positional argument but 2 were given"),
-            says="Python hands __init__ two things, the new object and the 2.0, and yours takes one. The object comes first: "
+            says="Python passes two arguments to __init__, the new object and the 2.0, and yours takes one. The object comes first: "
             "__init__(self, data).",
         ),
         Mistake(
             "__init__ returns something",
             wrong=Raises("TypeError", "should return None"),
-            says="__init__ fills an object that is there already, and must not return anything. Take the return out; assigning to self is "
-            "enough.",
+            says="__init__ fills an object that exists already, and must not return anything. Remove the return; it is enough to assign "
+            "to self.",
         ),
     ),
     Question(
@@ -54,7 +54,7 @@ QUESTIONS = (
         Mistake(
             "the number is kept under another name",
             wrong=lambda found: not found[0] and bool(set(found[1]) - {"grad"}),
-            says="The object has these attributes, and none of them is called data. All exercises that follow read a.data: assign to "
+            says="The object has these attributes, and none of them is called data. All later exercises read a.data, so assign to "
             "self.data.",
         ),
     ),
@@ -63,8 +63,8 @@ QUESTIONS = (
         Mistake(
             "the number is not kept",
             wrong=Raises("AttributeError", "'data'"),
-            says="a has no data. A variable inside __init__ is gone when __init__ ends; only what is assigned to self stays: write "
-            "self.data = ..., with one =.",
+            says="a has no attribute data. A variable inside __init__ is gone when __init__ ends; only what is assigned to self stays: "
+            "write self.data = ..., with one =.",
         ),
     ),
     Question(
@@ -72,7 +72,7 @@ QUESTIONS = (
         Mistake(
             "no gradient",
             wrong=Raises("AttributeError", "'grad'"),
-            says="a has no grad. Nobody knows it yet, but there must be a place for it: self.grad = 0.0 in __init__.",
+            says="a has no attribute grad. Its value is not known yet, but it must exist: write self.grad = 0.0 in __init__.",
         ),
     ),
     Question(
@@ -88,7 +88,7 @@ QUESTIONS = (
         Mistake(
             "the number is cut to an integer",
             wrong=lambda found: isinstance(found, (int, float)) and found in (2, 3),
-            says="2.5 has lost what is behind its point. Numbers here are floats: float(data), not int(data) or round(data).",
+            says="2.5 has lost its fractional part. Numbers here are floats: write float(data), not int(data) or round(data).",
         ),
     ),
     Question(
@@ -109,10 +109,10 @@ QUESTIONS = (
         Mistake(
             "the gradient begins at one",
             wrong=1.0,
-            says="1 would say that a result follows a one to one, and there is no result yet. Begin with 0.0.",
+            says="A gradient of 1 would mean that a result grows as fast as a, and there is no result yet. Begin with 0.0.",
         ),
         Mistake(
-            "the gradient begins as the number",
+            "the gradient begins as the data",
             wrong=2.0,
             says="This is the number, not its gradient: how a result depends on a has nothing to do with how large a is. Begin with 0.0.",
         ),
@@ -122,8 +122,8 @@ QUESTIONS = (
         Mistake(
             "__str__ instead of __repr__",
             wrong=lambda found: found[0].startswith("Value(") and found[1].startswith("<"),
-            says="print(a) is readable now, but a list of Values still shows addresses in memory: lists, the prompt and notebooks ask "
-            "__repr__. Call the method __repr__; print uses it too.",
+            says="print(a) is readable now, but a list of Values still shows addresses in memory: lists, the prompt and notebooks use "
+            "__repr__. Name the method __repr__; print uses it too.",
         ),
     ),
     Question(
@@ -140,13 +140,12 @@ QUESTIONS = (
         Mistake(
             "__repr__ lacks self",
             wrong=Raises("TypeError", "takes 0 positional arguments"),
-            says="Python hands the object to __repr__, and yours takes nothing. Its head is __repr__(self).",
+            says="Python passes the object to __repr__, and yours takes no argument. Write __repr__(self).",
         ),
         Mistake(
             "data instead of self.data",
             wrong=Raises("NameError", "'data'"),
-            says="data was an argument of __init__ and is not known in __repr__. The object has kept it: self.data, and self.grad "
-            "likewise.",
+            says="data was an argument of __init__ and is not known in __repr__. The object keeps it: write self.data, and also self.grad.",
         ),
         Mistake(
             "__repr__ prints instead of returning",
@@ -156,12 +155,12 @@ QUESTIONS = (
         Mistake(
             "__repr__ returns no text",
             wrong=Raises("TypeError", "__repr__ returned non-string"),
-            says="__repr__ must return a text. Put the numbers into one: an f-string does that.",
+            says="__repr__ must return a text. Put the numbers into a text, for example with an f-string.",
         ),
         Mistake(
             "a text without its numbers",
             wrong=has("{"),
-            says="The braces are in the text as they stand. They are filled with numbers only if there is an f before the quotes: "
+            says="The text contains the braces themselves. Python replaces them by numbers only if there is an f before the quotes: "
             'f"Value(data={self.data}, ...".',
         ),
     ),
@@ -178,7 +177,7 @@ QUESTIONS = (
         Mistake(
             "the text has a gradient of its own",
             wrong="Value(data=2.0, grad=0.0)",
-            says="The gradient has changed to 0.5, and the text still says 0.0. It must look: {self.grad}.",
+            says="The gradient has changed to 0.5, and the text still says 0.0. Use the gradient that the object has now: {self.grad}.",
         ),
     ),
     Question(
@@ -186,8 +185,8 @@ QUESTIONS = (
         Mistake(
             "the text rounds",
             wrong=lambda found: re.fullmatch(r"Value\(data=0\.1[0-9]*, grad=0\.0+\)", found) and found != "Value(data=0.12345, grad=0.0)",
-            says="The number is 0.12345, and the text shows another one: whoever looks for an error later is led astray. Leave the format "
-            "out, {self.data}: Python then writes all digits that matter.",
+            says="The number is 0.12345, and the text shows another one, which would be misleading when you look for an error. Leave out "
+            "the format: {self.data} shows all digits.",
         ),
     ),
     Question(

@@ -1,15 +1,14 @@
 # %% [markdown]
 # # Exercise 0 · Derivatives as sensitivity
 #
-# At the end of this course stands a network that you have built and trained yourself. A network is
-# a formula with many numbers in it that may be turned, like knobs, and training it means turning
-# them until the formula does what it should. For each knob there is one question: if I turn it a
-# little, does the result get better or worse, and how fast?
+# At the end of this course you will have built and trained a network yourself. A network is a
+# formula with many numbers that can be turned, like knobs, and training means turning them until
+# the formula does what it should. For each knob there is one question: if I turn it a little, does
+# the result get better or worse, and how fast?
 #
-# The answer is a derivative. You know it from school as a rule, "x² becomes 2x". Here it is
-# something to be measured: turn the knob a little and look. That works for every function that a
-# computer can work out, without any rule at all, and it is how everything that you build later on
-# will be tested.
+# The answer is a derivative. You know it from school as a rule, "x² becomes 2x". Here you measure
+# it: turn the knob a little, and see what happens. That works for every function that a computer
+# can calculate, without any rule, and it is how everything that you build later will be tested.
 #
 # ## The mathematics
 #
@@ -25,39 +24,39 @@
 # | to one side | (f(x + h) - f(x)) / h | 12.61 | 12.0601 |
 # | to both sides | (f(x + h) - f(x - h)) / (2h) | 12.01 | 12.0001 |
 #
-# The true value is 3 · 2² = 12. To one side the error shrinks as h does; to both sides it shrinks
-# as h², because what the bend of the curve adds on the right it takes away on the left. The
-# second is called the *central difference*.
+# The true value is 3 · 2² = 12. The error of the one-sided formula shrinks in proportion to h. That
+# of the two-sided formula shrinks in proportion to h², because the bend of the curve adds on the
+# right what it takes away on the left. The two-sided formula is called the *central difference*.
 #
 # ![Chords to one side and to both, and their error for each h](pictures/00_derivatives.svg)
 #
 # The right half of the picture shows why h should not be as small as possible. A computer keeps
-# about 16 digits. The closer the two points are, the more digits of the two results agree, and
-# what is left when they are subtracted is mostly rounding. Between the two evils lies a wide
-# valley, and `h = 1e-6` is in it.
+# about 16 digits. The closer the two points are, the more digits of the two results agree, and what
+# is left when they are subtracted is mostly rounding. Between an h that is too large and one that
+# is too small, the error has a wide valley, and `h = 1e-6` is in it.
 #
 # ## Several inputs
 #
-# A function of several inputs has one derivative for each of them: nudge that one, and leave the
-# others at rest. Take `f(a, b, c) = a * b + c` at a = 2, b = -3, c = 10:
+# A function of several inputs has one derivative for each of them: nudge that one, and hold the
+# others fixed. Take `f(a, b, c) = a * b + c` at a = 2, b = -3, c = 10:
 #
-# | nudged | by 0.1 up | result | moved by | for each unit |
+# | input | raised by 0.1 | result | change | change per unit |
 # |---|---|---|---|---|
-# | nothing | | 4.0 | | |
+# | none | | 4.0 | | |
 # | a | 2.1 · -3 + 10 | 3.7 | -0.3 | -3 |
 # | b | 2 · -2.9 + 10 | 4.2 | 0.2 | 2 |
 # | c | 2 · -3 + 10.1 | 4.1 | 0.1 | 1 |
 #
 # The list `[-3, 2, 1]` is called the *gradient*. It says that the result is most sensitive to a,
-# and which way: to make it larger, make a smaller.
+# and in which direction: to make the result larger, make a smaller.
 #
 # ## What to do
 #
 # 1. `numerical_derivative(f, x, h=1e-6)` returns the central difference of `f` at `x`.
-# 2. `sensitivities(f, inputs, h=1e-6)` returns a list with the derivative for each input, in their
-#    order, each by a central difference with this `h`. `inputs` is a list of numbers, and `f` is
-#    called with each of them as an argument of its own: `f(*inputs)`. The list must be as it was
-#    when the function returns.
+# 2. `sensitivities(f, inputs, h=1e-6)` returns a list with the derivative for each input, in the
+#    order of the inputs, each computed by a central difference with this `h`. `inputs` is a list of
+#    numbers, and `f` takes each of them as a separate argument: `f(*inputs)`. The function must
+#    leave the list `inputs` as it was.
 
 
 # %% tags=["work"]
@@ -70,7 +69,7 @@ def numerical_derivative(f, x, h=1e-6):
 
 
 def sensitivities(f, inputs, h=1e-6):
-    """How fast f(*inputs) changes with each of its inputs, the others being at rest"""
+    """How fast f(*inputs) changes with each of its inputs, while the others are held fixed"""
     # <<< return a list with one derivative for each input, nudging one at a time
     slopes = []
     for i in range(len(inputs)):
@@ -86,8 +85,9 @@ def sensitivities(f, inputs, h=1e-6):
 # %% [markdown]
 # ## Try it
 #
-# What a drive costs, and what it depends on most. Each number is in euros for each unit of its
-# input: for one kilometre more, for one litre more on 100 km, for a price that is one euro higher.
+# This is what a drive costs, and what the cost depends on most. Each number says by how many euros
+# the cost rises: for one kilometre more, for one litre more on 100 km, for a price that is one euro
+# higher.
 
 
 # %% tags=["try"]
@@ -102,8 +102,8 @@ for name, slope in zip(names, sensitivities(cost, inputs), strict=True):
     print(f"one more of {name:18} {slope:+8.3f}")
 
 # %% [markdown]
-# And the valley: the derivative of x³ at 2, which is 12, with smaller and smaller h. Where is the
-# error least, and what happens at the end?
+# Now look at the valley: this is the derivative of x³ at 2, which is 12, measured with smaller and
+# smaller h. Where is the error least, and what happens at the end?
 
 # %% tags=["try"]
 for digits in range(1, 17):
@@ -113,12 +113,12 @@ for digits in range(1, 17):
 
 # %% [markdown] tags=["hint"]
 # Two points: `x + h` and `x - h`. How far apart are they, and how far apart are the two results?
-# The derivative is the one divided by the other.
+# The derivative is the second distance divided by the first.
 
 # %% [markdown] tags=["hint"]
 # For several inputs, go through them by position, `for i in range(len(inputs))`. In each round make
-# two copies of the list with `list(inputs)`, and change only their element `i`. A plain
-# `up = inputs` is no copy: it is the same list under a second name.
+# two copies of the list with `list(inputs)`, and change only their element `i`. A plain `up =
+# inputs` is not a copy: it is the same list under a second name.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -136,15 +136,16 @@ for digits in range(1, 17):
 # ```
 
 # %% [markdown] tags=["question"]
-# A small language model has a hundred million numbers that may be turned, and works out its result
-# in a tenth of a second. How long does `sensitivities` take for it, once?
+# A small language model has a hundred million numbers that can be turned, and computes its result
+# in a tenth of a second. How long does one call of `sensitivities` take?
 #
 # <details><summary>An answer</summary>
 #
 # For each number it calls f twice: 2 · 100 000 000 · 0.1 s are 20 million seconds, or about 230
-# days, for a single small turn of the knobs. Training takes many thousands of turns. Exercises 1 to
-# 5 build a way that finds all derivatives together, in the time of a few calls, however many inputs
-# there are. That way is called backpropagation, and it is the reason why large networks exist.
+# days, for a single small turn of the knobs. Training takes many thousands of such turns. Exercises
+# 1 to 5 build a method that finds all derivatives together, in the time of a few calls, however
+# many inputs there are. This method is called backpropagation, and it is the reason why large
+# networks exist.
 #
 # </details>
 

@@ -1,15 +1,16 @@
 # %% [markdown]
 # # Exercise 1 · A smart number
 #
-# Nudging every input finds its derivative, but one input at a time, and each time the whole
-# formula is worked out anew. There is a better way. When you work out a formula by hand and write
-# down every step, you can go back through your notes afterwards and see what each step did to the
-# result. The notes hold all that is needed; nothing has to be worked out again.
+# Nudging finds the derivative for one input at a time, and each time the whole formula is
+# calculated again. There is a better way. When you calculate a formula by hand and write down every
+# step, you can go back through your notes afterwards and see what each step did to the result. The
+# notes contain everything that you need; nothing has to be calculated again.
 #
 # A plain `float` takes no notes. `2.0 * -3.0` is `-6.0`, and the -6.0 does not know where it came
 # from. So the first thing to build is a number of our own, an object with room for notes. It is
-# called `Value`, and all that follows is made of it. Today it only holds two things; it will learn
-# to calculate in exercise 2, to remember in exercise 3, and to go backward in exercise 4.
+# called `Value`, and everything that follows is built from it. In this exercise it holds only two
+# things; it will learn to calculate in exercise 2, to remember in exercise 3, and to go backward in
+# exercise 4.
 #
 # ## The mathematics
 #
@@ -18,10 +19,10 @@
 # | name | what it is | when it is known |
 # |---|---|---|
 # | `a.data` | the number itself | at once |
-# | `a.grad` | dL/da, how fast L changes when a changes: its *gradient* | later, when L is there |
+# | `a.grad` | dL/da, how fast L changes when a changes: its *gradient* | later, when L has been calculated |
 #
-# The gradient is one of the sensitivities of exercise 0. Until something has been worked out from
-# a, nobody can know it, so it begins as 0.0.
+# The gradient is one of the sensitivities of exercise 0. Until something has been calculated from
+# a, nobody can know it, so it starts at 0.0.
 #
 # ![A float is a bare number; a Value has a gradient too, and room for notes](pictures/01_value.svg)
 #
@@ -32,7 +33,7 @@
 #
 # 1. `__init__(self, data)` is called when you write `Value(2)`. It keeps the number in `self.data`,
 #    as a float: 2 becomes 2.0. And it sets `self.grad` to 0.0.
-# 2. `__repr__(self)` is called when a Value is to be shown. It returns a text like
+# 2. `__repr__(self)` is called when a Value is printed or shown. It returns a text like
 #    `Value(data=2.0, grad=0.0)`, with the numbers that this Value has now.
 
 
@@ -57,8 +58,8 @@ class Value:
 # %% [markdown]
 # ## Try it
 #
-# A Value at the prompt, in a list, and with a gradient that was set by hand. Then what it cannot
-# do yet: the last line tells what exercise 2 is for.
+# These lines print a Value, a list of Values, and a Value with a gradient that was set by hand. The
+# last line shows what a Value cannot do yet; exercise 2 adds it.
 
 # %% tags=["try"]
 a = Value(2)
@@ -74,7 +75,8 @@ except TypeError as error:
     print("a + b:", error)
 
 # %% [markdown]
-# The course can draw your own Values. One alone is a small picture; look at it again in exercise 3.
+# The course can draw your own Values. A single Value makes a small picture; look at it again in
+# exercise 3.
 
 # %% tags=["try"]
 from chainrule.course import draw, show
@@ -100,14 +102,14 @@ show(draw(a), "01_value")
 # ```
 
 # %% [markdown] tags=["question"]
-# `Value(2.0) == Value(2.0)` is False. Why, and is that a fault?
+# `Value(2.0) == Value(2.0)` is False. Why, and is that a bug?
 #
 # <details><summary>An answer</summary>
 #
 # As long as a class does not say what `==` means, Python asks whether both are the same object, and
-# these are two. It is no fault: two inputs of a formula may both be 2 by chance, and yet have
-# different gradients. In exercise 0, who looked up inputs by their value confused them. A Value
-# stands for a place in a calculation, not only for a number. To compare numbers, write
+# these are two objects. It is not a bug: two inputs of a formula may both be 2 by chance, and yet
+# have different gradients. In exercise 0, code that looked up inputs by their value confused them.
+# A Value stands for a place in a calculation, not only for a number. To compare numbers, write
 # `a.data == b.data`.
 #
 # </details>
@@ -118,9 +120,9 @@ show(draw(a), "01_value")
 #
 # <details><summary>An answer</summary>
 #
-# A list needs an order, and someone who knows that number 17 is the weight of the third neuron. A
-# real calculation has thousands of numbers, and the steps in between have gradients too, which no
-# list of inputs holds. If each number carries its own gradient, whoever has the number has the
-# gradient.
+# With a list, somebody has to know that number 17 is the weight of the third neuron. A real
+# calculation has thousands of numbers, and the intermediate results have gradients too, which are
+# not in a list of inputs. If each number carries its own gradient, whoever has the number also has
+# its gradient.
 #
 # </details>

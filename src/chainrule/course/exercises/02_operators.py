@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Exercise 2 · Operators
 #
-# A number is good for something only when one can calculate with it. Exercise 1 ended with
-# `a + b`, and with Python's complaint that it does not know how. Python lets a class say what `+`
-# and `*` mean, and when this exercise is done, a formula over Values looks like any other formula.
-# That is worth the trouble: a network written later is ordinary Python, and nobody has to learn a
-# new language for it.
+# A number is useful only if you can calculate with it. Exercise 1 ended with `a + b`, and with
+# Python's complaint that it does not know how to add them. Python lets a class say what `+` and `*`
+# mean, and when this exercise is done, a formula over Values looks like any other formula. That is
+# worth the effort: a network will be ordinary Python, and nobody has to learn a new language for
+# it.
 #
 # ## What happens when you write `2 * a`
 #
@@ -19,16 +19,16 @@
 # |---|---|
 # | `a + b` | `a.__add__(b)` |
 # | `a + 2` | `a.__add__(2)` |
-# | `2 + a` | `a.__radd__(2)`, after the int 2 has passed |
-# | `2 * a + b` | `a.__rmul__(2)`, and `__add__(b)` of what that gave |
+# | `2 + a` | `a.__radd__(2)`, after the int 2 has answered `NotImplemented` |
+# | `2 * a + b` | `a.__rmul__(2)`, and then `__add__(b)` on its result |
 # | `sum([a, b])` | `0 + a + b`, so `a.__radd__(0)` first |
 #
-# ![2 * a: Python asks the left operand, which passes, then the right one](pictures/02_operators.svg)
+# ![2 * a: Python asks the left operand, which does not know how, then the right one](pictures/02_operators.svg)
 #
 # ## The mathematics
 #
-# There is little: the order of the operands matters neither for a sum nor for a product. So
-# `2 + a` may be answered with `a + 2`, which you have already.
+# This exercise needs only one fact: the order of the operands matters neither for a sum nor for a
+# product. So `2 + a` can be calculated as `a + 2`, which you have already.
 #
 # ## What to do
 #
@@ -36,7 +36,7 @@
 #
 # 1. `__add__(self, other)` and `__mul__(self, other)` return a **new** Value, whose data is the sum
 #    or the product, and whose gradient is 0.0 like that of every new Value. The operands stay as
-#    they are. `other` is a Value or a plain number; of a plain number, make a Value first.
+#    they are. `other` is a Value or a plain number; turn a plain number into a Value first.
 # 2. `__radd__(self, other)` and `__rmul__(self, other)` are the reflected forms.
 
 # %% tags=["work", "from-1"]
@@ -81,8 +81,8 @@ class Value:
 # %% [markdown]
 # ## Try it
 #
-# A formula over Values, worked out at two points. `sum` works too, and so does any function that
-# only adds and multiplies, whether it was written for Values or not. Change the numbers.
+# This calculates a formula over Values at two points. `sum` works too, and so does any function
+# that only adds and multiplies, whether it was written for Values or not. Change the numbers.
 
 
 # %% tags=["try"]
@@ -96,7 +96,8 @@ print(area(3.0, 4.0), "with plain numbers")
 print(sum([Value(1.0), Value(2.0), Value(3.0)]))
 
 # %% [markdown]
-# Watch Python ask. This class is yours, with a print in front of two of its methods.
+# Now watch which methods Python calls. This class is yours, with a print at the start of two of its
+# methods.
 
 
 # %% tags=["try"]
@@ -115,13 +116,13 @@ print("2 * a + b")
 print(2 * a + b)
 
 # %% [markdown] tags=["hint"]
-# `a + b` gives a new Value. What is its data? What do you have to write so that a `Value(...)` is
-# made of it?
+# `a + b` gives a new Value. What is its data? What do you have to write to make a `Value(...)` from
+# it?
 
 # %% [markdown] tags=["hint"]
-# `other` may be the number 2, and `(2).data` does not exist. Begin with a line that makes a Value
-# of it if it is none: `isinstance(other, Value)` tells. In a reflected form, `self` is the right
-# operand and `other` the plain number on the left; `self + other` is something that works already.
+# `other` may be the number 2, and `(2).data` does not exist. Begin with a line that turns it into a
+# Value if it is not one; `isinstance(other, Value)` says whether it is. In a reflected form, `self`
+# is the right operand and `other` is the plain number on the left; `self + other` works already.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -145,8 +146,8 @@ print(2 * a + b)
 # </details>
 
 # %% [markdown] tags=["question"]
-# `sum([a, b])` fails without `__radd__`, although there is no `+` with a plain number on the left
-# in it. Where does one come from?
+# `sum([a, b])` fails without `__radd__`, although you see no `+` with a plain number on its left.
+# Where does that number come from?
 #
 # <details><summary>An answer</summary>
 #

@@ -5,15 +5,15 @@
 # how much the result has moved. For a thousand inputs, that is a thousand calculations. Your Values
 # remember how they were made, and so there is a better way: one walk through the graph, from the
 # result back to the leaves, finds the slope of the result in *every* Value at once. This is
-# backpropagation. It is what all training of networks rests on, and it takes some forty lines.
+# backpropagation. All training of networks is based on it, and it takes about forty lines.
 #
 # After `L.backward()`, the `grad` of each Value that L was made from says by how much L grows if
 # this Value grows by 1, for small changes: `a.grad` is dL/da, the *gradient* of a.
 #
 # ## The mathematics
 #
-# **One operation.** How much does a result grow with an operand? You know these from school, and
-# each can be worked out from the operands alone, without a look at the rest of the graph:
+# **One operation.** How much does a result grow with an operand? You know these slopes from school,
+# and each can be calculated from the operands alone, without looking at the rest of the graph:
 #
 # | operation | slope in a | slope in b |
 # |---|---|---|
@@ -28,12 +28,12 @@
 # The second factor is `c.grad`. So an operation needs to know only two things to do its part: its
 # own slopes, and the gradient that has arrived at its result.
 #
-# **Side by side: add.** If a is used in two places, a nudge of a reaches L along two ways, and
-# what arrives adds up:
+# **Side by side: add.** If a is used in two places, a nudge of a reaches L along two paths, and
+# their effects add up:
 #
 #     dL/da = dc/da · dL/dc + dd/da · dL/dd        where a is used in c and in d
 #
-# That is why each use *adds* to `a.grad`, by `+=`, and does not set it. It is as true of `a * a`,
+# That is why each use *adds* to `a.grad`, by `+=`, and does not set it. The same holds for `a * a`,
 # where one operation uses a twice.
 #
 # ## A worked example
@@ -45,8 +45,8 @@
 #     L = c * d        # 54
 #
 # Here a is used twice, in c and in d, and c is used twice, in d and in L. The picture goes backward
-# through it: at each step one node (orange) looks at the gradient it has got, and passes to each of
-# its operands its slope times that.
+# through the graph. At each step one node (orange) takes the gradient that has arrived at it, and
+# passes to each of its operands this gradient times the slope in that operand.
 #
 # ![In four steps from result to leaves, the gradients fill in](pictures/04_backpropagation.svg)
 #
@@ -56,9 +56,9 @@
 #
 # ## Whose turn is it?
 #
-# Look at step 1 once more. After it, c has got 9 already. Could it pass that on at once? No: 6 more
-# are to come by way of d. A node's turn comes when *all* that use it have had theirs; whoever goes
-# too early passes on too little, and whoever goes twice passes on too much.
+# Look at step 1 again. After it, c has received 9. Could c pass that on at once? No: 6 more will
+# arrive through d. A node's turn comes when *all* nodes that use it have had theirs. A node that
+# goes too early passes on too little, and a node that goes twice passes on too much.
 #
 # So put the Values in a row in which each one stands after its parents. This is a *topological
 # order*. Then every arrow points to the right, and walking from right to left, you meet a node only
@@ -88,21 +88,21 @@
 # The cell below begins with your own code from exercise 3. Where something changes, a line says so.
 #
 # 1. Each Value gets an attribute `_backward`: a function without arguments that passes the Value's
-#    gradient on to its parents. A leaf has none, so `__init__` sets a function that does nothing:
-#    `self._backward = lambda: None`.
+#    gradient on to its parents. A leaf has no parents, so `__init__` sets a function that does
+#    nothing: `self._backward = lambda: None`.
 # 2. `__add__` and `__mul__` make their result, `out`, define an inner function `_backward` that
-#    adds to `self.grad` and `other.grad` what reaches them from `out`, keep it in `out._backward`,
+#    adds to `self.grad` and `other.grad` what reaches them from `out`, store it in `out._backward`,
 #    and return `out`. An inner function still knows `self`, `other` and `out` when it is called
 #    later.
-# 3. `topological_order()` returns a list: this Value and all that it was made from, each once, and
-#    each after its parents. So this Value comes last.
-# 4. `backward()` sets the gradient of all these to 0, then its own to 1, because dL/dL = 1, and
-#    then calls each node's `_backward()`, from the last to the first. Called twice, it gives the
-#    same twice.
+# 3. `topological_order()` returns a list of this Value and all Values that it was made from, each
+#    of them once, and each after its parents. So this Value comes last.
+# 4. `backward()` sets the gradients of all these to 0, then its own to 1, because dL/dL = 1, and
+#    then calls each node's `_backward()`, from the last to the first. If it is called twice, it
+#    gives the same gradients twice.
 #
-# The inner functions are one way, and the one that the hints follow. If you would rather keep the
-# slopes in a tuple, or walk with a stack instead of a function that calls itself, do: what is
-# checked is `topological_order()`, `backward()` and the gradients.
+# Inner functions are one way to do it, and the hints follow this way. You may also keep the slopes
+# in a tuple, or use a stack instead of a function that calls itself: the check looks only at
+# `topological_order()`, `backward()` and the gradients.
 
 # %% tags=["work", "from-3"]
 class Value:
@@ -193,9 +193,9 @@ class Value:
 # %% [markdown]
 # ## Try it
 #
-# The worked example, with your own code. `draw`, `explain` and `dump_graph` come with chainrule and
-# show any graph that has data, grad, parents and operations. `explain` writes the chain rule down,
-# step by step: compare it with the picture above.
+# This is the worked example, calculated by your own code. `draw`, `explain` and `dump_graph` come
+# with chainrule and show any graph that has data, grad, parents and operations. `explain` writes
+# the chain rule down, step by step: compare it with the picture above.
 
 # %% tags=["try"]
 from chainrule.course import draw, explain, show
@@ -233,9 +233,9 @@ print("by backward():", a.grad)
 # for b and `other.grad`. For the order, read the table above line by line: it is the program.
 
 # %% [markdown] tags=["hint"]
-# The result has to exist before its rule can speak of it, so `return Value(...)` becomes three
-# steps: make `out`, define the function, keep it in `out._backward` (without parentheses: keep it,
-# do not call it). In `topological_order`, an inner function `visit(node)` and a set of visited
+# The result has to exist before its rule can refer to it, so `return Value(...)` becomes three
+# steps: make `out`, define the function, store it in `out._backward` (without parentheses: store
+# it, do not call it). In `topological_order`, an inner function `visit(node)` and a set of visited
 # Values do the work; `order.append(node)` is its last line. In `backward`, first zero all, then set
 # the 1, then go through `reversed(order)`.
 
@@ -274,16 +274,16 @@ print("by backward():", a.grad)
 #
 # If `visit` calls itself, it does so once for each step away from the result: 2,000 calls inside
 # each other, and Python gives up at about 1,000, with a RecursionError. A graph as deep as that is
-# not exotic: a sum over 2,000 examples, added one by one, is one. The remedy is to keep in a list,
-# a *stack*, what is still to be done: take the last node from it; if not all of its parents are in
-# the order yet, put it back and its missing parents on top; otherwise append it to the order.
-# chainrule does it so, and walks through graphs of a million nodes.
+# not exotic: a sum over 2,000 examples, added one by one, is one. The remedy is to keep the nodes
+# that are still to be done in a list, a *stack*: take the last node from it; if not all of its
+# parents are in the order yet, put it back and its missing parents on top; otherwise append it to
+# the order. chainrule does it this way, and walks through graphs of a million nodes.
 #
 # </details>
 
 # %% [markdown] tags=["question"]
 # A network has a million weights and one loss. How often must the network be calculated to find all
-# slopes by nudging, and what does `backward()` cost? When would it be the other way round?
+# slopes by nudging, and what does `backward()` cost? When would nudging be better?
 #
 # <details><summary>An answer</summary>
 #
@@ -291,7 +291,8 @@ print("by backward():", a.grad)
 # the graph once, with a multiplication and an addition for each arrow, which is about as much work
 # as calculating the loss once or twice more. That is the whole secret of why networks can be
 # trained. It works because there is *one* result. If there were one input and a million results,
-# going backward would have to start a million times, and one would rather carry slopes forward,
-# from the input on; that is called forward mode.
+# going backward would have to start a million times, and it would be better to carry slopes
+# forward, starting at the input; that is called forward mode. Nudging the one input would be cheap
+# then, too.
 #
 # </details>

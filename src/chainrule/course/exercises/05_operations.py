@@ -6,13 +6,14 @@
 # Value learns the rest of arithmetic, and three functions that bend: `exp`, `tanh` and `relu`.
 #
 # The engine does not change at all. `backward()` neither knows nor asks what an operation is; it
-# only calls its rule. To teach it a new operation, write down one slope. That is what makes this
-# method so strong, and it is how libraries with hundreds of operations are built too.
+# only calls its rule. To teach it a new operation, you write down one slope. That is what makes
+# this method so powerful, and it is how libraries with hundreds of operations are built too.
 #
 # ## Two ways to add an operation
 #
-# **Say it in terms of what is there.** If `a - b` is calculated as `a + (-1) * b`, its gradients
-# come out right by themselves, since sum and product have theirs. Nothing is derived:
+# **Express it by operations that you have.** If `a - b` is calculated as `a + (-1) * b`, its
+# gradients come out right by themselves, since the sum and the product have theirs. You need not
+# derive anything:
 #
 # | operation | the same as |
 # |---|---|
@@ -31,16 +32,15 @@
 # | `a.tanh()` | 1 - tanh(a)², that is 1 - result² | 1 - 0.4621² = 0.7864 |
 # | `a.relu()`: a if positive, else 0 | 1 if a is positive, else 0 | 1 |
 #
-# For exp and tanh, the slope can be had from the result, `out.data`, which is known already. And
-# each slope is only half of the rule: what goes to `self.grad` is the slope *times* `out.grad`, and
-# it is added.
+# For exp and tanh, the slope can be calculated from the result, `out.data`, which is known already.
+# Each slope is only half of the rule: what is added to `self.grad` is the slope *times* `out.grad`.
 #
 # ![exp, tanh and relu with their slopes](pictures/05_operations.svg)
 #
 # What are they for? `exp` makes any number positive. `tanh` squeezes any number between -1 and 1:
-# it is steepest at 0, and far from 0 it is flat, so its slope is nearly 0 there. `relu` is a bend
-# in a straight line, and as cheap as can be. At its corner, at 0, it has no slope; one has to
-# choose, and here, as almost everywhere, it is 0.
+# it is steepest at 0, and far from 0 it is flat, so its slope is nearly 0 there. `relu` is a
+# straight line with a bend in it, and very cheap to calculate. At the bend, at 0, it has no slope;
+# one has to be chosen, and here, as almost everywhere, it is 0.
 #
 # ## What to do
 #
@@ -48,7 +48,8 @@
 # is a second operand, it may be a plain number, as in exercise 2.
 #
 # 1. `__neg__` is `-a`, `__sub__` is `a - b`, and `__rsub__` is `2 - a`. Here the reflected form is
-#    not the same as the other: in `__rsub__(self, other)`, `other` stands on the left of the sign.
+#    not the same as the plain one: in `__rsub__(self, other)`, `other` stands on the left of the
+#    minus sign.
 # 2. `__pow__` is `a**k`. The exponent k is a plain number; it may be negative, such as -1, or
 #    a fraction, such as 0.5.
 # 3. `__truediv__` is `a / b`, and `__rtruediv__` is `2 / a`.
@@ -56,8 +57,8 @@
 #    every a, also for 1000 and -1000. `relu` passes nothing on where a is 0 or negative.
 #
 # If you give the results the operations `"**3"` (with the exponent), `"exp"`, `"tanh"` and
-# `"relu"`, pictures and explanations of your graphs know what they see. `math.exp` and `math.tanh`
-# work with plain numbers: `import math` is there already, above the class.
+# `"relu"`, pictures and explanations of your graphs recognise them. `math.exp` and `math.tanh` work
+# with plain numbers: `import math` is there already, above the class.
 
 # %% tags=["work", "from-4"]
 import math
@@ -135,13 +136,13 @@ class Value:
 
     def __neg__(self):
         """-self"""
-        # <<< say what -a is, in terms of a product
+        # <<< express -a by a product
         return self * -1
         # >>>
 
     def __sub__(self, other):
         """self - other"""
-        # <<< say what a - b is, in terms of a sum
+        # <<< express a - b by a sum
         return self + (-1 * other)
         # >>>
 
@@ -165,7 +166,7 @@ class Value:
 
     def __truediv__(self, other):
         """self / other"""
-        # <<< say what a / b is, in terms of a product and a power
+        # <<< express a / b by a product and a power
         other = other if isinstance(other, Value) else Value(other)
         return self * other**-1
         # >>>
@@ -218,8 +219,9 @@ class Value:
 # %% [markdown]
 # ## Try it
 #
-# A neuron, which exercise 6 is about: two inputs, a weight for each, a bias, and tanh. Which of the
-# five numbers would you change, and in which direction, to make the result larger?
+# This is a neuron, the subject of exercise 6: it has two inputs, a weight for each, a bias, and
+# tanh. Which of the five numbers would you change, and in which direction, to make the result
+# larger?
 
 # %% tags=["try"]
 from chainrule.course import draw, explain, show
@@ -238,11 +240,11 @@ show(draw(out), "05_neuron")
 
 # %% [markdown]
 # At s = 0.5 the slope of tanh is 0.786, and everything below it in the graph is multiplied by that.
-# Make `b` larger, 5 say, and run the cell again: all gradients nearly vanish, because there tanh is
-# flat.
+# Make `b` larger, such as 5, and run the cell again: all gradients nearly vanish, because tanh is
+# flat there.
 #
-# Now a test that you can use from here on, for any operation that you invent: compare the gradient
-# with the slope that nudging finds.
+# The next cell is a test that you can use from now on, for any operation that you invent: it
+# compares the gradient with the slope that nudging finds.
 
 
 # %% tags=["try"]
@@ -261,7 +263,7 @@ for x in (-1.5, 0.5, 2.0):
     compare("relu", lambda a: a.relu(), x)
 
 # %% [markdown]
-# And the chain rule for a function of a function, step by step:
+# The last cell explains the chain rule for a function of a function, step by step:
 
 # %% tags=["try"]
 a = Value(0.5, label="a")
@@ -271,15 +273,16 @@ L.backward()
 print(explain(L))
 
 # %% [markdown] tags=["hint"]
-# Five of the nine methods need no slope: one line each, in terms of what is there. Which? For the
-# other four, take your `__mul__` as a model: `out`, `_backward`, `return out`. There is one parent
-# now, so the tuple is `(self,)`, with a comma, and `_backward` has one line.
+# Five of the nine methods need no slope; each is one line that uses operations that you have. Which
+# ones? For the other four, take your `__mul__` as a model: `out`, `_backward`, `return out`. There
+# is one parent now, so the tuple is `(self,)`, with a comma, and `_backward` has one line.
 
 # %% [markdown] tags=["hint"]
 # Power: `self.data**exponent` is the data, and in the slope, the exponent comes down as a factor
 # and gets smaller by 1. exp: what is the slope of exp? You have computed it already: it is
-# `out.data`. tanh: the same `out.data`, squared, taken from 1. relu: `max(0.0, self.data)`, and ask
-# whether `self.data` is larger than 0. In all four, times `out.grad`, and `+=`.
+# `out.data`. tanh: the slope is 1 minus the square of `out.data`. relu: the data is `max(0.0,
+# self.data)`, and the slope depends on whether `self.data` is larger than 0. In all four, multiply
+# by `out.grad`, and add with `+=`.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -307,10 +310,10 @@ print(explain(L))
 # <details><summary>An answer</summary>
 #
 # For one thing, it is smaller and faster: one node with one slope in place of half a dozen. The
-# weightier reason is that the long way fails where the function is harmless: for a = 1000, e**2000
-# is larger than any float, and Python raises an OverflowError, though tanh(1000) is simply 1. An
-# operation may be as large as one likes, as long as somebody knows its slope. Choosing the pieces
-# so that no step in between overflows is half of the art of numerical libraries.
+# more important reason is that the long formula fails where the function itself is harmless: for a
+# = 1000, e**2000 is larger than any float, and Python raises an OverflowError, though tanh(1000) is
+# simply 1. An operation may be as large as you like, as long as you know its slope. Choosing the
+# pieces so that no step in between overflows is half of the art of numerical libraries.
 #
 # </details>
 
@@ -319,10 +322,10 @@ print(explain(L))
 #
 # <details><summary>An answer</summary>
 #
-# Then the result would depend on two Values, and need a slope for each. In the base it is
-# k · a**(k - 1), as before; in the exponent it is a**k · log(a). That is one more line in
-# `_backward`, but it opens a question: the logarithm of a negative number does not exist, so
-# (-2)**k has a value for k = 2 and yet no slope in k. Plain numbers avoid all this, and are what
-# one needs nearly always. chainrule's own Value takes both.
+# Then the result would depend on two Values, and need a slope for each. In the base it is k · a**(k
+# - 1), as before; in the exponent it is a**k · log(a). That is one more line in `_backward`, but it
+# opens a question: the logarithm of a negative number does not exist, so (-2)**k has a value for k
+# = 2 and yet no slope in k. Plain numbers avoid all this, and they are nearly always enough.
+# chainrule's own Value takes both.
 #
 # </details>

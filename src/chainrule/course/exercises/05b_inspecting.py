@@ -1,26 +1,26 @@
 # %% [markdown]
 # # Exercise 5b · Inspecting the graph
 #
-# The engine is complete. Before networks are built with it, make yourself a lamp. When a gradient
-# is 0 that should not be, or a sum is twice as large as it should be, the question is always the
-# same: what does the graph *really* look like? So far, chainrule's `draw` and `explain` told
-# you. Now you write such tools yourself. There is little to it, and that is the point: everything
-# they show is in `data`, `grad`, `parents`, `operation` and `label`, and `topological_order()` goes
-# through it.
+# The engine is complete. Before you build networks with it, build tools to look inside. When a
+# gradient is 0 and should not be, or when a sum is twice as large as it should be, the question is
+# always the same: what does the graph *really* look like? So far, chainrule's `draw` and `explain`
+# showed you. Now you write such tools yourself. They are short, and that is the point: everything
+# that they show is in `data`, `grad`, `parents`, `operation` and `label`, and `topological_order()`
+# lists all Values.
 #
 # ## The idea
 #
-# A graph on paper is circles and arrows; as text, it is a list of two kinds of facts: there is this
-# node, and there is an arrow from this one to that one. Both are had by two loops:
+# On paper, a graph is circles and arrows. As text, it is a list of two kinds of facts: there is
+# this node, and there is an arrow from this node to that one. Two loops find them:
 #
 #     for node in root.topological_order():        # every node, once
 #         for parent in node.parents:              # every arrow that ends at it
 #
-# How many lines will that be? A graph with n Values has n nodes, and as many arrows as all of them
-# have parents. For `L = (a * b) * a` that is 4 nodes and 4 arrows.
+# How many lines will that be? A graph with n Values has n nodes, and one arrow for each parent of
+# each of them. For `L = (a * b) * a` that is 4 nodes and 4 arrows.
 #
-# The language for this is DOT. It belongs to a program named Graphviz, which works out where the
-# nodes go, and nearly everything that draws graphs understands it. This much of it is enough:
+# A common language for this is DOT. It belongs to a program named Graphviz, which decides where the
+# nodes go, and nearly every program that draws graphs understands it. This part of DOT is enough:
 #
 # | in DOT | means |
 # |---|---|
@@ -29,25 +29,26 @@
 # | `n0 -> n2` | there is an arrow from n0 to n2 |
 # | `node [shape=box]`, `rankdir=LR` | if you like: boxes, and from left to right |
 #
-# What stands before the bracket is the *key* of the node, and nobody sees it; the label is what is
-# seen. Two Values may well have the same label, or none, but no two may have the same key.
+# The word before the bracket is the *key* of the node, which the picture does not show; it shows
+# the label. Two Values may well have the same label, or none, but no two may have the same key.
 #
 # ![The same graph as lines of text, in DOT, and drawn](pictures/05b_inspecting.svg)
 #
 # ## What to do
 #
-# Your Value comes first, as it is after exercise 5. A helper is written already: `names(order)` is
-# a dictionary that says what to call each Value: by its label, or where it has none, by its place
-# in the order, `v0`, `v1` and so on.
+# Your Value from exercise 5 comes first. One function is written already: `names(order)` returns a
+# dictionary with a name for each Value. The name is its label or, if it has none, `v` and its place
+# in the order: `v0`, `v1` and so on.
 #
 # **`dump_graph(root)`** returns (it does not print) a text with one line for each Value that root
-# was made from, and root itself, in the order of `root.topological_order()`. A line is one of two:
+# was made from, and root itself, in the order of `root.topological_order()`. Each line has one of
+# two forms:
 #
 #     NAME = DATA, grad GRAD                            for a leaf
 #     NAME = OPERATION(PARENTS) = DATA, grad GRAD       for any other
 #
-# The numbers are as Python writes them, and PARENTS are the names of the parents, in the order in
-# which `parents` has them, with a comma and a space between two. An example:
+# The numbers are written as Python prints them. PARENTS are the names of the parents, in the order
+# of `parents`, with a comma and a space between two names. For example:
 #
 #     a = 3.0, grad 12.0
 #     b = 2.0, grad 9.0
@@ -56,11 +57,11 @@
 #
 # **`to_dot(root)`** returns a text in DOT, which begins with `digraph`. It has
 #
-# - a node for each Value, written once, and no others. Its label begins with the name, as `names`
-#   gives it; the operation (if there is one), the data and the gradient stand in it too.
+# - a node for each Value, written once, and no others. Its label begins with the name that `names`
+#   gives it; the label also contains the operation (if there is one), the data and the gradient.
 # - an arrow for each parent of each Value, from the parent to the Value.
 #
-# All else is up to you: keys, shapes, colours, how numbers are rounded, what comes first.
+# Everything else is up to you: keys, shapes, colours, how numbers are rounded, what comes first.
 
 # %% tags=["given", "from-5"]
 
@@ -110,8 +111,8 @@ def to_dot(root):
 # %% [markdown]
 # ## Try it
 #
-# Your text, then chainrule's for the same graph (it goes by columns), and then your text in DOT as
-# Graphviz draws it. `show` takes a text in DOT as well as a drawing.
+# These cells show your text, then chainrule's text for the same graph (it is arranged in columns),
+# and then your text in DOT, drawn by Graphviz. `show` takes a text in DOT as well as a drawing.
 
 # %% tags=["try"]
 from chainrule import course
@@ -132,16 +133,16 @@ print(to_dot(L))
 show(to_dot(L), "05b_mine")
 
 # %% [markdown]
-# And what chainrule draws. Where do they differ? It gives each operation a small node of its own,
-# and colours tell results, inputs and constants apart; the facts are the same.
+# Compare that with what chainrule draws. It gives each operation a small node of its own, and its
+# colours distinguish results, inputs and constants; the facts are the same.
 
 # %% tags=["try"]
 show(draw(L), "05b_chainrule")
 
 # %% [markdown]
 # Texts like these show what a formula hides. Below is the square of the distance from (x, y) to the
-# point (4, 2). How many nodes has its graph, and which of its leaves did nobody give a name to?
-# Follow the gradients down to x in your text, and compare with what `explain` says.
+# point (4, 2). How many nodes does its graph have, and which of its leaves have no label? Follow
+# the gradients down to x in your text, and compare with what `explain` says.
 
 # %% tags=["try"]
 x, y = Value(1.0, label="x"), Value(-2.0, label="y")
@@ -154,14 +155,14 @@ print(explain(L))
 
 # %% [markdown] tags=["hint"]
 # Both functions begin alike: `order = root.topological_order()` and `name = names(order)`; then
-# `name[node]` is what to call a node. Collect the lines in a list, and join them at the end.
-# What must a line look like if `node.parents` is empty, and what if not?
+# `name[node]` is the name of a node. Collect the lines in a list, and join them at the end. What
+# must a line look like if `node.parents` is empty, and what must it look like if not?
 
 # %% [markdown] tags=["hint"]
-# The names of the parents, with commas between: `", ".join(name[parent] for parent in
-# node.parents)`. All lines as one text: `"\n".join(lines)`. For DOT, give each Value a key by its
-# place: `key = {node: f"n{place}" for place, node in enumerate(order)}`. A text that holds double
-# quotes is easily written between single ones: `f'{key[node]} [label="..."]'`.
+# Write the names of the parents with commas between them: `", ".join(name[parent] for parent in
+# node.parents)`. Join all lines into one text: `"\n".join(lines)`. For DOT, give each Value a key
+# by its place: `key = {node: f"n{place}" for place, node in enumerate(order)}`. A text that
+# contains double quotes can be written between single quotes: `f'{key[node]} [label="..."]'`.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -195,11 +196,10 @@ print(explain(L))
 # <details><summary>An answer</summary>
 #
 # They do. In `x - 4`, the 4 (or the -4) became a Value, and in the graph it is a leaf like x. Its
-# gradient says by how much L would grow if that number were a little larger. It is a sensible
-# question, but nobody will read the answer, since the number is in no variable. It costs a little
-# work and memory, and to leave such gradients out is one of the first things that a faster library
-# does. Which leaf is a parameter, which an input and which a constant, the graph does not know; it
-# is in our heads.
+# gradient says by how much L would grow if that number were a little larger. The gradient is
+# correct, but nobody will read it, since no variable refers to that leaf. It costs a little work
+# and memory, and leaving such gradients out is one of the first things that a faster library does.
+# The graph does not know which leaf is a parameter, an input or a constant; only you do.
 #
 # </details>
 
@@ -209,11 +209,11 @@ print(explain(L))
 #
 # <details><summary>An answer</summary>
 #
-# All of it at once is of no use to anybody. But the same loops can ask narrower questions: only the
-# last 20 lines; only nodes whose gradient is 0, or not a number; how many nodes of each operation
-# there are; the largest and the smallest gradient in each layer. Or make the graph small: one
-# point, a network with two neurons. Nearly every mistake that a large network has, a tiny one has
-# too, and there it can be seen. It is for this that chainrule's `dump_graph` and `draw` have
-# `max_nodes`.
+# The whole graph at once is of no use to anybody. But the same loops can answer narrower questions:
+# only the last 20 lines; only nodes whose gradient is 0, or not a number; how many nodes of each
+# operation there are; the largest and the smallest gradient in each layer. You can also make the
+# graph small: take one point, and a network with two neurons. Nearly every mistake that a large
+# network has, a tiny one has too, and there you can see it. For large graphs, chainrule's
+# `dump_graph` and `draw` have a limit, `max_nodes`.
 #
 # </details>

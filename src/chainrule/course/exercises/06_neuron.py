@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Exercise 6 · A neuron
 #
-# So far you chose every number in a formula yourself. Now you leave some of them open: a formula
-# with numbers that can be turned, like the knobs of a radio, and a gradient that says which way to
-# turn each of them. Such numbers are called *parameters*, and a neuron is the smallest useful
-# formula that has them. Networks, small and huge, are this one formula many times over.
+# So far you chose every number in a formula yourself. Now you leave some of them open: the formula
+# has numbers that can be turned, like the knobs of a radio, and the gradient says which way to turn
+# each of them. Such numbers are called *parameters*, and a neuron is the smallest useful formula
+# that has them. Networks, small and huge, are this one formula many times over.
 #
 # ## The formula
 #
-# A neuron multiplies each input by a *weight*, adds the products and a *bias*, and bends the result
-# with an *activation*:
+# A neuron multiplies each input by a *weight*, adds the products and a *bias*, and applies an
+# *activation* to the sum, a function that bends it:
 #
 #     out = activation(w[0] * x[0] + w[1] * x[1] + ... + b)
 #
@@ -19,33 +19,33 @@
 # | `"relu"` | the sum where it is positive, else 0 | cheap, and its slope stays 1 however large the sum is |
 # | `"linear"` | the sum itself | results that may be any number |
 #
-# A weight says how strongly an input counts, and its sign in which direction. The bias shifts the
-# point at which the neuron says yes. With two inputs, `w[0] * x[0] + w[1] * x[1] + b = 0` is a
-# straight line in the plane: on one side the sum is positive, on the other negative. That is all a
-# single neuron can do, and there is a neuron for every line.
+# The size of a weight says how strongly an input counts, and its sign says in which direction. The
+# bias shifts the point at which the neuron says yes. With two inputs, `w[0] * x[0] + w[1] * x[1] +
+# b = 0` is a straight line in the plane: on one side the sum is positive, on the other negative.
+# That is all a single neuron can do, and there is a neuron for every line.
 #
 # ![A neuron with two inputs, in numbers, and the three activations](pictures/06_neuron.svg)
 #
 # Why do the weights begin at random? Two neurons with the same weights give the same output and get
-# the same gradients, so they stay the same for ever, and one of them is wasted. Random numbers make
-# them differ. The bias may begin at 0.
+# the same gradients, so they stay the same for ever, and one of them is useless. Random numbers
+# make them differ. The bias may begin at 0.
 #
 # ## What to do
 #
-# `Module` is what everything with parameters has in common. `parameters()` lists them, for a bare
-# Module none; it is written already. Write `zero_grad()`, which sets the gradient of every
-# parameter to 0 and leaves its data alone. Your `backward()` zeroes the gradients of the graph it
-# goes through; `zero_grad()` also reaches the parameters that are in no graph.
+# `Module` is the common base class of everything that has parameters. `parameters()` lists them; a
+# bare Module has none, and this method is written already. Write `zero_grad()`, which sets the
+# gradient of every parameter to 0 and leaves its data alone. Your `backward()` zeroes the gradients
+# of the graph it goes through; `zero_grad()` also reaches the parameters that are in no graph.
 #
 # Then write `Neuron(inputs, activation="tanh", rng=random)`, which is a Module:
 #
-# - `neuron.w` is a list with a Value for each input, each drawn by `rng.uniform(-1, 1)`. `rng` is
-#   Python's module `random`, or a `random.Random(seed)` of somebody who wants the same numbers
-#   again.
+# - `neuron.w` is a list with a Value for each input, whose number is drawn with `rng.uniform(-1,
+#   1)`. `rng` is Python's module `random`, or a `random.Random(seed)` if the same numbers are
+#   wanted again.
 # - `neuron.b` is a Value of 0.
-# - `neuron(x)`, which calls `__call__`, gives a Value: the formula above, for a list `x` of plain
-#   numbers or Values. The activation is `"tanh"`, `"relu"` or `"linear"`.
-# - If `x` has not as many elements as there are weights, it raises a `ValueError`.
+# - `neuron(x)`, which calls `__call__`, gives a Value: the result of the formula above for a list
+#   `x` of plain numbers or Values. The activation is `"tanh"`, `"relu"` or `"linear"`.
+# - If the number of elements in `x` is not the number of weights, the call raises a `ValueError`.
 # - `neuron.parameters()` is one flat list of the weights and the bias.
 
 # %% tags=["given", "from-5"]
@@ -107,8 +107,8 @@ class Neuron(Module):
 # %% [markdown]
 # ## Try it
 #
-# A neuron, its output for two inputs, and the graph behind it. Which of the gradients follow from
-# the inputs at one glance?
+# This cell makes a neuron, and shows its output for two inputs and the graph behind it. Which of
+# the gradients can you tell from the inputs at a glance?
 
 # %% tags=["try"]
 from chainrule.course import draw, show
@@ -124,8 +124,8 @@ for p in neuron.parameters():
 show(draw(out), "06_neuron_graph")
 
 # %% [markdown]
-# Turn every knob a little in the direction of its gradient, and the output grows; against it, and
-# it falls.
+# If you turn every knob a little in the direction of its gradient, the output grows. If you turn it
+# the other way, as here, the output falls.
 
 # %% tags=["try"]
 for step in range(6):
@@ -136,9 +136,9 @@ for step in range(6):
         p.data -= 0.2 * p.grad
 
 # %% [markdown]
-# What a neuron with two inputs says in every point of the plane: `+` for a positive output, `-` for
-# a negative one. Change the weights and the bias, and see how the line between them turns and
-# shifts.
+# This shows the output of a neuron with two inputs at every point of the plane: `+` for a positive
+# output, `-` for a negative one. Change the weights and the bias, and see how the line between them
+# turns and shifts.
 
 # %% tags=["try"]
 neuron.w[0].data, neuron.w[1].data, neuron.b.data = 1.0, 2.0, 0.5
@@ -147,13 +147,13 @@ for row in range(8, -9, -2):
 
 # %% [markdown] tags=["hint"]
 # `zip(self.w, x)` gives the pairs of weight and input. A sum of Values can begin with any Value;
-# which one has to be in it anyway? And what would `zip` do if `x` were too long?
+# which one must be in this sum anyway? What would `zip` do if `x` were too long?
 
 # %% [markdown] tags=["hint"]
 # Keep the sum in a variable that begins as `self.b`, and add `weight * number` for each pair of
-# `zip(self.w, x, strict=True)`; with `strict=True` lists of different lengths are a `ValueError`.
-# Only then comes the activation, one of the methods `tanh` and `relu` that you wrote in exercise 5,
-# or none.
+# `zip(self.w, x, strict=True)`; with `strict=True`, it raises a `ValueError` if the lists have
+# different lengths. The activation comes after the sum: one of the methods `tanh` and `relu` that
+# you wrote in exercise 5, or none.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -172,7 +172,7 @@ for row in range(8, -9, -2):
 # ```
 
 # %% [markdown] tags=["question"]
-# Without an activation, could neurons behind neurons do more than a single one?
+# Without an activation, could several neurons in a row do more than a single one?
 #
 # <details><summary>An answer</summary>
 #
@@ -190,8 +190,8 @@ for row in range(8, -9, -2):
 #
 # The sum is far from 0, and the output is 1 or -1 to many digits. There the tanh is flat: its slope
 # `1 - out**2` is 0 or nearly so, and every gradient is multiplied by it. The neuron is *saturated*;
-# a step along such gradients changes nothing. One makes the inputs smaller, by dividing them by
-# their spread, or begins with smaller weights the more inputs there are. Exercise 10 shows this
-# failure and others at work.
+# a step along such gradients changes nothing. The remedy is to make the inputs smaller, by dividing
+# them by their standard deviation, or to start with smaller weights, and the more inputs there are,
+# the smaller. Exercise 10 shows this failure and others at work.
 #
 # </details>

@@ -1,23 +1,24 @@
 # %% [markdown]
 # # Exercise 7 · Layers and networks
 #
-# A single neuron can only draw a straight line. Take four points, and ask for 1 where the two
-# inputs have the same sign and for -1 where they differ: no straight line separates the two kinds,
-# so no neuron can learn it, however long it is trained. Two neurons draw two lines, and a third one
-# that looks at their outputs instead of the inputs can combine them. That is a network.
+# A single neuron can only draw a straight line. Take four points, with the target 1 where the two
+# inputs have the same sign, and -1 where the signs differ. No straight line separates the two
+# kinds, so no single neuron can learn this, however long it is trained. Two neurons draw two lines,
+# and a third one that looks at their outputs instead of the inputs can combine them. That is a
+# network.
 #
 # ## The formula
 #
-# A *layer* is some neurons side by side. All of them get the same inputs, and each has weights of
-# its own. Its output is a list, one number for each neuron. A *network* is some layers in a row:
-# the outputs of one are the inputs of the next.
+# A *layer* is a list of neurons side by side. All of them get the same inputs, and each has weights
+# of its own. Its output is a list, one number for each neuron. A *network* is a list of layers, one
+# after another: the outputs of one are the inputs of the next.
 #
 #     h = layer0(x)        # a list, one Value for each neuron of layer0
 #     g = layer1(h)        # its neurons take as many inputs as layer0 has neurons
 #     out = layer2(g)
 #
-# Such a network is called a *multi-layer perceptron*, MLP for short. Its shape is a row of numbers.
-# `MLP(2, [3, 4, 1])` takes 2 inputs and has layers of 3, 4 and 1 neurons:
+# Such a network is called a *multi-layer perceptron*, MLP for short. A list of numbers describes
+# its shape. `MLP(2, [3, 4, 1])` takes 2 inputs and has layers of 3, 4 and 1 neurons:
 #
 # | layer | inputs of each neuron | neurons | parameters |
 # |---|---|---|---|
@@ -28,17 +29,18 @@
 # ![A network of two inputs and layers of 3, 4 and 1 neurons](pictures/07_networks.svg)
 #
 # The last layer has no activation. A tanh there would keep every output between -1 and 1, a relu
-# would keep it from being negative, and the network is to be free to say any number.
+# would keep it from being negative, and the network should be able to give any number.
 #
 # ## What to do
 #
-# Write two Modules more. Your `Module` and `Neuron` are there already.
+# Write two more Modules. Your `Module` and `Neuron` are there already.
 #
 # `Layer(inputs, outputs, activation="tanh", rng=random)`:
 #
 # - `layer.neurons` is a list of `outputs` neurons. Each takes `inputs` inputs, and gets the
 #   activation and the rng of the layer.
-# - `layer(x)` is a list with the output of each neuron; always a list, even if it is one neuron.
+# - `layer(x)` is a list with the output of each neuron. It is always a list, even if there is only
+#   one neuron.
 # - `layer.parameters()` is one flat list of the parameters of all its neurons.
 #
 # `MLP(inputs, sizes, activation="tanh", rng=random)`:
@@ -147,7 +149,7 @@ class MLP(Module):
 # %% [markdown]
 # ## Try it
 #
-# The network of the picture: how many parameters has it, and what does it say?
+# This is the network of the picture. How many parameters does it have, and what is its output?
 
 # %% tags=["try"]
 model = MLP(2, [3, 4, 1], rng=random.Random(7))
@@ -161,8 +163,8 @@ for number, layer in enumerate(model.layers):
     print(f"layer {number}: {len(layer.parameters()):2} parameters, the largest gradient {largest:.4f}")
 
 # %% [markdown]
-# The graph of a very small network. Find the two neurons of the first layer, and the place where
-# their outputs meet.
+# This cell draws the graph of a very small network. Find the two neurons of the first layer, and
+# the place where their outputs meet.
 
 # %% tags=["try"]
 from chainrule.course import draw, show
@@ -179,9 +181,10 @@ out.backward()
 show(draw(out), "07_networks_graph")
 
 # %% [markdown]
-# What no single neuron can do: three of them, with weights set by hand, that give 1 where the signs
-# are the same, and else -1. The first says whether both inputs are positive, the second whether
-# both are negative, and the third whether one of the two said yes.
+# Three neurons can do what a single one cannot. With these weights, which are set by hand, the
+# network gives 1 where the signs are the same, and -1 where they differ. The first says whether
+# both inputs are positive, the second whether both are negative, and the third whether one of the
+# two said yes.
 
 # %% tags=["try"]
 same_sign = MLP(2, [2, 1])
@@ -199,9 +202,9 @@ for x in ([1, 1], [1, -1], [-1, 1], [-1, -1]):
     print(x, round(same_sign(x).data, 3))
 
 # %% [markdown] tags=["hint"]
-# A layer has a loop over its neurons wherever you look: once to make them, once to call them, once
-# to collect their parameters. In the network it is the same with its layers, but for one thing: a
-# layer's outputs are the inputs of the next.
+# Each of the three methods of a layer goes through its neurons: to make them, to call them, or to
+# collect their parameters. The methods of a network go through its layers in the same way, with one
+# difference: a layer's outputs are the inputs of the next layer.
 
 # %% [markdown] tags=["hint"]
 # Layer number `i` of the network takes `[inputs, *sizes][i]` inputs and has `sizes[i]` neurons. In
@@ -225,8 +228,8 @@ for x in ([1, 1], [1, -1], [-1, 1], [-1, -1]):
 # ```
 
 # %% [markdown] tags=["question"]
-# How many parameters has `MLP(784, [100, 10])`, a network for pictures of 28 by 28 pixels? Where
-# are most of them?
+# How many parameters does `MLP(784, [100, 10])` have, a network for pictures of 28 by 28 pixels?
+# Where are most of them?
 #
 # <details><summary>An answer</summary>
 #
@@ -240,13 +243,13 @@ for x in ([1, 1], [1, -1], [-1, 1], [-1, -1]):
 # %% [markdown] tags=["question"]
 # In a `Layer`, swap two neurons with all their weights, and in the layer after it, swap the two
 # weights of each neuron that belong to them. What does the network compute now? What does that say
-# of the best network for a task?
+# about the best network for a task?
 #
 # <details><summary>An answer</summary>
 #
 # The same as before: the sum in each neuron of the next layer has the same terms in another order.
 # So a network has many twins with other parameters and the same outputs; with 8 neurons in a layer
-# there are 8! = 40,320 of them. There is no one best set of parameters that training would have to
-# find. Any of many is as good, and where it begins decides which of them it comes to.
+# there are 8! = 40,320 of them. There is no single best set of parameters that training would have
+# to find. Many are equally good, and the starting point decides which of them training finds.
 #
 # </details>

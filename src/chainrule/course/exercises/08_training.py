@@ -1,17 +1,17 @@
 # %% [markdown]
 # # Exercise 8 · Training
 #
-# You have a network with random parameters, which says nothing sensible, and a `backward()` that
-# tells for every parameter which way a result would grow. What is missing is a result that ought to
-# be small, and a loop. At the end of this exercise, your network has learnt to tell two kinds of
-# points apart, and every line of code that it took is yours.
+# You have a network with random parameters, whose outputs mean nothing yet, and a `backward()` that
+# says for every parameter in which direction a result would grow. What is missing is a result that
+# should be small, and a loop. At the end of this exercise, your network has learnt to tell two
+# kinds of points apart, and every line of code that it took is yours.
 #
 # ## The formula
 #
-# A *loss* says in one number how wrong the network is. For each point, take what it says (the
-# *prediction*) minus what it should say (the *target*), and square it, so that too much and too
-# little are both bad, and far off is much worse than nearly right. The loss is the mean over all
-# points:
+# A *loss* says in one number how wrong the network is. For each point, take the network's output
+# (the *prediction*) minus the output that it should have (the *target*), and square the difference,
+# so that too much and too little are both bad, and a large error counts much more than a small one.
+# The loss is the mean over all points:
 #
 #     loss = mean of (prediction - target)²
 #
@@ -21,9 +21,9 @@
 #     p.data  becomes  p.data - learning_rate * p.grad        for every parameter p
 #
 # The *learning rate* says how far to go. After each step all gradients are different, so everything
-# is computed anew.
+# is computed again.
 #
-# Here is the smallest training there is: a single linear neuron, `w * x + b`, and a single point,
+# Here is the smallest possible training: a single linear neuron, `w * x + b`, and a single point,
 # `x = 2` with the target 0. It begins at `w = 1` and `b = 0`, and the learning rate is 0.05. The
 # gradients are `2 * (prediction - target) * x` for `w`, and the same without `x` for `b`.
 #
@@ -33,9 +33,10 @@
 # | 2 | 1 | 1 | 4 | 2 | 0.4 | -0.3 |
 # | 3 | 0.5 | 0.25 | 2 | 1 | 0.3 | -0.35 |
 #
-# With more points, the loss over `w` and `b` is a valley, and the steps walk down into it. Here it
-# is as a map, for three points: on each ring the loss is the same, and the cross is the bottom.
-# Twelve steps begin at the black dot. How far they get depends on the learning rate:
+# With more points, the loss over `w` and `b` is a valley, and the steps walk down into it. The
+# picture shows this valley for three points as a map: on each ring the loss is the same, and the
+# cross is the lowest point. From the black dot, twelve steps were made. How far they get depends on
+# the learning rate:
 #
 # ![The same descent with three learning rates: too small, good, and too large](pictures/08_training.svg)
 #
@@ -46,14 +47,14 @@
 #
 # - `loss_of(model, points, targets)` is a Value: the mean of `(model(point) - target) ** 2` over
 #   all points.
-# - `train(model, points, targets, steps, learning_rate)` makes as many steps of gradient descent.
-#   In each: compute the loss of all points, call its `backward()`, and move the data of every
+# - `train(model, points, targets, steps, learning_rate)` makes `steps` steps of gradient descent.
+#   In each step, compute the loss of all points, call its `backward()`, and move the data of every
 #   parameter. It changes the model that it is given, and returns a list of the losses, as plain
 #   numbers: one for each step, computed before the parameters move.
 #
-# Your `backward()` begins by setting the gradients to zero. In libraries where it adds to what is
-# there, PyTorch among them, the loop has one line more: `model.zero_grad()`, before `backward()`.
-# Here you can leave it out.
+# Your `backward()` begins by setting the gradients to zero. In libraries where `backward()` adds to
+# the gradients that are there, such as PyTorch, the loop has one more line: `model.zero_grad()`,
+# before `backward()`. Here you can leave it out.
 
 # %% tags=["given", "from-5"]
 
@@ -89,9 +90,9 @@ def train(model, points, targets, steps, learning_rate):
 # %% [markdown]
 # ## Try it
 #
-# First the four points of exercise 7: 1 where the signs are the same, -1 where they differ. There
-# you set the weights by hand; now the network finds some of its own. The loss should go from about
-# 1 to nearly 0.
+# The first cell trains on the four points of exercise 7: the target is 1 where the signs are the
+# same, and -1 where they differ. There you set the weights by hand; now the network finds its own.
+# The loss should go from about 1 to nearly 0.
 
 # %% tags=["try"]
 points = [[1, 1], [1, -1], [-1, 1], [-1, -1]]
@@ -105,12 +106,12 @@ for point, target in zip(points, targets, strict=True):
     print(point, "should be", target, "and is", round(model(point).data, 3))
 
 # %% [markdown]
-# What do 0.01, 0.5 and 1.0 in place of 0.1 do? Make a new model each time, or you go on with the trained
-# one.
+# What do 0.01, 0.5 and 1.0 in place of 0.1 do? Make a new model each time; otherwise you continue
+# with the trained one.
 #
-# Now two half moons, one inside the other: 30 points with targets 1 and -1. A point counts as right
-# if the sign is right. Your own Values need a second or two for this. With a million parameters a
-# single step would take them minutes; exercise 11 is about that.
+# The next data are two half moons, one inside the other: 30 points with targets 1 and -1. A point
+# counts as right if the sign of the output is right. Your own Values need a second or two for this.
+# With a million parameters a single step would take them minutes; exercise 11 is about that.
 
 # %% tags=["try"]
 from chainrule.data import moons
@@ -127,8 +128,8 @@ for point, target in zip(points, targets, strict=True):
 print(f"loss {losses[0]:.3f} -> {losses[-1]:.3f}, {right} of {len(points)} right")
 
 # %% [markdown]
-# The loss at each step, and what the network says in every point of the plane. The line is where
-# its output is 0.
+# The next two cells draw the loss at each step, and the network's output at every point of the
+# plane. The line is where its output is 0.
 
 # %% tags=["try"]
 from chainrule.course import show
@@ -149,10 +150,11 @@ show(picture, "08_my_moons")
 
 # %% [markdown] tags=["hint"]
 # The loss is a formula over Values like any other, only a long one: a sum over all points, divided
-# by how many there are. And what in the loop has to happen anew in each step? What once, before it?
+# by how many there are. What has to happen again in each step of the loop, and what only once,
+# before the loop?
 
 # %% [markdown] tags=["hint"]
-# In each step: `loss = loss_of(model, points, targets)`, then `loss.backward()`, then the
+# In each step: `loss = loss_of(model, points, targets)`, then `loss.backward()`, then move the
 # parameters, then `losses.append(loss.data)`. To move a parameter is to change its number,
 # `parameter.data`, by `learning_rate * parameter.grad`. If you write `parameter = ...`, the network
 # does not notice.
@@ -194,9 +196,9 @@ show(picture, "08_my_moons")
 #
 # <details><summary>An answer</summary>
 #
-# The mean stays the same, and with it every gradient and the whole training, only slower. The sum
-# becomes twice as large, and each gradient too; every step is twice as long, as if the learning
-# rate had been doubled, and a training that went well may now overshoot. With the mean, a learning
-# rate means the same for 4 points and for 4,000.
+# The mean stays the same, and so do every gradient and the whole training, which is only slower.
+# The sum becomes twice as large, and each gradient too; every step is twice as long, as if the
+# learning rate had been doubled, and a training that went well may now overshoot. With the mean, a
+# learning rate means the same for 4 points and for 4,000.
 #
 # </details>

@@ -1,20 +1,20 @@
 # %% [markdown]
 # # Exercise 9 · Classification
 #
-# The network of exercise 8 says a number, and the loss measures how far off it is. But which of ten
-# digits is in a picture? "7" is not twice as wrong as "3.5". What is wanted is a probability for
-# each digit, a loss that asks how probable the right one was, and steps that get there in seconds
-# rather than minutes. At the end of this exercise, your loss and your optimiser read handwritten
-# digits.
+# The network of exercise 8 gives one number, and the loss measures how far off it is. That does not
+# fit the question which of ten digits is in a picture: if it is a 3, then the answer 8 is not worse
+# than the answer 4. You need a probability for each digit, a loss that depends on the probability
+# of the right digit, and an optimiser that needs seconds rather than minutes. At the end of this
+# exercise, your loss and your optimiser read handwritten digits.
 #
 # From here on the Values and networks are chainrule's own, which are like yours and faster. Their
-# `backward()` starts from zero as yours does, so nobody has to zero gradients.
+# `backward()` sets all gradients to zero first, as yours does, so you need not do it.
 #
 # ## From numbers to probabilities
 #
-# The last layer is linear: it says any numbers, one for each class. They are called *logits*. `exp`
-# makes them positive, and dividing by their sum makes them add up to 1. For two classes one logit
-# is enough, with the other fixed at 0:
+# The last layer is linear and gives one number for each class, which may be any number. These
+# numbers are called *logits*. `exp` makes them positive, and dividing by their sum makes them add
+# up to 1. For two classes one logit is enough, with the other fixed at 0:
 #
 # | name | formula | what it says |
 # |---|---|---|
@@ -22,33 +22,34 @@
 # | softmax | `p[k] = exp(x[k]) / (exp(x[0]) + exp(x[1]) + ...)` | the probability of class k |
 # | cross-entropy | `-log(p[target])` | the loss: 0 if the target is certain, large if it seems impossible |
 #
-# Chain rule and cross-entropy fit together well: the derivative of the loss with respect to logit k
-# is `p[k] - 1` for the right class and `p[k]` for each other. Every logit is pulled by exactly as
-# much as its probability is wrong.
+# The gradient of the cross-entropy is simple: the derivative of the loss with respect to logit k is
+# `p[k] - 1` for the right class and `p[k]` for every other class. So each logit gets a gradient
+# that is exactly the error of its probability.
 #
 # ![Three logits become positive by exp, add up to 1 after division, and the loss is minus the
 # logarithm of the target's share](pictures/09_classification.svg)
 #
 # ## Where the formulas break
 #
-# A computer's numbers end at about 1e308, and `exp(710)` is beyond. chainrule says `inf` there, and
-# `inf / inf` is `nan`; one `nan` in a gradient, and after the next step the whole network is `nan`.
-# The ways out are changes on paper that leave the result as it is:
+# The largest float is about 1e308, and `exp(710)` is larger. chainrule gives `inf` there, and `inf
+# / inf` is `nan`. If a gradient is `nan`, the whole network is `nan` after the next step. The
+# remedy is to rewrite the formulas so that they give the same result without large numbers on the
+# way:
 #
 # - softmax stays the same if the same number is subtracted from all logits. Subtract the
 #   **largest**: then no exponent is above 0.
 # - `-log(p[target])` is `log(exp(x[0]) + exp(x[1]) + ...) - x[target]`. In this form nothing is
-#   divided, and no logarithm sees a probability that was rounded to 0. The largest is taken out
-#   here too: `log(exp(x[0] - m) + exp(x[1] - m) + ...) + m - x[target]`.
+#   divided, and no logarithm sees a probability that was rounded to 0. The largest logit, m, is
+#   taken out of the sum here too: `log(exp(x[0] - m) + exp(x[1] - m) + ...) + m - x[target]`.
 # - the sigmoid of a negative `x` is also `exp(x) / (1 + exp(x))`, where the exponent is negative
 #   again.
 #
 # ## Better steps
 #
-# Plain gradient descent, `p = p - lr * g`, crawls along a valley that is steep across and flat
-# along. Momentum keeps going where the gradients agree. Adam gives each parameter a step of its own
-# size: it divides an average of the gradient by the root of an average of its square. With `g` for
-# the gradient of a parameter `p`, which has its own `m` and `v`, 0 at first:
+# Plain gradient descent, `p = p - lr * g`, is slow in a valley that is steep across and flat along.
+# Momentum gathers speed where successive gradients agree. Adam gives each parameter a step of its
+# own size: it divides an average of the gradient by the root of an average of its square. With `g`
+# for the gradient of a parameter `p`, which has its own `m` and `v`, 0 at first:
 #
 # | SGD with momentum | Adam, at step t = 1, 2, 3, ... |
 # |---|---|
@@ -56,9 +57,9 @@
 # | `p = p - lr * m` | `v = beta2 * v + (1 - beta2) * g**2` |
 # | | `p = p - lr * (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + eps)` |
 #
-# Both averages of Adam begin at 0 and are too small at first. The divisions by `1 - beta**t` mend
-# exactly that; they are called the bias correction. (Polyak described momentum in 1964; Kingma and
-# Ba published Adam in 2014, [arXiv:1412.6980][adam].)
+# Both averages of Adam begin at 0 and are too small at first. The divisions by `1 - beta**t`
+# correct exactly that; they are called the bias correction. (Polyak described momentum in 1964;
+# Kingma and Ba published Adam in 2014, [arXiv:1412.6980][adam].)
 #
 # [adam]: https://arxiv.org/abs/1412.6980
 #
@@ -68,19 +69,19 @@
 #
 # ## What to do
 #
-# - `sigmoid(x)`: of a Value, a Value. Its data and gradient are right for `x` = 1000 and for -1000
-#   too.
-# - `softmax(logits)`: of a list of Values, a list of Values, which add up to 1; logits of 1000 are
-#   no trouble.
-# - `cross_entropy(logits, target)`: for one sample; `logits` is a list of Values, `target` the
-#   number of the right class, from 0 on. The result is a Value.
+# - `sigmoid(x)` takes a Value and returns a Value. Its data and its gradient must be right for `x`
+#   = 1000 and for -1000 too.
+# - `softmax(logits)` takes a list of Values and returns a list of Values that add up to 1, also for
+#   logits of 1000.
+# - `cross_entropy(logits, target)` is the loss of one sample, a Value. `logits` is a list of
+#   Values, and `target` is the number of the right class, counted from 0.
 # - `SGD(params, lr, momentum=0.0)` and `Adam(params, lr=0.001, betas=(0.9, 0.999), eps=1e-8)`:
 #   `params` is a list of Values. `step()` reads the `grad` of each and changes its `data`; it
-#   neither calls `backward()` nor touches the `grad`.
+#   neither calls `backward()` nor changes the `grad`.
 #
 # A Value has the methods `exp()` and `log()`, and two functions of chainrule may be of use in the
 # loss: `maximum(a, b)` is the larger of two Values, and `take(logits, target)` is `logits[target]`.
-# They do what `max` and `[...]` do, and can be compiled besides, as the last cell below shows.
+# They do what `max` and `[...]` do, and they can also be compiled, as the last cell below shows.
 
 # %% tags=["work"]
 import math
@@ -171,8 +172,8 @@ class Adam:
 # %% [markdown]
 # ## Try it
 #
-# First the loss, in slow motion. The gradients are the probabilities, less 1 for the right class:
-# look at both lines.
+# First look at the loss in detail. The gradients are the probabilities, minus 1 for the right
+# class: compare both lines.
 
 # %% tags=["try"]
 logits = [Value(2.0), Value(1.0), Value(-1.0)]
@@ -184,9 +185,9 @@ print("huge logits  ", [p.data for p in softmax([Value(1000.0), Value(999.0), Va
 
 
 # %% [markdown]
-# Then the valley of the picture: twenty times as steep in y as in x. How far from the lowest point
-# is each after 30 steps? Try other learning rates: from 0.1 on, plain gradient descent does not
-# come down at all.
+# Next is the valley of the picture, which is twenty times as steep in y as in x. How far from the
+# lowest point is each optimiser after 30 steps? Try other learning rates: from 0.1 on, plain
+# gradient descent does not come down at all.
 
 
 # %% tags=["try"]
@@ -205,9 +206,9 @@ print("momentum", valley(SGD, lr=0.02, momentum=0.8))
 print("Adam    ", valley(Adam, lr=0.2))
 
 # %% [markdown]
-# Now the digits: 1,797 pictures of 8 by 8 pixels, which come with scikit-learn. Your loss, your
-# optimiser; minibatches of 32, three times through the data. The first loss is close to 2.3: see
-# the first question.
+# The next data are digits: 1,797 pictures of 8 by 8 pixels, which come with scikit-learn. They are
+# learned with your loss and your optimiser, in minibatches of 32, in three passes through the data.
+# The first loss is close to 2.3: see the first question.
 
 # %% tags=["try"]
 import random
@@ -245,9 +246,9 @@ for epoch in range(3):
 print(f"right on pictures it has never seen: {accuracy(model):.1%}")
 
 # %% [markdown]
-# The same once more with `chainrule.compile`, which turns your loss, as you wrote it for one
-# sample, into machine code for batches. It cannot follow a function that looks at numbers, as
-# `max(...)` and `.data` do: then it says which line it is, and what to write.
+# The last cell does the same with `chainrule.compile`, which turns your loss, as you wrote it for
+# one sample, into machine code for batches. It cannot follow a function that reads numbers, as
+# `max(...)` and `.data` do: then it names the line, and says what to write instead.
 
 # %% tags=["try"]
 import chainrule
@@ -270,16 +271,16 @@ except ImportError as error:
 
 # %% [markdown] tags=["hint"]
 # Start with the formulas as they are in the tables, and only then with 1000 and -1000. For the
-# optimisers: what must be remembered from one step to the next, and how many of it are there? (One
-# for each parameter.)
+# optimisers: which numbers must be kept from one step to the next, and how many are there of each?
+# (One for each parameter.)
 
 # %% [markdown] tags=["hint"]
 # - `sigmoid`: look at the sign of `x.data`, and choose the form whose exponent is not positive.
 # - `softmax`: `largest = max(logit.data for logit in logits)`, and `exp` of `logit - largest`.
-# - `cross_entropy`: do not go by way of `softmax`. Its probabilities may be 0, and `log(0)` is
-#   minus infinity.
+# - `cross_entropy`: do not use `softmax`. Its probabilities may be 0, and `log(0)` is minus
+#   infinity.
 # - `SGD`: `self.m = [0.0] * len(params)`, and a loop over `enumerate(self.params)`.
-# - `Adam`: `self.t += 1` stands before the loop.
+# - `Adam`: `self.t += 1` comes before the loop.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -301,15 +302,15 @@ except ImportError as error:
 
 # %% [markdown] tags=["question"]
 # Before any training, the cross-entropy of ten classes is about 2.3. Why that number, and what does
-# it tell you if it is 15?
+# a loss of 15 tell you?
 #
 # <details><summary>An answer</summary>
 #
 # A network that knows nothing gives each of ten classes about a tenth, and `-log(1/10)` is 2.303,
-# the logarithm of 10. A first loss of 15 means that it is certain of wrong answers before it has seen anything:
-# `exp(-15)` is a probability of three in ten million. The weights of the last layer are too large
-# then, or the inputs are; the first steps will do nothing but shrink them. That the first loss is
-# the logarithm of the number of classes is the cheapest test there is.
+# the logarithm of 10. A first loss of 15 means that it is certain of wrong answers before it has
+# seen anything: `exp(-15)` is a probability of three in ten million. The weights of the last layer
+# are too large then, or the inputs are; the first steps will do nothing but shrink them. To check
+# that the first loss is the logarithm of the number of classes is the cheapest test there is.
 #
 # </details>
 
@@ -322,7 +323,7 @@ except ImportError as error:
 # Equally far, by `lr`. After one step the corrected `m` is `g` and the corrected `v` is `g**2`, so
 # the change is `lr * g / (abs(g) + eps)`: the sign of the gradient, times `lr`. That is why Adam
 # needs less care with the scale of a problem, and why its learning rate can be read as the size of
-# a step. It is also what can be said against it: where a gradient is nothing but noise around 0,
-# Adam still walks about, in steps that do not know how little they matter.
+# a step. That is also its weakness: where a gradient is nothing but noise around 0, Adam still
+# makes steps of the usual size.
 #
 # </details>

@@ -1,22 +1,23 @@
 # %% [markdown]
 # # Exercise 10 · Why training fails
 #
-# The code is right, every check passes, and the network learns nothing. The loss stands still, or
-# it is `nan` in the third step. No exception says why, because nothing is broken: the numbers have
-# gone where gradients are 0, or where they are huge. Four such failures are behind most of what
-# goes wrong. In this exercise you make each of them on purpose, write a small function that sees
-# it, and mend it.
+# The code is right, every check passes, and the network learns nothing. The loss does not change,
+# or it is `nan` in the third step. No exception says why, because no code is wrong: the numbers
+# have reached a region where gradients are 0, or where they are huge. Four such failures cause most
+# of the trouble. In this exercise you produce each of them on purpose, write a small function that
+# detects it, and repair it.
 #
 # ## Dead relus
 #
 # A relu neuron passes on `max(0, b + w[0] * x[0] + ...)`. If the sum is negative **at every point
 # of the data**, its output is 0 everywhere, so is its derivative, and the gradients of its weights
-# are 0 too. No step changes them again: it is dead, unless the layers before it come to say
-# something else. One step that is too large can throw a neuron there, and a layer of nothing but
-# dead neurons says the same of every point.
+# are 0 too. No step changes them again: the neuron is dead, unless the outputs of the layers before
+# it change. One step that is too large can kill a neuron, and a layer in which all neurons are dead
+# gives the same output for every point.
 #
-# *Seen by*: the share of hidden neurons that are 0 at all points. *Mended by*: smaller steps;
-# smaller weights to begin with; or `leaky_relu`, whose slope is not quite 0 on the left.
+# *How to detect it*: the share of hidden neurons that are 0 at all points. *How to repair it*:
+# smaller steps; smaller weights to begin with; or `leaky_relu`, whose slope is not quite 0 on the
+# left.
 #
 # ![With a learning rate of 0.5 nearly all neurons are dead after a few steps and the loss stays at
 # 1; with 0.1 hardly any are, and it falls](pictures/10_dead.svg)
@@ -24,14 +25,14 @@
 # ## Saturation
 #
 # `tanh` is flat far from 0. Where its output is 0.99, its derivative `1 - 0.99**2` is 0.02, fifty
-# times less than at 0. With two such layers one behind the other, the first gets a 2,500th of the
-# gradient. It comes from weights that are too large, or from inputs that are: heights in
-# centimetres and weights in kilograms, say, so that every point is far away on the same side, all
-# sums are in the hundreds, and the first layer says the same of all points.
+# times less than at 0. With two such layers in a row, the first gets 1/2,500 of the gradient.
+# Saturation comes from weights that are too large, or from inputs that are too large. If the inputs
+# are heights in centimetres and weights in kilograms, for example, all points are far from 0 on the
+# same side, all sums are in the hundreds, and the first layer gives the same output for all points.
 #
-# *Seen by*: the share of hidden outputs that are above 0.99 or below -0.99. *Mended by*: inputs
-# that are shifted and scaled to mean 0 and standard deviation 1, which is what `standardization` in
-# `chainrule.data` does; and weights that are not too large, of which more below.
+# *How to detect it*: the share of hidden outputs that are above 0.99 or below -0.99. *How to repair
+# it*: inputs that are shifted and scaled to mean 0 and standard deviation 1, which is what
+# `standardization` in `chainrule.data` does; and weights that are not too large (see below).
 #
 # ![With inputs such as 170 and 70 all outputs of the first layer are at -1 or 1, and the loss stays
 # at 1; with scaled inputs they are spread, and it falls](pictures/10_saturated.svg)
@@ -40,13 +41,14 @@
 #
 # On its way back, the gradient is multiplied by a layer's weights, once for each layer. Factors of
 # 2 in eight layers are 256. A huge gradient makes a huge step, after which the loss is larger and
-# the next gradient more so: after a few steps there is `inf`, then `nan`.
+# the next gradient is larger still: after a few steps the loss is `inf`, then `nan`.
 #
-# *Seen by*: for each layer the norm of its gradients, the root of the sum of their squares. *Mended
-# by*: weights drawn with the standard deviation `1 / sqrt(nin)`. A sum of `nin` products is then
-# about as large as one input, however many inputs there are. Or by clipping: if the norm of **all**
-# gradients together is more than some limit, all are multiplied by the same number, such that the
-# norm is the limit. The direction of the step stays, and its length is bounded.
+# *How to detect it*: for each layer the norm of its gradients, the root of the sum of their
+# squares. *How to repair it*: weights drawn with the standard deviation `1 / sqrt(nin)`. A sum of
+# `nin` products is then about as large as one input, however many inputs there are. Another remedy
+# is clipping: if the norm of **all** gradients together is larger than some limit, all are
+# multiplied by the same number, so that their norm becomes the limit. The direction of the step
+# stays the same, and its length is bounded.
 #
 # ![With weights between -1 and 1 gradients are more than a thousand times as large as with scaled
 # weights, and the loss is infinite after three steps; clipped, it falls, and with scaled weights it
@@ -54,12 +56,13 @@
 #
 # ## Wrong learning rates
 #
-# Too small, and nothing happens before morning. Too large, and the steps jump over the valley.
-# Between them is a factor of ten or so where all is well, and no formula says where. So try some,
-# each ten times or three times the one before, for a few steps each.
+# If the learning rate is too small, training takes for ever. If it is too large, the steps jump
+# over the valley. The good rates in between span a factor of about ten, and no formula says where
+# they are. So try several rates for a few steps each, and make each of them three or ten times the
+# one before.
 #
-# *Seen by*: the losses of a few short runs. *Mended by*: taking the rate whose last loss is the
-# smallest, and not the one that was best somewhere on its way to `nan`.
+# *How to detect it*: the losses of a few short runs. *How to repair it*: taking the rate whose last
+# loss is the smallest, and not the one that was best somewhere on its way to `nan`.
 #
 # ![Losses of seven learning rates: the small ones crawl, the large ones jump, and one in the middle
 # is best](pictures/10_rates.svg)
@@ -72,9 +75,9 @@
 # | function | result |
 # |---|---|
 # | `dead_relus(model, points)` | the share of hidden neurons whose output is 0 at every point |
-# | `saturated(model, points, limit=0.99)` | the share of hidden outputs, over all points, beyond `limit` or `-limit` |
+# | `saturated(model, points, limit=0.99)` | the share of hidden outputs, over all points, above `limit` or below `-limit` |
 # | `gradient_norms(model)` | for each layer, also the last, the norm of its parameters' `grad`; a list |
-# | `clip_gradients(params, largest)` | the norm of all `grad`, before they are scaled down to `largest` if it is over |
+# | `clip_gradients(params, largest)` | the norm of all `grad`; if it is larger than `largest`, all `grad` are scaled down to it |
 # | `initial_weight(rng, nin, nout)` | a number drawn from `rng`: mean 0, standard deviation `1 / sqrt(nin)` |
 # | `best_learning_rate(losses)` | the rate whose **last** loss is smallest; `nan` does not count |
 #
@@ -99,7 +102,7 @@ def hidden_outputs(model, point):
 
 def dead_relus(model, points):
     """The share of the hidden neurons that are 0 at every point"""
-    # <<< put the outputs at each point in one row; a neuron is a column of zeros, or is not
+    # <<< put the outputs at each point in one row; a dead neuron is a column of zeros
     rows = []
     for point in points:
         rows.append([output for layer in hidden_outputs(model, point) for output in layer])
@@ -153,7 +156,8 @@ def best_learning_rate(losses):
 # %% [markdown]
 # ## Try it
 #
-# Forty points of the two moons, and a training that looks at something in every tenth step.
+# This cell has forty points of the two moons, and a training loop that measures something in every
+# tenth step.
 
 # %% tags=["try"]
 import random
@@ -190,8 +194,8 @@ def train(model, inputs, rate, steps=40, clip=None, look=None):
 
 
 # %% [markdown]
-# **Dead relus.** With a layer all dead, the network says one number for all points, and the loss is
-# 1. Then the same start with smaller steps.
+# **Dead relus.** When all neurons of a layer are dead, the network gives the same number for all
+# points, and the loss is 1. The second run begins with the same weights and makes smaller steps.
 
 # %% tags=["try"]
 for rate in (0.5, 0.1):
@@ -201,7 +205,8 @@ for rate in (0.5, 0.1):
 # %% [markdown]
 # **Saturation.** The same points in other units, around 170 and 70. The first layer is saturated
 # throughout, which is 50%: 8 of the 16 hidden outputs at each point. Its gradients are 0: only the
-# later layers learn, and they are told the same of every point. Then the inputs are scaled.
+# later layers learn, and they get the same input for every point. In the second run the inputs are
+# scaled.
 
 # %% tags=["try"]
 from chainrule.data import standardization
@@ -232,7 +237,7 @@ print("clipped", short(train(deep(), points, 0.1, steps=24, clip=1.0)[::6]))
 print("yours  ", short(train(deep(init=initial_weight), points, 0.05, steps=24)[::6]))
 
 # %% [markdown]
-# **Learning rates.** A short run with each, and your choice.
+# **Learning rates.** This makes a short run with each rate, and your function chooses one.
 
 # %% tags=["try"]
 losses = {}
@@ -243,8 +248,8 @@ for rate in (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0):
 print("the best is", best_learning_rate(losses))
 
 # %% [markdown] tags=["hint"]
-# Say in words what is counted, and out of how many. Dead: of the *neurons*, those that are 0 at
-# *all* points. Saturated: of the *outputs*, every neuron at every point. For the gradients:
+# Say in words what is counted, and out of how many. Dead: count *neurons* that are 0 at *all*
+# points. Saturated: count *outputs*, of every neuron at every point. For the gradients:
 # `model.layers` are the layers, and each has `parameters()`.
 
 # %% [markdown] tags=["hint"]
@@ -278,8 +283,8 @@ print("the best is", best_learning_rate(losses))
 # ```
 
 # %% [markdown] tags=["question"]
-# The standard deviation `1 / sqrt(nin)` keeps the size of the numbers from layer to layer, if
-# nothing happens between the layers. With relu, they still shrink: which factor makes up for it?
+# The standard deviation `1 / sqrt(nin)` keeps the size of the numbers from layer to layer, if there
+# is no activation between the layers. With relu, they still shrink: which factor makes up for it?
 #
 # <details><summary>An answer</summary>
 #
@@ -287,24 +292,24 @@ print("the best is", best_learning_rate(losses))
 # the variance `nin * q * (1 / nin) = q`. But relu then sets the negative half of the sums to 0, and
 # the mean square of what is left is `q / 2`. So each layer halves it, and eight layers divide it by
 # 256. Weights with variance `2 / nin`, the standard deviation `sqrt(2 / nin)`, give the factor 2
-# back. That is what `init="he"` does, after He, Zhang, Ren and Sun,
-# [arXiv:1502.01852](https://arxiv.org/abs/1502.01852). `init="xavier"` looks at the way back too:
-# gradients are sums over `nout` neurons.
+#      back. That is what `init="he"` does, after He, Zhang, Ren and Sun,
+#      [arXiv:1502.01852](https://arxiv.org/abs/1502.01852). `init="xavier"` also considers the way
+#      back, where gradients are sums over `nout` neurons.
 #
 # </details>
 
 # %% [markdown] tags=["question"]
-# Clipping let the deep network train with its bad weights. Why not clip always, and draw weights as
-# one likes?
+# Clipping let the deep network train with its bad weights. Why not always clip, and draw weights as
+# you like?
 #
 # <details><summary>An answer</summary>
 #
-# Where clipping is at work in every step, all steps are equally long: only the direction is left of
-# the gradient, and the learning rate alone decides how far to go, near the goal as well as far from
-# it. That is why the dashed line in the picture goes up and down at the end. And it is a bound on
-# what happens, not on its cause: the outputs of such a network are as wild as before, and a small
-# change of one weight still changes all of them. Clipping is good against the rare large gradient
-# in a network that is well otherwise. If it is at work all the time, look at the weights, the
-# inputs and the learning rate.
+# Where clipping acts in every step, all steps are equally long: only the direction is left of the
+# gradient, and the learning rate alone decides how far to go, near the goal as well as far from it.
+# That is why the dashed line in the picture goes up and down at the end. And clipping limits the
+# effect, not the cause: the outputs of such a network are as wild as before, and a small change of
+# one weight still changes all of them. Clipping is good against the rare large gradient in a
+# network that is otherwise healthy. If it acts all the time, look at the weights, the inputs and
+# the learning rate.
 #
 # </details>

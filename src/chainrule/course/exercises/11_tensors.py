@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Exercise 11 · From scalars to tensors
 #
-# Everything so far was made of single numbers, and every number knew its parents. That is the whole
-# of backpropagation, and it is slow: a network of a few hundred weights on a few hundred points
-# makes a graph of a hundred thousand nodes, for one step. PyTorch and JAX have the same chain rule,
-# but a node of their graphs is an array with thousands of numbers in it, a *tensor*.
+# So far you have calculated with single numbers, and every number knew its parents. That is the
+# whole of backpropagation, and it is slow: a network of a few hundred weights on a few hundred
+# points makes a graph of a hundred thousand nodes, for one step. PyTorch and JAX have the same
+# chain rule, but a node of their graphs is an array with thousands of numbers in it, a *tensor*.
 #
-# How do you get from the one to the other? Your scalar code does the same sum for every neuron, and
-# the same neurons for every sample. What repeats can be written as an array. In this exercise a
-# compiler finds the arrays in your scalar code, and then you write them yourself, forward and
-# backward, and see that the numbers are the same.
+# How do you get from the one to the other? Your scalar code calculates the same kind of sum for
+# every neuron, and the same neurons for every sample. What repeats can be written as an array. In
+# this exercise a compiler finds the arrays in your scalar code, and then you write them yourself,
+# forward and backward, and see that the numbers are the same.
 #
 # This exercise needs NumPy and llvmlite: `pip install "chainrule[compile]"`.
 #
@@ -21,7 +21,7 @@
 #     Z[n, i] = b[i] + sum over j of X[n, j] * W[i, j]
 #
 # `W` has a row for each neuron, `X` a row for each sample. A sum over an index that two arrays
-# share is a matrix product, and NumPy writes it `@`: `Z = X @ W.T + b`. The `.T` turns W round,
+# share is a matrix product, and NumPy writes it `@`: `Z = X @ W.T + b`. The `.T` transposes W,
 # because `@` sums over the last index of the left array and the first of the right one. Adding `b`
 # adds it to every row.
 #
@@ -38,18 +38,18 @@
 # | `dX[n, j] = sum over i of dZ[n, i] * W[i, j]` | `dX = dZ @ W` |
 # | `dZ[n, i] = dH[n, i] * (1 - H[n, i]**2)` for `H = tanh(Z)` | `dZ = dH * (1 - H**2)` |
 #
-# You need not remember the table. A gradient has the shape of what it belongs to, and mostly there
-# is one way only to get it.
+# You need not remember the table. A gradient has the same shape as the array it belongs to, and
+# usually only one product has that shape.
 #
 # ## What to do
 #
-# `model` is an `MLP` of chainrule, with tanh: as in yours, `model.layers` is a list of layers,
-# `.neurons` of a layer a list of neurons, and a neuron has `.w`, a list of Values, and `.b`, a
-# Value. The last layer is linear and has one neuron.
+# `model` is an `MLP` of chainrule, with tanh: as in your own, `model.layers` is a list of layers,
+# each layer has `.neurons`, a list of neurons, and each neuron has `.w`, a list of Values, and
+# `.b`, a Value. The last layer is linear and has one neuron.
 #
-# - `compile_loss(model)`: write a function `loss(x, y)` of **one** sample, the square of
-#   `model(x) - y`, and return `chainrule.compile(loss, batch="mean")`. What comes back is called
-#   with a whole batch, a row of X for each sample, and gives the mean.
+# - `compile_loss(model)`: write a function `loss(x, y)` of **one** sample, the square of `model(x)
+#   - y`, and return `chainrule.compile(loss, batch="mean")`. The compiled function is called with a
+#   whole batch, in which X has a row for each sample, and gives the mean.
 # - `matrices(model)`: a list with a pair `(W, b)` for each layer. `W` is a NumPy array of numbers
 #   with a row for each neuron, `b` an array with a number for each neuron.
 # - `forward(weights, X)`: `weights` is what `matrices` gives. Return the list
@@ -58,13 +58,14 @@
 # - `backward(weights, outputs, Y)`: `outputs` is what `forward` gives, and `Y` an array with one
 #   number for each sample. Return a list with a pair `(dW, db)` for each layer, in the order of
 #   `weights`: the gradients of the mean of the squares of `P - Y`.
-# - `huber(error)`: the function below, for the compiler. A *trace* follows one path through a
-#   function, so an `if` on a number would be decided once and for all, and the compiler refuses it
-#   (`TraceError`). Compute both sides and let `where(condition, a, b)` choose; `greater(a, b)` is 1
-#   where a > b, and else 0.
+# - `huber(error)`: the function below, written so that it can be compiled. The compiler runs a
+#   function once, which is called a *trace*, and so follows only one path through it. An `if` on a
+#   number would be decided once and for all, so the compiler refuses it (`TraceError`). Calculate
+#   both sides and let `where(condition, a, b)` choose; `greater(a, b)` is 1 where a > b, and 0
+#   elsewhere.
 #
 # ```python
-# def huber(error):                  # nearly a square for small errors, but it minds outliers less
+# def huber(error):                  # half the square of a small error; large errors count less
 #     if abs(error) > 1:
 #         return abs(error) - 0.5
 #     return error**2 / 2
@@ -143,14 +144,15 @@ def huber(error):
 # %% [markdown]
 # ## Try it
 #
-# First the program that the compiler found. Under `arrays` are the matrices, under their names and
-# with their sizes. Under `forward`, find the line of each layer; under `backward`, find the lines
-# of the table above (`dv4` is the derivative of the loss with respect to `v4`).
+# The first cell prints the program that the compiler found. Under `arrays` are the matrices, with
+# their names and sizes. Under `forward`, find the line of each layer; under `backward`, find the
+# lines of the table above (`dv4` is the derivative of the loss with respect to `v4`).
 #
-# `draw` shows the forward part. For a network of three neurons and one it is this; where you see
-# `[n, ...]`, n counts the samples.
+# `draw` shows the forward part. For a network with layers of three neurons and one neuron, it looks
+# like this; in `[n, ...]`, n counts the samples.
 #
-# ![The arrays of a compiled network: weights and inputs meet in a matmul, and in the end stands the loss](pictures/11_program.svg)
+# ![The arrays of a compiled network: weights and inputs meet in a matmul, and the last array is the
+# loss](pictures/11_program.svg)
 
 
 # %% tags=["try"]
@@ -170,7 +172,8 @@ print(loss.program)
 show(loss.program.draw(), "11_program")
 
 # %% [markdown]
-# Then your arrays: do they give the same loss and the same gradients as the compiled scalar code?
+# The next cell compares it with your arrays: do they give the same loss and the same gradients as
+# the compiled scalar code?
 
 # %% tags=["try"]
 weights = matrices(model)
@@ -186,8 +189,8 @@ for layer, (dW, db) in zip(model.layers, backward(weights, outputs, Y)):
 print("gradients differ by", furthest, "at most")
 
 # %% [markdown]
-# And how long does it take, the loss with all gradients, in three ways? Your numbers depend on your
-# machine.
+# How long does it take to calculate the loss and all gradients in each of the three ways? Your
+# numbers depend on your machine.
 
 # %% tags=["try"]
 import time
@@ -221,8 +224,8 @@ print(f"arrays by hand        {milliseconds(by_hand, 200):9.3f} ms")
 print(f"compiled              {milliseconds(compiled, 200):9.3f} ms")
 
 # %% [markdown]
-# Last, two thousand steps of training in a blink, and what `huber` is good for: a line through
-# points of which one is wrong.
+# The last cell makes two thousand steps of training in a moment, and shows what `huber` is good
+# for: it fits a line to points of which one is wrong.
 
 # %% tags=["try"]
 from chainrule import SGD, Adam, Value, fit
@@ -254,8 +257,8 @@ for name, penalty in (("squares", lambda error: error**2), ("huber", huber)):
 # gradients from `dZ` and the layer's *input*, which is `outputs[number]`; then `dZ` of the layer
 # before, by the last two lines of the table.
 #
-# For `huber`, the three arguments of `where` are the condition, what holds if it is true, and what
-# holds if not.
+# For `huber`, the three arguments of `where` are the condition, the result where it is true, and
+# the result where it is not.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -298,7 +301,7 @@ for name, penalty in (("squares", lambda error: error**2), ("huber", huber)):
 # </details>
 
 # %% [markdown] tags=["question"]
-# Why does the compiler refuse `if abs(error) > 1`, when the eager engine takes it without a word?
+# Why does the compiler refuse `if abs(error) > 1`, although the eager engine accepts it?
 #
 # <details><summary>An answer</summary>
 #
@@ -307,6 +310,6 @@ for name, penalty in (("squares", lambda error: error**2), ("huber", huber)):
 # hold the branch that the first sample took, and every later sample would go the same way: wrong
 # numbers, and no error. `where` puts both branches and the choice into the graph. That has a price:
 # both are computed, always. In `where(greater(x, 0), log(x), 0)` the logarithm of a negative number
-# is asked for even where it is not chosen.
+# is calculated even where it is not chosen.
 #
 # </details>

@@ -1,47 +1,49 @@
 # %% [markdown]
 # # Exercise 12 · A tiny transformer
 #
-# Language models are transformers. They are many million times as large as what you have built, and
-# made of the same things: sums, products, exponentials, and gradients that come out of
-# `backward()`. In this exercise you write one, from single Values, and it learns the words of an
-# invented language:
+# Language models are transformers. They are many million times as large as what you have built, but
+# they consist of the same parts: sums, products, exponentials, and gradients that `backward()`
+# finds. In this exercise you build one from single Values, and it learns the words of an invented
+# language:
 #
 #     kolanu  mitele  sutoka  rineri  tamolu  lisemi
 #
 # Look at the vowels. A word has either only a, o, u or only e, i; Finnish and Turkish have rules of
-# this kind. Whoever writes such a word letter by letter must look back at the vowels that came
+# this kind. To write such a word letter by letter, you must look back at the vowels that came
 # before. The letter just before does not help: it is a consonant, and says nothing. Looking back is
 # what *attention* does.
 #
 # ## The mathematics
 #
-# The text is a row of *tokens*, small integers: 0 is a mark before and after each word, and 1 to 12
-# are the letters. Each token becomes a vector (a list of 8 Values that are learned), the vectors
-# are worked on, and in the end each position gives a score for every possible next token.
+# The text is a list of *tokens*, which are small integers: 0 is a mark before and after each word,
+# and 1 to 12 are the letters. Each token becomes a vector (a list of 8 Values that are learned),
+# the vectors are transformed, and in the end each position gives a score for every possible next
+# token.
 #
-# **Attention.** Every position makes three vectors out of its own: a *query*, what it looks for; a
-# *key*, what it can be found by; and a *value*, what it has to tell. For a query q of d numbers,
-# and the keys k and values v of some positions:
+# **Attention.** Every position makes three vectors out of its own: a *query*, which says what it
+# looks for; a *key*, which says what it offers; and a *value*, which it passes on to those that
+# look at it. For a query q of d numbers, and the keys k and values v of some positions:
 #
 # | | |
 # |---|---|
-# | how well does each key meet the query? | `score[s] = (q · k[s]) / sqrt(d)` |
+# | how well does each key match the query? | `score[s] = (q · k[s]) / sqrt(d)` |
 # | as weights, which are positive and add up to 1 | `weight = softmax(score)` |
 # | the mean of the values with these weights | `result[i] = sum over s of weight[s] * v[s][i]` |
 #
-# The `sqrt(d)` keeps the scores of one size: a sum of d random products grows like the root of d,
-# and a softmax of large scores picks one position and has no slope left to learn from.
+# The `sqrt(d)` keeps the scores at about the same size for every d: a sum of d random products
+# grows like the root of d, and a softmax of large scores picks one position and has no slope left
+# to learn from.
 #
-# A position may look at itself and at those before it, and never ahead, or it would read the answer
-# off the page: that is called *causal*. And there are several *heads*: each looks with its own part
-# of the vectors, the first with the first half, the second with the second, so that one can look
-# for vowels while the other does something else.
+# A position may look at itself and at those before it, and never ahead, or it would see the answer:
+# this is called *causal* attention. And there are several *heads*: each looks with its own part of
+# the vectors, the first with the first half, the second with the second, so that one can look for
+# vowels while the other does something else.
 #
-# **The block.** Attention and a perceptron, and each only *adds* to the vector that passes by, as
-# in the picture. So the gradient has a straight way from the end to the beginning (the derivative
-# of `x + f(x)` has a 1 in it). Before each, the vector is divided by its root mean square, so that
-# its size does not matter: `rmsnorm(x)[i] = x[i] / sqrt(m + 0.00001)`, where m is the mean of the
-# squares of x.
+# **The block.** Attention and a perceptron, and each only *adds* to the vector that passes through,
+# as in the picture. So the gradient has a straight way from the end to the beginning (the
+# derivative of `x + f(x)` has a 1 in it). Before each, the vector is divided by its root mean
+# square, so that its size does not matter: `rmsnorm(x)[i] = x[i] / sqrt(m + 0.00001)`, where m is
+# the mean of the squares of x.
 #
 # ![The vectors pass the block from left to right; attention and the perceptron add to them](pictures/12_transformer.svg)
 #
@@ -55,28 +57,28 @@
 #   `softmax(scores)`, which is yours of exercise 9, and `dot(a, b)`, the dot product of two lists
 #   of the same length, `a[0] * b[0] + a[1] * b[1] + ...`, which is the `q · k[s]` above.
 # - `rmsnorm(x)`: the line above, for a list of Values.
-# - `attention(model, xs)`: `xs` has a vector for each position; return as many. Queries, keys and
-#   values come from `linear` with `model.query`, `model.key` and `model.value`. Position t attends
-#   to the positions 0 to t. With n numbers to a vector and `model.heads` heads, head 0 uses the
-#   numbers from 0 up to `n // model.heads` of queries, keys and values, head 1 the same number of
-#   numbers after them, and so on. The results of the heads are put one after another, and `linear`
-#   with `model.out` makes the position's result of them.
-# - `block(model, xs)`: to each vector add what attention makes of the normalised vectors; to each
-#   of these sums add what the perceptron makes of the sum, normalised. The perceptron: `linear`
-#   with `model.widen`, relu, `linear` with `model.narrow`.
+# - `attention(model, xs)`: `xs` has a vector for each position; return a vector for each position.
+#   Queries, keys and values come from `linear` with `model.query`, `model.key` and `model.value`.
+#   Position t attends to the positions 0 to t. If a vector has n numbers and there are
+#   `model.heads` heads, head 0 uses the numbers from 0 up to `n // model.heads` of queries, keys
+#   and values, head 1 the same number of numbers after them, and so on. The results of the heads
+#   are put one after another, and `linear` with `model.out` turns them into the position's result.
+# - `block(model, xs)`: to each vector add the result of attention on the normalised vectors; to
+#   each of these sums add the result of the perceptron on the normalised sum. The perceptron:
+#   `linear` with `model.widen`, relu, `linear` with `model.narrow`.
 # - `logits(model, tokens)`: the vector of a position is the row of `model.token` for its token,
 #   plus the row of `model.position` for its place. Then the block, `rmsnorm`, and `linear` with
 #   `model.unembed`. Return the scores for each position. Write `take(model.token, t)` for
-#   `model.token[t]`: it is the same, and it can be compiled.
+#   `model.token[t]`: it means the same, and it can be compiled.
 # - `loss_of(model, tokens)`: the mean `cross_entropy` of the predictions: from `tokens[0]` predict
 #   `tokens[1]`, from the first two `tokens[2]`, and so on. `logits` gives all of these at once. In
-#   exercise 9 you wrote `cross_entropy(logits, target)` for one sample. That of chainrule takes
+#   exercise 9 you wrote `cross_entropy(logits, target)` for one sample. chainrule's function takes
 #   lists too: `cross_entropy(rows, targets)`, with a row of scores and a target for each sample, is
-#   the mean over all of them.
-# - `generate(model, rng)`: begin with `[0]`, draw the next token with the chances that the model
-#   gives it, and go on until 0 is drawn or the word has as many tokens as `model.position` has
-#   rows. Return a list of the word's tokens, without the marks. `rng.choices(range(n), weights)[0]`
-#   draws.
+#   the mean over all samples.
+# - `generate(model, rng)`: begin with `[0]`, draw the next token with the probabilities that the
+#   model gives, and continue until 0 is drawn or the word has as many tokens as `model.position`
+#   has rows. Return a list of the word's tokens, without the marks. `rng.choices(range(n),
+#   weights)[0]` draws.
 
 # %% tags=["work"]
 import random
@@ -119,7 +121,7 @@ class Transformer(Module):
 
 
 def attend(query, keys, values):
-    """The mean of the values, weighted by how well their keys meet the query"""
+    """The mean of the values, weighted by how well their keys match the query"""
     # <<< make scores of query and keys, weights of the scores, and the weighted mean of the values
     scores = [dot(query, key) / len(query) ** 0.5 for key in keys]
     weights = softmax(scores)
@@ -176,20 +178,20 @@ def logits(model, tokens):
 
 
 def loss_of(model, tokens):
-    """The mean surprise at the next token, over all positions of a word"""
+    """The mean cross-entropy of the next token, over all positions of a word"""
     # <<< compare the scores of each position with the token that follows it
-    # The last token is nobody's question, and the first is nobody's answer.
+    # Nothing follows the last token, and nothing comes before the first.
     return cross_entropy(logits(model, tokens[:-1]), tokens[1:])
     # >>>
 
 
 def generate(model, rng):
     """A new word: its tokens, without the marks"""
-    # <<< draw one token after the other, by the chances that the last position gives, until 0 comes
+    # <<< draw one token after another, with the probabilities of the last position, until 0 is drawn
     tokens = [0]
     while len(tokens) <= len(model.position):
-        chances = [p.data for p in softmax(logits(model, tokens)[-1])]
-        token = rng.choices(range(len(chances)), chances)[0]
+        probabilities = [p.data for p in softmax(logits(model, tokens)[-1])]
+        token = rng.choices(range(len(probabilities)), probabilities)[0]
         if token == 0:
             break
         tokens.append(token)
@@ -200,8 +202,8 @@ def generate(model, rng):
 # %% [markdown]
 # ## Try it
 #
-# The language, and a model that knows nothing of it yet. Its loss is close to that of pure
-# guessing, `log(13)` = 2.565.
+# The first cell makes the language, and a model that knows nothing of it yet. Its loss is close to
+# that of pure guessing, `log(13)` = 2.565.
 
 
 # %% tags=["try"]
@@ -233,14 +235,14 @@ print(len(model.parameters()), "weights; loss of the first word:", loss_of(model
 print("untrained, it writes:", *(text_of(generate(model, rng)) for _ in range(5)))
 
 # %% [markdown]
-# Training. Compiled, a thousand steps take a second or two, most of it for compiling. Without the
-# compiler (`pip install "chainrule[compile]"`),
-# `loss = lambda rows: sum(loss_of(model, row) for row in rows) / len(rows)` does the same, and you
-# can have a coffee.
+# Now the model is trained. Compiled, a thousand steps take a second or two, most of it for
+# compiling. Without the compiler (`pip install "chainrule[compile]"`), `loss = lambda rows:
+# sum(loss_of(model, row) for row in rows) / len(rows)` does the same, but takes much longer.
 #
-# How far down can the loss come? A word is drawn by 3 times one of 7 consonants, once one of two
-# kinds of vowels, and 3 times one of 3 or one of 2 vowels; nothing can be known better than that.
-# Where the loss falls below it, the model has begun to learn the 500 words by heart.
+# How far down can the loss come? A word is made by 3 draws of one of 7 consonants, one draw of one
+# of two kinds of vowels, and 3 draws of one of 3 or of 2 vowels; no model can predict these draws
+# better than by their probabilities. Where the loss falls below it, the model has begun to learn
+# the 500 words by heart.
 
 # %% tags=["try"]
 import chainrule
@@ -255,8 +257,8 @@ least = (3 * math.log(7) + math.log(2) + 3 * (math.log(3) + math.log(2)) / 2) / 
 print("it cannot come below", least, "on words that it has not seen")
 
 # %% [markdown]
-# Does it know the rule? Somebody who knows all about the letters, but does not look back at the
-# vowels, gets a quarter of the words right.
+# Does it know the rule? A model that knows which letters may stand where, but does not look back at
+# the vowels, gets a quarter of the words right.
 
 # %% tags=["try"]
 invented = [text_of(generate(model, rng)) for _ in range(100)]
@@ -267,7 +269,7 @@ print(f"{len(pure)} of {len(invented)} have vowels of one kind only; {len(new)} 
 
 # %% [markdown]
 # Where does it look? If the values are the unit vectors, the result of `attend` is the weights
-# themselves. Each row is a position, and shows how many percent of its attention it gives to which
+# themselves. Each row is a position, and shows how many percent of its attention it gives to each
 # position. Compare with this picture:
 #
 # ![Weights of two heads for the word ramano: after m and n, both look back at the vowel a](pictures/12_attention.svg)
@@ -287,9 +289,9 @@ for head in range(2):
         print(f"after {letter}   " + "".join(f"{100 * weight.data:5.0f}" for weight in weights))
 
 # %% [markdown] tags=["hint"]
-# Take the functions in their order, and look at shapes: `query` is one list; `keys` and `values`
-# are lists of lists, one for each position. How many scores are there? How many weights? How many
-# numbers has the result: as many as there are positions, or as many as a value has?
+# Write the functions in the order of the list, and look at shapes: `query` is one list; `keys` and
+# `values` are lists of lists, one for each position. How many scores are there? How many weights?
+# How many numbers does the result have: as many as there are positions, or as many as a value has?
 #
 # In `loss_of`, write a word down, such as 0 5 3 0. Which tokens does the model read, and which is
 # it asked for?
@@ -302,8 +304,8 @@ for head in range(2):
 #   what one head sees of a key. `found += [...]` puts lists one after another.
 # - In `block`, there are four steps, and each goes over all positions: attention, add, perceptron,
 #   add.
-# - In `generate`, only the last of the scores matter, those of the position whose next token is not
-#   known yet; and scores become chances by `softmax`.
+# - In `generate`, only the scores of the last position matter, because its next token is not known
+#   yet; `softmax` turns scores into probabilities.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -335,32 +337,31 @@ for head in range(2):
 
 # %% [markdown] tags=["question"]
 # Take the row of `model.position` out of `logits`. Attention alone then cannot tell the order of
-# the letters. Why, and why is the model not quite blind to it all the same?
+# the letters. Why, and why does the model still know something about the order?
 #
 # <details><summary>An answer</summary>
 #
 # A weighted mean is a sum, and a sum does not depend on the order: if two earlier letters change
 # places, their keys and values do too, and the result stays. What the last position sees of the
 # past is a bag of letters. Causality helps a little: the first position sees one letter and the
-# third sees three, so how many letters there were can be found out from the weights, if roughly.
-# Our words end after six letters. With positions, the model learns this in no time.
+# third sees three, so the weights say roughly how many letters there were. Our words end after six
+# letters. With positions, the model learns this in no time.
 #
 # </details>
 
 # %% [markdown] tags=["question"]
-# In training, one word of six letters gives seven predictions at once. In generating, each letter
-# needs a pass of its own. What makes the difference, and what is computed again and again in
-# `generate` that need not be?
+# In training, one word of six letters gives seven predictions at once. When generating, each letter
+# needs a pass of its own. Why, and what does `generate` compute again and again that need not be
+# computed again?
 #
 # <details><summary>An answer</summary>
 #
 # In training all letters are known, and thanks to the causal rule the result at a position is the
-# same as if the rest did not exist: so one pass asks all seven questions. In generating, the next
-# letter is known only when it has been drawn.
+# same as if the rest did not exist: so one pass makes all seven predictions. When generating, the
+# next letter is known only after it has been drawn.
 #
 # And since no position looks ahead, the vectors of earlier positions never change when a letter is
-# added, nor do their keys and values. `generate` computes them anew for every letter. Real programs
-# keep them; that is the *key-value cache*, and with a long text it takes a great part of the
-# memory.
+# added, nor do their keys and values. `generate` computes them again for every letter. Real programs
+# keep them in the *key-value cache*, which takes a large part of the memory if the text is long.
 #
 # </details>

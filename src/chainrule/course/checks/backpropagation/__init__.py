@@ -53,7 +53,7 @@ CHECKS = Checks(
         Case(
             'a = Value(2.0, label="a")\nb = Value(2.0, label="b")\nL = a * b\nL.label = "L"',
             "sorted(node.label for node in L.topological_order())",
-            says="a and b hold the same number, and are two Values all the same.",
+            says="a and b hold the same number, but they are two different Values.",
             look="Value.topological_order",
         ),
         Case(LADDER, "order", look="Value.topological_order"),
@@ -78,13 +78,13 @@ CHECKS = Checks(
         Case(
             f"{AB}L = a * b\nL.backward()\nM = a + b\nM.backward()",
             "(a.grad, b.grad)",
-            says="The gradients are those of M now, whatever was asked before.",
+            says="After M.backward() the gradients are those of M, whatever was calculated before.",
             look="Value.backward",
         ),
         Case(
             f"{AB}L = a * b\nL.backward()",
             "(a.data, b.data, L.data)",
-            says="backward() leaves the data as they are.",
+            says="backward() does not change the data.",
             look="Value.backward",
         ),
     ),

@@ -20,8 +20,8 @@ QUESTIONS = (
         Mistake(
             "the order is kept from call to call",
             wrong=lambda found: found[0] != found[1],
-            says="Asked twice, c gives two answers: something is remembered from call to call. A list or set that is a default argument "
-            "(or belongs to the class) is made once, not at each call: make it inside the function.",
+            says="Two calls for c give two different answers, so something is kept from call to call. A list or set that is a default "
+            "argument (or belongs to the class) is made once, not at each call: make it inside the function.",
         ),
     ),
     Question(
@@ -29,8 +29,8 @@ QUESTIONS = (
         Mistake(
             "the order is not returned",
             wrong="NoneType",
-            says="topological_order() gives None. The list was made inside it, and has to be handed out: end with return order, at the "
-            "level of the function itself, not of visit.",
+            says="topological_order() returns None. Return the list that it has made: end with return order, in the function itself, not "
+            "in visit.",
         ),
     ),
     # --- what an operation gives
@@ -39,7 +39,7 @@ QUESTIONS = (
         Mistake(
             "the result is not returned",
             wrong=has("NoneType"),
-            says="One gives None. With the inner function in it, the method has grown; its last line must still be return out.",
+            says="One of them gives None. The method now contains an inner function; its last line must still be return out.",
         ),
     ),
     Question(
@@ -47,14 +47,14 @@ QUESTIONS = (
         Mistake(
             "a plain number is left as it is",
             wrong=Raises("AttributeError", "'int' object has no attribute"),
-            says="Here 3 and 1 are still plain numbers: they have no data, parents or grad. Make Values of them at the top of __add__ and "
-            "__mul__, so that they are nodes like all others.",
+            says="Here 3 and 1 are still plain numbers: they have no data, parents or grad. Turn them into Values at the top of __add__ "
+            "and __mul__, so that they are nodes like all others.",
         ),
         Mistake(
             "other is made a Value too late",
             wrong=Raises("UnboundLocalError"),
-            says="A name that is assigned inside _backward belongs to _backward alone, and has no value there before that line. Assign it "
-            "outside, above the inner function; inside, only read it.",
+            says="A name that is assigned inside _backward is local to _backward, and has no value there before that line. Assign it "
+            "above the inner function, and only read it inside.",
         ),
     ),
     # --- the order
@@ -69,8 +69,8 @@ QUESTIONS = (
         Mistake(
             "a node is listed more than once",
             wrong=lambda found: {"a", "b", "c"} >= set(found) and len(found) > len(set(found)),
-            says="There are three Values, and each may stand in the list once: one that is there twice passes its gradient on twice. Keep "
-            "a set of the Values that have been visited, and return at once if the node is in it.",
+            says="There are three Values, and each must be in the list once: a node that is there twice passes its gradient on twice. "
+            "Keep a set of the Values that have been visited, and return at once if the node is in it.",
         ),
     ),
     Question(
@@ -84,8 +84,8 @@ QUESTIONS = (
         Mistake(
             "Values with the same number are taken for one",
             wrong=one_of(["L", "a"], ["L", "b"]),
-            says="a and b both hold 2, and are two Values all the same; one of them was taken for visited when the other had been. "
-            "Remember the Values themselves, visited.add(node), and not their data.",
+            says="a and b both hold 2, but they are two different Values; when one had been visited, the other was treated as visited "
+            "too. Keep the Values themselves, visited.add(node), and not their data.",
         ),
     ),
     Question(
@@ -93,8 +93,8 @@ QUESTIONS = (
         Mistake(
             "the result is not in the order",
             wrong=lambda found: sorted(found) == ["a", "b", "c"],
-            says="The Value that the order is asked of, d, is missing: it belongs at the end, after its parents. Visit self, not only its "
-            "parents.",
+            says="d, the Value for which the order was made, is missing: it belongs at the end, after its parents. Visit self, not only "
+            "its parents.",
         ),
     ),
     Question(
@@ -108,9 +108,9 @@ QUESTIONS = (
         Mistake(
             "the visit goes no further than the result's parents",
             wrong=["c", "d"],
-            says="Only d and its own parent are there; b and a, which c was made from, are missing. Either the visit does not go on from "
-            "a parent to that one's parents, or it goes through self.parents each time. To visit a node is to visit the parents of "
-            "that node: for parent in node.parents.",
+            says="Only d and its own parent are there; b and a, from which c was made, are missing. Either visiting a parent does not "
+            "visit that parent's own parents, or it goes through self.parents each time. A visit of a node must visit the parents "
+            "of that node: for parent in node.parents.",
         ),
     ),
     Question(
@@ -118,20 +118,20 @@ QUESTIONS = (
         Mistake(
             "the leaves are not in the order",
             wrong=lambda found: sorted(found) == ["b", "c", "d"],
-            says="The leaf a is missing. It has no parents, but it is a Value of the graph like the others, and its gradient is the one "
-            "that is wanted. Visit and append every node, also one that has no parents.",
+            says="The leaf a is missing. It has no parents, but it is a node of the graph like the others, and its gradient is the one "
+            "that you want. Visit and append every node, also one without parents.",
         ),
         Mistake(
-            "the order is turned round",
+            "the order is reversed",
             wrong=["d", "c", "b", "a"],
-            says="This goes from the result to the leaf. topological_order() gives parents first; it is backward() that goes through it "
+            says="This list goes from the result to the leaf. topological_order() gives parents first; backward() then goes through it "
             "in reverse.",
         ),
         Mistake(
             "a node comes before one of its parents",
             wrong=lambda found: sorted(found) == ["a", "b", "c", "d"] and found != ["a", "b", "c", "d"],
-            says="c = a * b and d = b * c, so b must come before c, and c before d. It is not enough to list nodes as they are met: a "
-            "node may be appended only when all of its parents have been.",
+            says="c = a * b and d = b * c, so b must come before c, and c before d. It is not enough to list nodes as you meet them: "
+            "append a node only after all of its parents have been appended.",
         ),
     ),
     Question(
@@ -147,9 +147,9 @@ QUESTIONS = (
         Mistake(
             "a node is visited again and again",
             wrong=lambda found: found > 1000,
-            says="There are 12 sums, and this is how often the parents of one were gone through. Each sum is reached twice from the next, "
-            "and each time all that lies before it is walked through again: with 30 sums, two thousand million times. Ask whether a "
-            "node has been visited before you go to its parents, not after: if so, return at once.",
+            says="There are 12 sums, and this is how many times the parents of a sum were read. Each sum is reached twice from the next "
+            "one, and each time everything before it is visited again: with 30 sums, that is two thousand million visits. Check "
+            "whether a node has been visited before you go to its parents, not after; if it has, return at once.",
         ),
     ),
 )

@@ -28,9 +28,9 @@ def _in_an_operand(operation: str, right: tuple[float, float], look: str, name: 
         Mistake(
             f"the {name}'s rule is kept in an operand",
             wrong=lambda found: found[0] is True and found[1:] != right,
-            says=f"a {operation} b has changed the rule of one of its operands: the function was kept in self._backward or "
-            "other._backward. There is room for one there, so a second use of the operand replaces the first. A rule belongs to the "
-            "result: out._backward = _backward.",
+            says=f"a {operation} b has changed the rule of one of its operands: the function was stored in self._backward or "
+            "other._backward. An operand can hold only one rule, so a second use of it replaces the first. Store the rule in the result: "
+            "out._backward = _backward.",
         ),
     )
 
@@ -47,8 +47,8 @@ def _too_early(operation: str, right: tuple[float, float], look: str, name: str)
         Mistake(
             f"the {name} reads its gradient too early",
             wrong=(True, 0.0, 0.0),
-            says="The rule keeps a 0.0, and multiplies by it: that is what out.grad was when out was made. The gradient arrives later, "
-            "during backward(), so read out.grad inside the inner function, which runs then.",
+            says="The rule multiplies by 0.0, which was the value of out.grad when out was made. The gradient arrives later, during "
+            "backward(), so read out.grad inside the inner function, which runs at that time.",
         ),
     )
 
@@ -60,9 +60,9 @@ def _never(operation: str, right: tuple[float, float], look: str, name: str) -> 
         Mistake(
             f"the {name}'s rule is never called",
             wrong=(1.0, 0.0, 0.0),
-            says="L has its gradient, 1, but a and b got nothing. Either the function is never kept (out._backward = _backward, without "
-            "parentheses), or backward() never calls it (node._backward(), with parentheses), or it is called and what it works out is "
-            "not added (self.grad += ..., and the same for other.grad).",
+            says="L has its gradient, 1, but a and b got none. There are three possible reasons: the function is never stored "
+            "(out._backward = _backward, without parentheses); backward() never calls it (node._backward(), with parentheses); or "
+            "it does not add what it calculates (self.grad += ..., and the same for other.grad).",
         ),
     )
 
@@ -74,7 +74,7 @@ QUESTIONS = (
         Mistake(
             "the rule is called, not kept",
             wrong=Raises("TypeError", "'NoneType' object is not callable"),
-            says="_backward() with parentheses calls the function at once and keeps what it returns, None. Keep the function itself, "
+            says="_backward() with parentheses calls the function at once and stores its result, None. Store the function itself, "
             "without parentheses: out._backward = _backward.",
         ),
     ),
@@ -91,9 +91,9 @@ QUESTIONS = (
         Mistake(
             "the gradients are wiped out after use",
             wrong=lambda found: len(found[0]) == 2 and found[0][0] == 1.0 and any(b == 0.0 != a for a, b in zip(*found, strict=True)),
-            says="The first list was written down right after L's rule had run, the second after backward(): what was there has become 0. "
-            "The gradients are what backward() is asked for, so they have to stay. Set all of them to zero before the sweep, in a "
-            "loop of its own, and none in the sweep or after it.",
+            says="The first list has the gradients right after L's rule had run, the second those after backward(): some have become 0. "
+            "The gradients are the result of backward(), so they must stay. Set all of them to zero before the sweep, in a loop of "
+            "its own, and none of them during the sweep or after it.",
         ),
     ),
     Question(
@@ -102,7 +102,8 @@ QUESTIONS = (
             "no seed",
             wrong=lambda found: found[0] == 0.0,
             says="dL/dL is 1, but L.grad is 0 after backward(). Either it was never set to 1, or it was set to 0 again later. First set "
-            "the gradients of all nodes to zero, then self.grad = 1.0, and only then begin the sweep, which sets none to zero.",
+            "the gradients of all nodes to zero, then set self.grad = 1.0, and only then begin the sweep, which must not set any "
+            "gradient to zero.",
         ),
     ),
     Question(
@@ -110,8 +111,8 @@ QUESTIONS = (
         Mistake(
             "every gradient begins at 1",
             wrong=(1.0, 2.0, 2.0),
-            says="a got 1 from L, and there was a 1 before. Only the gradient of the result begins at 1, since dL/dL is 1; all others "
-            "begin at 0.",
+            says="a got 1 from L, and its gradient was 1 before. Only the gradient of the result begins at 1, since dL/dL is 1; all "
+            "others begin at 0.",
         ),
     ),
     Question(
@@ -125,8 +126,8 @@ QUESTIONS = (
         Mistake(
             "every node's backward is called",
             wrong=((1.0, 1.0), (-3.0, 2.0)),
-            says="The product's rule alone is right, and after L.backward() a and b have a 1: each began anew as if it were the result. "
-            "backward() is for the result; for every node in the order it calls _backward(), with the underscore.",
+            says="The product's rule alone is right, but after L.backward() the gradients of a and b are 1, as if each of them were the "
+            "result. Call backward() only on the result; for every node in the order, it calls _backward(), with the underscore.",
         ),
     ),
     # --- the rules, one operation at a time
@@ -135,8 +136,8 @@ QUESTIONS = (
         Mistake(
             "the sum's rule takes the wrong gradient",
             wrong=has(20.0),
-            says="L.grad is 1, so each operand gets 1 more than it had. Here an operand's own gradient was taken in place of the "
-            "result's: what arrives from above is in out.grad.",
+            says="L.grad is 1, so the gradient of each operand should grow by 1. Here an operand's own gradient was added in place of "
+            "the result's: the gradient that arrives from the result is out.grad.",
         ),
     ),
     Question(
@@ -144,8 +145,8 @@ QUESTIONS = (
         Mistake(
             "the product's rule takes the wrong gradient",
             wrong=has(-20.0, -30.0, 30.0, 20.0),
-            says="L.grad is 1, so a gets b.data * 1 = -3 more than it had. Here an operand's own gradient was multiplied in place of the "
-            "result's: what arrives from above is in out.grad.",
+            says="L.grad is 1, so the gradient of a should grow by b.data * 1 = -3. Here an operand's own gradient was multiplied in "
+            "place of the result's: the gradient that arrives from the result is out.grad.",
         ),
     ),
     _too_early("*", (-3.0, 2.0), "Value.__mul__", "product"),
@@ -157,23 +158,25 @@ QUESTIONS = (
         Mistake(
             "the product's factors are swapped",
             wrong=(2.0, -3.0),
-            says="Each got its own number. If a grows by 1, a * b grows by b: the slope of a product in one factor is the other factor.",
+            says="Each operand got its own number. If a grows by 1, a * b grows by b: the slope of a product in one factor is the other "
+            "factor.",
         ),
         Mistake(
             "the product multiplies by out.data",
             wrong=(18.0, -12.0),
-            says="Each slope, -3 and 2, was multiplied by -6, which is out.data, the product itself. What arrives from above is the "
-            "gradient of the result: out.grad, here 1.",
+            says="Each slope, -3 and 2, was multiplied by -6, which is out.data, the product itself. Multiply by the gradient of the "
+            "result instead: out.grad, which is 1 here.",
         ),
         Mistake(
-            "the product takes its own number for the slope",
+            "the product uses its own number as the slope",
             wrong=(-6.0, -6.0),
-            says="Each got -6, which is the product itself. If a grows by 1, a * b grows by b: the slope in one factor is the other.",
+            says="Each operand got -6, which is the product itself. If a grows by 1, a * b grows by b: the slope in one factor is the "
+            "other factor.",
         ),
         Mistake(
             "the product passes on 1",
             wrong=(1.0, 1.0),
-            says="This is the rule of the sum, copied. If a grows by 1, a * b grows by b: multiply what arrives by the other factor.",
+            says="This is the rule of the sum. If a grows by 1, a * b grows by b: multiply out.grad by the other factor.",
         ),
     ),
     Question(
@@ -181,12 +184,13 @@ QUESTIONS = (
         Mistake(
             "the sum passes on the operands",
             wrong=one_of((-3.0, 2.0), (2.0, -3.0)),
-            says="If a grows by 1, a + b grows by 1, whatever the numbers are: the sum passes on what arrives as it is.",
+            says="If a grows by 1, a + b grows by 1, whatever the numbers are: the sum passes out.grad on unchanged.",
         ),
         Mistake(
             "the sum passes on its own number",
             wrong=(-1.0, -1.0),
-            says="Each got -1, which is out.data, the sum itself. What a sum passes on is what arrives from above: out.grad, here 1.",
+            says="Each operand got -1, which is out.data, the sum itself. A sum passes on the gradient of the result: out.grad, which is "
+            "1 here.",
         ),
     ),
     Question(
@@ -194,7 +198,7 @@ QUESTIONS = (
         Mistake(
             "only the first factor gets a gradient",
             wrong=_only_one,
-            says="L depends on both factors, so _backward has a line for each: one for self.grad and one for other.grad.",
+            says="L depends on both factors, so _backward needs two lines: one for self.grad and one for other.grad.",
         ),
     ),
     Question(
@@ -202,7 +206,7 @@ QUESTIONS = (
         Mistake(
             "only the first summand gets a gradient",
             wrong=_only_one,
-            says="L depends on both summands, so _backward has a line for each: one for self.grad and one for other.grad.",
+            says="L depends on both summands, so _backward needs two lines: one for self.grad and one for other.grad.",
         ),
     ),
 )

@@ -14,7 +14,7 @@ QUESTIONS = (
             "the sweep goes forward",
             wrong=(4.0, 0.0),
             says="b got its gradient, but its own rule ran before that (and passed on 0), or did not run at all. Go from the result to "
-            "the leaves: for node in reversed(order), and call each one's _backward.",
+            "the leaves: for node in reversed(order), and call the _backward of each node.",
         ),
     ),
     Question(
@@ -49,8 +49,8 @@ QUESTIONS = (
         Mistake(
             "= instead of += in the sum",
             wrong=has(2.0, 3.0),
-            says="a and b are used twice here: one use brings 2, the other 3, and the gradient is their sum, 5. Only one of them is left: "
-            "with =, the second wipes out the first. Write += for both operands.",
+            says="a and b are used twice here: one use adds 2, the other 3, and the gradient is their sum, 5. Only one of them is left: "
+            "with =, the second replaces the first. Write += for both operands.",
         ),
     ),
     Question(
@@ -58,8 +58,8 @@ QUESTIONS = (
         Mistake(
             "= instead of += in the product",
             wrong=has(-3.0, 2.0),
-            says="a is used twice here, and each use brings -3; the gradient is their sum, -6 (and 2 + 2 = 4 for b). One of them is lost: "
-            "with =, the second wipes out the first. Write += for both operands.",
+            says="a is used twice here, and each use adds -3; the gradient is their sum, -6 (and 2 + 2 = 4 for b). One of them is lost: "
+            "with =, the second replaces the first. Write += for both operands.",
         ),
     ),
     Question(
@@ -72,8 +72,8 @@ QUESTIONS = (
         Mistake(
             "the same Value on both sides counts once",
             wrong=lambda found: found[0] == 1.0 or found[1] == 3.0,
-            says="In a + a, the a on the left brings 1 and the a on the right brings 1; in a * a, each brings 3. One of the two is lost: "
-            "a set or dict of parents holds a only once, so keep what belongs to each operand in a tuple or list.",
+            says="In a + a, the a on the left adds 1 and the a on the right adds 1; in a * a, each adds 3. One of the two is lost: a set "
+            "or dict of parents holds a only once, so keep the slope of each operand in a tuple or list.",
         ),
     ),
     Question(
@@ -81,15 +81,15 @@ QUESTIONS = (
         Mistake(
             "a shared node passes its gradient on twice",
             wrong=one_of((9.0, 39.0), (9.0, 42.0), (9.0, 54.0)),
-            says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran once for each use. Call each "
-            "node's _backward once, in the reverse of topological_order(): going from a node to its parents' backward() calls it once "
-            "per path.",
+            says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran once for each use. Call the "
+            "_backward of each node once, in the reverse of topological_order(); if a node calls the backward() of its parents, the "
+            "rule runs once for each path.",
         ),
         Mistake(
             "a shared node passes its gradient on too early",
             wrong=one_of((9.0, 12.0), (9.0, 15.0)),
             says="b has two uses, so its gradient is 4 + 5 = 9, and a's is 3 * 9 = 27. Here b's rule ran when only one of the two had "
-            "arrived. A node's turn comes after all that use it: go through topological_order() in reverse.",
+            "arrived. A node's turn comes after all nodes that use it: go through topological_order() in reverse.",
         ),
     ),
     # --- a second time
@@ -98,8 +98,8 @@ QUESTIONS = (
         Mistake(
             "a second backward adds to the first",
             wrong=one_of((-6.0, 4.0), (-9.0, 6.0)),
-            says="L is the same, so its derivatives are the same, -3 and 2; these are what the first backward() left, with the second on "
-            "top. Set the gradient of every node to zero before the sweep.",
+            says="L is the same, so its derivatives are the same, -3 and 2; but the second backward() added to the gradients of the "
+            "first. Set the gradient of every node to zero before the sweep.",
         ),
     ),
     Question(
@@ -107,8 +107,8 @@ QUESTIONS = (
         Mistake(
             "the gradients in between are kept",
             wrong=lambda found: found[0] in (8.0, 12.0),
-            says="The second backward() found b with the 4 of the first, and added to it. Not only the leaves and the result: every node "
-            "of the graph begins at zero.",
+            says="The second backward() found b with the 4 of the first, and added to it. Set the gradients of all nodes of the graph to "
+            "zero first, not only those of the leaves and the result.",
         ),
     ),
 )

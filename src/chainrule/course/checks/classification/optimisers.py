@@ -15,18 +15,18 @@ QUESTIONS = (
         Mistake(
             "the parameter is not changed",
             wrong=1.0,
-            says="After the step the parameter is what it was. A line such as p = p - ... makes a new Value, and the network still has "
-            "the old one: change p.data.",
+            says="The step has not changed the parameter. A line such as p = p - ... makes a new Value, and the network still has the "
+            "old one: change p.data.",
         ),
         Mistake(
             "the learning rate twice",
             wrong=about(0.98),
-            says="This is a step of 0.1 * 0.1 * 2: the learning rate is in it twice, in m and in the change. Leave it out of one of them.",
+            says="This is a step of 0.1 * 0.1 * 2: the learning rate was used twice, in m and in the change. Use it only in the change.",
         ),
         Mistake(
             "uphill",
             wrong=1.2,
-            says="The gradient is 2, so the loss grows with p, and p should become smaller: 1 - 0.1 * 2. This step went up.",
+            says="The gradient is 2, so the loss grows with p, and p should become smaller: 1 - 0.1 * 2. This step went the other way.",
         ),
     ),
     Question(
@@ -34,8 +34,8 @@ QUESTIONS = (
         Mistake(
             "momentum as an average",
             wrong=about(0.9),
-            says="Only half of the gradient went into m: that is (1 - momentum) * g, as in Adam's averages. Here it is m = momentum * m + "
-            "g.",
+            says="Only half of the gradient was added to m, as (1 - momentum) * g, which belongs to Adam's averages. Here m = momentum * "
+            "m + g.",
         ),
     ),
     Question(
@@ -43,20 +43,20 @@ QUESTIONS = (
         Mistake(
             "momentum forgotten",
             wrong=about(0.4),
-            says="Three steps of 0.1 * 2: each as if it were the first. m must live from one step to the next: keep it in self, one for "
-            "each parameter, and do not set it to 0 in step().",
+            says="These are three steps of 0.1 * 2, each as if it were the first. m must be kept from one step to the next: store it in "
+            "self, one for each parameter, and do not set it to 0 in step().",
         ),
         Mistake(
             "only the last gradient is remembered",
             wrong=about(0.04),
             says="From the second step on, each is 0.1 * (2 + 0.9 * 2): the last gradient is kept instead of m. Keep m itself, so that "
-            "what came before is in it with 0.9, 0.81, 0.729 ...",
+            "it contains the earlier gradients times 0.9, 0.81, 0.729 and so on.",
         ),
         Mistake(
             "the sign of the momentum",
             wrong=about(1 - 0.1 * (2 + 0.2 + 1.82)),
-            says="Here the old m is taken away from the new gradient, so the steps brake where they should gather speed. m = momentum * m "
-            "+ g, with a plus.",
+            says="Here the old m is subtracted from the new gradient, so the steps slow down where they should gather speed. m = "
+            "momentum * m + g, with a plus.",
         ),
     ),
     Question(
@@ -74,7 +74,7 @@ QUESTIONS = (
         Mistake(
             "steps counted from 0",
             wrong=Raises("ZeroDivisionError"),
-            says="At t = 0 the correction 1 - beta**t is 0. The first step is t = 1: add 1 to the counter before it is used.",
+            says="At t = 0 the correction 1 - beta**t is 0. In the first step t is 1: add 1 to the counter before you use it.",
         ),
         Mistake(
             "no bias correction",
@@ -92,7 +92,7 @@ QUESTIONS = (
             "the gradient in place of its square",
             wrong=about(1 - 0.2 / math.sqrt(2)),
             says="This is a step of 0.1 * 2 / sqrt(2): v holds the gradient, and should hold its square, p.grad**2. With a negative "
-            "gradient there would be no root at all.",
+            "gradient the root would not even exist.",
         ),
         Mistake(
             "the root is missing",
@@ -103,16 +103,16 @@ QUESTIONS = (
         Mistake(
             "Adam goes uphill",
             wrong=about(1.1),
-            says="The gradient is positive, so the loss grows with p, and p should become smaller. This step went up.",
+            says="The gradient is positive, so the loss grows with p, and p should become smaller. This step went the other way.",
         ),
     ),
     Question(
         Case(f"p = Value(1.0)\n{ADAM}\np.grad = 0.0\noptimizer.step()", "p.data", 1.0, look="Adam.step"),
         Mistake(
-            "division by 0 where nothing pulls",
+            "division by 0 where the gradient is 0",
             wrong=Raises("ZeroDivisionError"),
-            says="A gradient of 0 makes m and v 0, and 0 / 0 fails: that is what eps is for. It is added below: sqrt(v) + eps. A relu "
-            "that is off gives such gradients all the time.",
+            says="A gradient of 0 makes m and v 0, and 0 / 0 fails: that is what eps is for. Add it in the denominator: sqrt(v) + eps. "
+            "Such gradients are common, for example behind a relu that is off.",
         ),
     ),
     Question(
@@ -120,14 +120,14 @@ QUESTIONS = (
         Mistake(
             "eps inside the root",
             wrong=about(1 - 0.1 * 1e-8 / math.sqrt(1e-16 + 1e-8)),
-            says="With eps inside, the root is sqrt(1e-16 + 1e-8), about 1e-4, and small gradients do not count. eps is added after the "
-            "root: sqrt(v) + eps, here 2e-8.",
+            says="With eps inside, the root is sqrt(1e-16 + 1e-8), about 1e-4, and small gradients have almost no effect. Add eps after "
+            "the root: sqrt(v) + eps, here 2e-8.",
         ),
         Mistake(
             "eps before the bias correction",
             wrong=about(1 - 0.1 * math.sqrt(0.001) * 1e-8 / (math.sqrt(0.001) * 1e-8 + 1e-8)),
-            says="eps was added to the root of a v that had not been corrected yet, and so counts thirty times as much in the first step. "
-            "First divide v by 1 - beta2**t, then take the root, then add eps.",
+            says="eps was added to the root of v before the correction, so its effect is thirty times as large in the first step. First "
+            "divide v by 1 - beta2**t, then take the root, then add eps.",
         ),
     ),
     Question(
@@ -135,8 +135,8 @@ QUESTIONS = (
         Mistake(
             "steps counted for each parameter",
             wrong=about((0.9, 1 + 0.1 * (0.1 / 0.19) / math.sqrt(0.001 / 0.001999))),
-            says="p moved by 0.1 and q by less, as if it were in its second step: the counter grows inside the loop. Count once for each "
-            "call of step(), before the loop.",
+            says="p moved by 0.1 and q by less, as if it were in its second step: the counter grows inside the loop. Add 1 to it once "
+            "for each call of step(), before the loop.",
         ),
         Mistake(
             "one m and v for all parameters",
@@ -148,9 +148,9 @@ QUESTIONS = (
     Question(
         Case(TWO_STEPS.format(ADAM), "p.data", look="Adam.step", tolerance=1e-7),
         Mistake(
-            "the averages begin anew in each step",
+            "the averages start again in each step",
             wrong=about(0.9 - 0.1 * (0.1 / 0.19) / math.sqrt(0.001 / 0.001999)),
-            says="The second step knows only the second gradient: m and v were 0 again. They must live from one step to the next: make "
+            says="The second step used only the second gradient: m and v were 0 again. They must be kept from one step to the next: make "
             "them in __init__, not in step().",
         ),
         Mistake(
@@ -161,8 +161,8 @@ QUESTIONS = (
                     for m, v in ((10.0, 0.004996 / 0.001999), (10.0, 3.997 / 0.001999), (0.28 / 0.19, 3.997 / 0.001999))
                 )
             ),
-            says="The bias correction of the first step went into the average that the second step goes on with, and was made again "
-            "there. Keep m and v as they are in self, and use corrected copies for the change.",
+            says="The corrected averages of the first step were stored, so the second step corrected them again. Store m and v without "
+            "the correction, and use corrected copies for the change.",
         ),
         Mistake(
             "beta1 and beta2 the wrong way round",

@@ -29,14 +29,14 @@ QUESTIONS = (
         Mistake(
             "the gradients stay as they are",
             wrong=(3.0, 4.0),
-            says="Their norm is 5, and nothing was changed. A loop over numbers changes the loop's variable only: write p.grad *= ... for "
-            "each parameter.",
+            says="Their norm is 5, and nothing was changed. An assignment to the loop variable changes only that variable: write p.grad "
+            "*= ... for each parameter.",
         ),
         Mistake(
             "each gradient clipped by itself",
             wrong=(1.0, 1.0),
-            says="Each was cut to 1, and now they point another way, halfway between the two. Multiply all by the same number, largest / "
-            "norm: 3/5 and 4/5.",
+            says="Each was cut to 1, which changes the direction of the gradient. Multiply all by the same number, largest / norm: 3/5 "
+            "and 4/5.",
         ),
         Mistake(
             "the norm changes on the way",
@@ -56,10 +56,10 @@ QUESTIONS = (
     Question(
         Case(CLIP.format("10.0"), "(p.grad, q.grad)", (3.0, 4.0), look="clip_gradients"),
         Mistake(
-            "small gradients are blown up",
+            "small gradients are scaled up",
             wrong=(6.0, 8.0),
-            says="The norm was 5, less than the limit of 10, and was made 10. Near the goal gradients are small, and must stay so: scale "
-            "only if the norm is over the limit.",
+            says="The norm was 5, less than the limit of 10, and was made 10. Near the minimum gradients are small, and must stay small: "
+            "scale only if the norm is larger than the limit.",
         ),
     ),
     Question(
@@ -67,7 +67,7 @@ QUESTIONS = (
         Mistake(
             "the parameters are changed",
             wrong=other_than((7.0, 7.0)),
-            says="Clipping is about gradients, and the step comes later: leave p.data alone, and change p.grad.",
+            says="Clipping changes gradients, and the step comes later: do not change p.data, change p.grad.",
         ),
     ),
     Question(
@@ -75,12 +75,12 @@ QUESTIONS = (
         Mistake(
             "the norm is not returned",
             wrong=is_none,
-            says="The function returns nothing. Return the norm, also where nothing was clipped: it is what one wants to watch.",
+            says="The function returns nothing. Return the norm, also if nothing was clipped: it is useful to watch during training.",
         ),
         Mistake(
-            "the norm afterwards",
+            "the norm after clipping",
             wrong=about(1.0),
-            says="This is the norm after clipping, which is known: it is the limit. Return what it was before.",
+            says="This is the norm after clipping, which is always the limit. Return the norm before clipping.",
         ),
     ),
     Question(
@@ -88,7 +88,7 @@ QUESTIONS = (
         Mistake(
             "division by a norm of 0",
             wrong=Raises("ZeroDivisionError"),
-            says="All gradients are 0, and so is their norm. Divide by it only if it is over the limit.",
+            says="All gradients are 0, and so is their norm. Divide by the norm only if it is larger than the limit.",
         ),
     ),
     # --- initial_weight
@@ -97,7 +97,7 @@ QUESTIONS = (
         Mistake(
             "a list of weights",
             wrong=COLLECTION,
-            says="The network asks for one weight at a time, as often as it has weights. Return one number.",
+            says="The network calls this function once for each weight. Return one number.",
         ),
     ),
     Question(
@@ -107,8 +107,8 @@ QUESTIONS = (
         Mistake(
             "random numbers from elsewhere",
             wrong=False,
-            says="The same seed gave two different weights, so they do not come from rng, and no run could be repeated. Draw from rng: "
-            "rng.gauss(...).",
+            says="The same seed gave two different weights, so they do not come from rng, and a run could not be repeated. Draw from "
+            "rng: rng.gauss(...).",
         ),
     ),
     Question(
@@ -116,8 +116,8 @@ QUESTIONS = (
         Mistake(
             "all weights are the same",
             wrong=True,
-            says="Two weights drawn one after the other are the same. Then all neurons of a layer compute the same, and stay the same for "
-            "ever. Draw a new one each time, from the rng that is given.",
+            says="Two weights drawn one after the other are the same. If all weights are the same, all neurons of a layer compute the "
+            "same and stay the same. Draw a new number each time, from the rng that is passed.",
         ),
     ),
     Question(
@@ -125,8 +125,8 @@ QUESTIONS = (
         Mistake(
             "weights of one sign",
             wrong=lambda found: abs(found[0]) > 0.2 * found[1] + 0.05,
-            says="The mean of 5000 weights is not 0, most have the same sign: rng.random() is between 0 and 1, for instance. Draw around "
-            "0, as rng.gauss(0, ...) does.",
+            says="The mean of 5000 weights is not 0: most of them have the same sign, as numbers from rng.random() do, for example. Draw "
+            "around 0, with rng.gauss(0, ...).",
         ),
         Mistake(
             "divided by nin without the root",
@@ -137,20 +137,20 @@ QUESTIONS = (
         Mistake(
             "not scaled by the inputs",
             wrong=_deviation(10.0, 5.8),
-            says="The standard deviation is that of numbers between -1 and 1, or 1, however many inputs there are. With 100 it should be "
-            "1/10: 1 / sqrt(nin).",
+            says="The standard deviation is that of numbers between -1 and 1, or 1, however many inputs there are. With 100 inputs it "
+            "should be 1/10: 1 / sqrt(nin).",
         ),
         Mistake(
             "nout in place of nin",
             wrong=_deviation(5.0),
-            says="The standard deviation is 1 / sqrt(4), and 4 is the number of neurons. What is added up in a neuron are its inputs, of "
-            "which there are 100: 1 / sqrt(nin).",
+            says="The standard deviation is 1 / sqrt(4), and 4 is the number of neurons. A neuron adds up its inputs, and there are 100 "
+            "of them: use 1 / sqrt(nin).",
         ),
         Mistake(
             "a bound taken for a standard deviation",
             wrong=_deviation(0.6),
-            says="Numbers drawn evenly between -s and s have the standard deviation s / sqrt(3), so these are too small by 1.73. Use "
-            "rng.gauss(0, s), or the bounds sqrt(3) * s.",
+            says="Numbers drawn evenly between -s and s have the standard deviation s / sqrt(3), so these weights are too small by a "
+            "factor of 1.73. Use rng.gauss(0, s), or the bounds sqrt(3) * s.",
         ),
     ),
     # --- best_learning_rate
@@ -159,21 +159,21 @@ QUESTIONS = (
         Mistake(
             "the loss instead of the rate",
             wrong=about(0.5),
-            says="This is the smallest last loss. Return the rate that it belongs to: min(..., key=...) over the rates.",
+            says="This is the smallest last loss. Return the rate to which it belongs: use min(..., key=...) over the rates.",
         ),
         Mistake(
             "the largest loss, or the first",
             wrong=about(0.01),
-            says="This rate has the larger last loss, 1.9. Look for the smallest, and at the end of the lists, column[-1]: in the "
+            says="This rate has the larger last loss, 1.9. Find the smallest loss, and compare the ends of the lists, column[-1]: at the "
             "beginning all are the same.",
         ),
     ),
     Question(
         Case("losses = {0.1: [2.0, 1.0, 0.5], 1.0: [2.0, 0.3, 40.0]}", "best_learning_rate(losses)", 0.1, look="best_learning_rate"),
         Mistake(
-            "good only on the way",
+            "good only for a moment",
             wrong=about(1.0),
-            says="This run was at 0.3 for a moment, on its way up to 40. What counts is where it ended: the last loss, not the smallest.",
+            says="The loss of this run was 0.3 for a moment, and 40 at the end. Compare the last losses, not the smallest ones.",
         ),
     ),
     Question(
@@ -181,8 +181,8 @@ QUESTIONS = (
         Mistake(
             "nan taken for the smallest",
             wrong=about(10.0),
-            says="The run with 10 ended at nan. min() keeps what it met first unless something is smaller, and nothing is smaller than "
-            "nan: leave such runs out before you compare, by math.isnan.",
+            says="The run with rate 10 ended at nan. min() keeps the first number unless another one is smaller, and no number is "
+            "smaller than nan: remove such runs with math.isnan before you compare.",
         ),
     ),
 )

@@ -15,13 +15,13 @@ QUESTIONS = (
         Mistake(
             "the share that is alive",
             wrong=about(1 / 3),
-            says="One of the three hidden neurons is above 0 at these points and two are not; this is the share of those that are. Count "
-            "the columns of zeros.",
+            says="One of the three hidden neurons is above 0 at these points and two are not; this is the share of neurons above 0. "
+            "Count the columns of zeros.",
         ),
         Mistake(
             "looking for negative outputs",
             wrong=about(0.0),
-            says="None was found, and two of the three hidden neurons are 0 at both points. What a relu gives is never negative: compare "
+            says="This is 0, but two of the three hidden neurons are 0 at both points. The output of a relu is never negative: compare "
             "with == 0.",
         ),
         Mistake(
@@ -33,35 +33,35 @@ QUESTIONS = (
         Mistake(
             "dead relus in percent",
             wrong=about(200 / 3, 66.67, 66.7, 67, 66),
-            says="Two of three neurons are dead, and this says so in percent. A share is a number from 0 to 1, here 2/3: do not multiply "
-            "by 100.",
+            says="Two of three neurons are dead, and this is the share in percent. A share is a number from 0 to 1, here 2/3: do not "
+            "multiply by 100.",
         ),
         Mistake(
             "the output neuron among the relus",
             wrong=about(2 / 4, 3 / 4),
-            says="This is out of 4, so the output neuron was counted. It is linear and cannot be dead: look at model.layers[:-1] only, as "
-            "hidden_outputs does.",
+            says="This was divided by 4, so the output neuron was counted. It is linear and cannot be dead: look at model.layers[:-1] "
+            "only, as hidden_outputs does.",
         ),
     ),
     Question(
         Case(RELU, "dead_relus(model, [[1.0], [-1.0]])", 0.0, look="dead_relus"),
         Mistake(
-            "off at one point taken for dead",
+            "a neuron that is off at one point counts as dead",
             wrong=about(1.0),
-            says="Each of the three neurons is 0 at one of the points and above 0 at the other, so each still learns. Dead is what is 0 "
-            "at all points: all(...), not any(...).",
+            says="Each of the three neurons is 0 at one of the points and above 0 at the other, so each still learns. A neuron is dead "
+            "if it is 0 at all points: use all(...), not any(...).",
         ),
         Mistake(
             "zeros counted instead of neurons",
             wrong=about(0.5),
-            says="Three of the six outputs are 0, but no neuron is 0 at both points. A relu is meant to be 0 sometimes: ask of each "
+            says="Three of the six outputs are 0, but no neuron is 0 at both points. A relu may be 0 at some points: check for each "
             "neuron whether it is 0 at all points.",
         ),
         Mistake(
             "one point decides",
             wrong=about(1 / 3, 2 / 3),
-            says="This is what only the first or only the last of the two points says. What was found at one point must not be "
-            "overwritten at the next: a neuron that was alive once is alive.",
+            says="This uses only the first or only the last of the two points. Do not overwrite the result of one point with that of the "
+            "next: a neuron that is above 0 at any point is alive.",
         ),
     ),
     Question(
@@ -69,8 +69,8 @@ QUESTIONS = (
         Mistake(
             "only one hidden layer",
             wrong=about(1 / 2, 0.0),
-            says="One of two neurons is dead in the first hidden layer, and none of four in the second: together one of six. This is only "
-            "one of the layers.",
+            says="One of two neurons is dead in the first hidden layer, and none of four in the second: together one of six. This counts "
+            "only one of the layers.",
         ),
         Mistake(
             "a mean over layers",
@@ -91,13 +91,13 @@ QUESTIONS = (
         Mistake(
             "a number of outputs instead of a share",
             wrong=about(2.0, 1.0),
-            says="Two of six outputs are saturated, three neurons at two points. Divide by the number of outputs, and not by that of "
-            "points.",
+            says="Two of six outputs are saturated: three neurons at two points give six outputs. Divide by the number of outputs, not "
+            "by the number of points.",
         ),
         Mistake(
             "saturated outputs in percent",
             wrong=about(100 / 3, 33.33, 33.3, 33),
-            says="Two of six outputs are saturated, and this says so in percent. A share is a number from 0 to 1, here 1/3: do not "
+            says="Two of six outputs are saturated, and this is the share in percent. A share is a number from 0 to 1, here 1/3: do not "
             "multiply by 100.",
         ),
     ),
@@ -106,14 +106,14 @@ QUESTIONS = (
         Mistake(
             "neurons counted instead of outputs",
             wrong=about(2 / 3, 1.0),
-            says="Here each neuron was counted once, if it is saturated at all points or at any. Every neuron at every point counts by "
-            "itself: five of six outputs are beyond the limit.",
+            says="Here each neuron was counted once, if it is saturated at all points or at any point. Count the output of every neuron "
+            "at every point: five of six outputs are beyond the limit.",
         ),
         Mistake(
             "the slope in place of the output",
             wrong=about(1 / 6),
-            says="Only the output 0.1 was counted, which is the one that is not saturated: where the derivative is near 1, all is well. "
-            "Compare the absolute value of the output with the limit.",
+            says="Only the output 0.1 was counted, which is not saturated: a derivative near 1 is good. Compare the absolute value of "
+            "the output with the limit.",
         ),
     ),
     Question(
@@ -121,7 +121,7 @@ QUESTIONS = (
         Mistake(
             "the output neuron among the tanhs",
             wrong=about(2 / 8, 3 / 8, 4 / 8),
-            says="This is out of 8, so the output neuron was counted. It has no tanh, and may be as large as it likes: use hidden_outputs.",
+            says="This was divided by 8, so the output neuron was counted. It has no tanh, so its output may be large: use hidden_outputs.",
         ),
     ),
     Question(
@@ -164,7 +164,8 @@ QUESTIONS = (
         Mistake(
             "one norm for the whole network",
             wrong=lambda found: any(math.isclose(x, math.sqrt(74)) for x in (found if isinstance(found, list) else [found])),
-            says="This is the norm over both layers, which does not say where the gradients grow. One number for each of model.layers.",
+            says="This is the norm over both layers, which does not say where the gradients grow. Return one number for each of "
+            "model.layers.",
         ),
     ),
 )

@@ -58,7 +58,7 @@ CHECKS = Checks(
         Case(
             "a = Value(1000.0)\nL = a.tanh()\nL.backward()\nb = Value(-1000.0)\nM = b.tanh()\nM.backward()",
             "(L.data, a.grad, M.data, b.grad)",
-            says="tanh is asked for every number, and far from 0 it is flat.",
+            says="tanh must work for every number, and far from 0 it is flat.",
             look="Value.tanh",
         ),
         Case("a = Value(3.0)\nL = a.relu()\nL.backward()", "(L.data, a.grad)", look="Value.relu"),

@@ -26,8 +26,8 @@ QUESTIONS = (
         Mistake(
             "the rule of a sum or product is kept in an operand",
             wrong=lambda found: found[0] is True and found[1:] != (-5.0, 5.0),
-            says="A sum or a product has changed the rule of one of its operands: the function was kept in self._backward or "
-            "other._backward. There is room for one there, so a second use of the operand replaces the first. A rule belongs to the "
+            says="A sum or a product has changed the rule of one of its operands: the function was stored in self._backward or "
+            "other._backward. An operand can hold only one rule, so a second use of it replaces the first. Store the rule in the "
             "result: out._backward = _backward.",
         ),
     ),
@@ -38,24 +38,24 @@ QUESTIONS = (
         Mistake(
             "-a passes on 1",
             wrong=one_of((-3.0, 1.0), (-3.0, 0.0)),
-            says="If a grows by 1, -a falls by 1: its slope is -1. As self * -1, the rule of the product sees to it.",
+            says="If a grows by 1, -a falls by 1: its slope is -1. If you write it as self * -1, the rule of the product gives this slope.",
         ),
     ),
     Question(
         Case("a = Value(3.0)\nL = 2 - a", "L.data", look="Value.__rsub__"),
         Mistake(
-            "a difference without end",
+            "a difference that calls itself without end",
             wrong=Raises("RecursionError"),
-            says="Written as other - self, this asks 2 first, which does not know Values, and Python comes back to this method, without "
-            "end. Turn it into a sum: 2 + (-a).",
+            says="other - self first asks 2, which does not know Values, and so Python calls this method again, without end. Turn it "
+            "into a sum: 2 + (-a).",
         ),
     ),
     Question(
         Case("a = Value(5.0)\nb = Value(3.0)\nL = a - b", "L.data", 2.0, look="Value.__sub__"),
         Mistake(
-            "a - b is turned round",
+            "a - b gives b - a",
             wrong=-2.0,
-            says="This is b - a. In __sub__, self stands on the left of the sign, and other on the right.",
+            says="This is b - a. In __sub__, self stands on the left of the minus sign, and other on the right.",
         ),
     ),
     Question(
@@ -63,8 +63,8 @@ QUESTIONS = (
         Mistake(
             "2 - a gives a - 2",
             wrong=1.0,
-            says="This is a - 2. In a reflected method, other is what stood on the left: __rsub__ is other - self. For + and * the order "
-            "made no difference; here it does.",
+            says="This is a - 2. In a reflected method, other is the operand on the left: __rsub__ is other - self. For + and * the "
+            "order made no difference; here it does.",
         ),
     ),
     Question(
@@ -72,7 +72,8 @@ QUESTIONS = (
         Mistake(
             "a difference passes on 1 to both",
             wrong=(1.0, 1.0),
-            says="If b grows by 1, a - b falls by 1: the second operand's slope is -1. As self + (-other), nothing new has to be derived.",
+            says="If b grows by 1, a - b falls by 1: the second operand's slope is -1. If you write it as self + (-other), you need not "
+            "derive anything.",
         ),
     ),
     Question(
@@ -80,7 +81,8 @@ QUESTIONS = (
         Mistake(
             "2 - a passes on 1",
             wrong=one_of((-1.0, 1.0), (-1.0, 0.0)),
-            says="If a grows by 1, 2 - a falls by 1: its slope is -1. As 2 + (-a), the rule of the product inside -a sees to it.",
+            says="If a grows by 1, 2 - a falls by 1: its slope is -1. If you write it as 2 + (-a), the rule of the product inside -a "
+            "gives this slope.",
         ),
     ),
     # --- powers
@@ -90,16 +92,16 @@ QUESTIONS = (
         Mistake(
             "a power by repeated multiplication",
             wrong=one_of(1.0, 2.0),
-            says="2**-1 is 1/2. A loop that multiplies has no round to go for a negative exponent. Let Python work it out: "
+            says="2**-1 is 1/2. A loop that multiplies does nothing for a negative exponent. Let Python calculate the power: "
             "self.data**exponent.",
         ),
     ),
     Question(
         Case("a = Value(-2.0)\nb = a**2", "b.data", 4.0, look="Value.__pow__"),
         Mistake(
-            "a power by way of the logarithm",
+            "a power calculated by the logarithm",
             wrong=Raises("ValueError"),
-            says="There is no logarithm of a negative number, but there is a square of it, 4. Let Python work it out: self.data**exponent.",
+            says="A negative number has no logarithm, but it has a square, 4. Let Python calculate the power: self.data**exponent.",
         ),
     ),
     Question(
@@ -107,7 +109,7 @@ QUESTIONS = (
         Mistake(
             "the power's slope without its factor",
             wrong=4.0,
-            says="This is a**2. The slope of a**3 is 3 * a**2: the exponent comes down as a factor.",
+            says="This is a**2. The slope of a**3 is 3 * a**2: the exponent becomes a factor.",
         ),
         Mistake(
             "the power's slope with the old exponent",
@@ -117,8 +119,7 @@ QUESTIONS = (
         Mistake(
             "the power's slope without parentheses",
             wrong=23.0,
-            says="This is 3 * 2**3 - 1: Python takes the power before it subtracts. The exponent is k - 1 as a whole, so put it into "
-            "parentheses: x ** (k - 1).",
+            says="This is 3 * 2**3 - 1: Python takes the power before it subtracts. Put the exponent into parentheses: x ** (k - 1).",
         ),
     ),
     Question(
@@ -126,15 +127,16 @@ QUESTIONS = (
         Mistake(
             "the power's slope loses the sign of the exponent",
             wrong=(0.5, 0.25),
-            says="If a grows, 1 / a falls, so its slope is negative: -1 * a**-2. The exponent is the factor, with its sign.",
+            says="If a grows, 1 / a falls, so its slope is negative: -1 * a**-2. The factor is the exponent with its sign.",
         ),
     ),
     Question(
         Case("a = Value(2.0)\nL = a**3\nL.backward()", "a.grad", 12.0, look="Value.__pow__"),
         Mistake(
-            "the power's slope with the exponent of the base",
+            "the power's slope in the exponent",
             wrong=8 * math.log(2),
-            says="This is a**3 * log(a), the slope in the exponent. Here the exponent is fixed and the base moves: 3 * a**2.",
+            says="This is a**3 * log(a), the slope in the exponent. Here the exponent is fixed and the base changes, so the slope is 3 * "
+            "a**2.",
         ),
     ),
     *passed_on(POWER),
@@ -143,18 +145,18 @@ QUESTIONS = (
     Question(
         Case("a = Value(4.0)\nL = 2 / a", "L.data", look="Value.__rtruediv__"),
         Mistake(
-            "a quotient without end",
+            "a quotient that calls itself without end",
             wrong=Raises("RecursionError"),
-            says="Written as other / self, this asks 2 first, which does not know Values, and Python comes back to this method, without "
-            "end. Turn it into a product: 2 * a**-1.",
+            says="other / self first asks 2, which does not know Values, and so Python calls this method again, without end. Turn it "
+            "into a product: 2 * a**-1.",
         ),
     ),
     Question(
         Case("a = Value(6.0)\nL = a / 2", "L.data", look="Value.__truediv__"),
         Mistake(
-            "a plain number below the line",
+            "a plain number as the denominator",
             wrong=Raises("AttributeError", "'int' object has no attribute"),
-            says="2 is no Value and has no data. As in __add__, make a Value of it first.",
+            says="2 is not a Value and has no data. Turn it into a Value first, as in __add__.",
         ),
     ),
     Question(
@@ -162,7 +164,7 @@ QUESTIONS = (
         Mistake(
             "2 / a gives a / 2",
             wrong=2.0,
-            says="This is a / 2. In a reflected method, other is what stood on the left: __rtruediv__ is other / self.",
+            says="This is a / 2. In a reflected method, other is the operand on the left: __rtruediv__ is other / self.",
         ),
     ),
     Question(
@@ -178,8 +180,8 @@ QUESTIONS = (
         Mistake(
             "a quotient grows with its denominator",
             wrong=(0.5, 1.5),
-            says="A larger denominator makes a quotient smaller: the slope of a / b in b is -a / b**2, with a minus. As self * other**-1, "
-            "the rule of the power sees to it.",
+            says="A larger denominator makes a quotient smaller: the slope of a / b in b is -a / b**2, with a minus. If you write it as "
+            "self * other**-1, the rule of the power gives this slope.",
         ),
     ),
 )

@@ -38,8 +38,8 @@ def kind_of(expression: str, look: str, name: str) -> Question:
         Mistake(
             f"a float instead of a Value, in {name}",
             wrong=PLAIN_NUMBER,
-            says=f"{expression} is a plain number here, and a calculation that goes on from it has lost its way back to a. "
-            "Make a Value of the result, with its parents, and return that.",
+            says=f"{expression} is a plain number here, so no gradient can flow back from it to a. "
+            "Make a Value from the result, with its parents, and return that.",
         ),
     )
 
@@ -53,13 +53,13 @@ def made(operation: Operation) -> tuple[Question, ...]:
             Mistake(
                 f"parents without a comma in {name}",
                 wrong=Raises("TypeError", "'Value' object is not iterable"),
-                says="(self) is self in parentheses, which do nothing; the comma makes the tuple with one element: (self,).",
+                says="(self) is just self; the comma makes a tuple with one element: (self,).",
             ),
             Mistake(
                 f"the rule is called, not kept, in {name}",
                 wrong=Raises("TypeError", "'NoneType' object is not callable"),
-                says="_backward() with parentheses calls the function at once and keeps what it returns, None. "
-                "Keep the function itself, without parentheses: out._backward = _backward.",
+                says="_backward() with parentheses calls the function at once and stores its result, None. Store the function itself, "
+                "without parentheses: out._backward = _backward.",
             ),
         ),
         kind_of(expression, look, name),
@@ -75,16 +75,16 @@ def passed_on(operation: Operation) -> tuple[Question, ...]:
             Mistake(
                 f"nothing is passed on by {name}",
                 wrong=0.0,
-                says="The number is there, but a gets no gradient. The result needs its parent, Value(..., (self,), ...), and its rule, "
+                says="The number is right, but a gets no gradient. The result needs its parent, Value(..., (self,), ...), and its rule, "
                 "out._backward = _backward; a sum or product of plain numbers, .data, has neither.",
             ),
         ),
         Question(
             Case(f"a = Value({at})\nb = {expression}\nL = 5 * b\nL.backward()", "a.grad", 5 * slope, look=look),
             Mistake(
-                f"the chain is missing in {name}",
+                f"the gradient from above is missing in {name}",
                 wrong=about(slope),
-                says="This is db/da. What is wanted is dL/da, and L grows 5 times as fast as b: the gradient that arrives at b, 5, is "
+                says="This is db/da, and it should be dL/da. L grows 5 times as fast as b, so the gradient that arrives at b, 5, is "
                 "missing. Multiply by out.grad.",
             ),
         ),
@@ -99,8 +99,8 @@ def passed_on(operation: Operation) -> tuple[Question, ...]:
             Mistake(
                 f"the rule is kept in the operand, in {name}",
                 wrong=lambda found: found[0] is True and not about(4 * slope)(found[1]),
-                says=f"{expression} has changed the rule of a: the function was kept in self._backward. There is room for one there, so "
-                "the second use of a replaces the first. A rule belongs to the result: out._backward = _backward.",
+                says=f"{expression} has changed the rule of a: the function was stored in self._backward. An operand can hold only one "
+                "rule, so the second use of a replaces the first. Store the rule in the result: out._backward = _backward.",
             ),
         ),
         Question(
@@ -108,8 +108,8 @@ def passed_on(operation: Operation) -> tuple[Question, ...]:
             Mistake(
                 f"= instead of += in {name}",
                 wrong=about(slope, 3 * slope),
-                says="a is used twice: one use brings the slope once, the other three times, and the gradient is their sum. "
-                "One of them is lost: with =, the later wipes out the earlier. Write +=.",
+                says="a is used twice: one use adds the slope once, the other three times, and the gradient is their sum. One of them is "
+                "lost: with =, the later one replaces the earlier one. Write +=.",
             ),
         ),
     )

@@ -21,16 +21,16 @@ QUESTIONS = (
         Mistake(
             "exp with the slope of a power",
             wrong=about(2 * math.e),
-            says="This is 2 * e**1, the rule of a power, in which the base moves. In exp the exponent moves, and exp is its own slope: "
-            "e**2, which is out.data.",
+            says="This is 2 * e**1, the rule of a power, in which the base changes. In exp the exponent changes, and exp is its own "
+            "slope: e**2, which is out.data.",
         ),
     ),
     Question(
         Case("a = Value(0.5)\nL = a.exp()\nL.backward()", "a.grad", E, look="Value.exp"),
         Mistake(
-            "exp with the input for its slope",
+            "exp with its input as its slope",
             wrong=about(0.5),
-            says="This is the number that went in. The slope of exp is what came out, e**0.5: out.data, not self.data.",
+            says="This is the input. The slope of exp is its output, e**0.5: out.data, not self.data.",
         ),
     ),
     *passed_on(EXP),
@@ -40,7 +40,7 @@ QUESTIONS = (
         Mistake(
             "tanh overflows",
             wrong=Raises("OverflowError"),
-            says="exp(1000) and exp(2000) are larger than any float, though their quotient would be 1. math.tanh knows; use it.",
+            says="exp(1000) and exp(2000) are larger than any float, though their quotient would be 1. Use math.tanh, which avoids this.",
         ),
     ),
     Question(
@@ -48,7 +48,7 @@ QUESTIONS = (
         Mistake(
             "tanh with the input in its slope",
             wrong=about(1 - 0.5**2),
-            says="This is 1 - 0.5**2, with the number that went in. The slope of tanh is 1 - tanh(x)**2, with the number that came out: "
+            says="This is 1 - 0.5**2, calculated from the input. The slope of tanh is 1 - tanh(x)**2, calculated from the output: use "
             "out.data, not self.data.",
         ),
         Mistake(
@@ -69,8 +69,8 @@ QUESTIONS = (
         Mistake(
             "relu gives back the operand itself",
             wrong=True,
-            says="What comes out is a itself. A label that b gets is a's label then, and the graph shows no relu. Every operation makes a "
-            "new Value, also where the number stays the same.",
+            says="The result is a itself. If b gets a label, a has it too, and the graph shows no relu. Every operation makes a new "
+            "Value, also if the number stays the same.",
         ),
     ),
     Question(
@@ -86,16 +86,16 @@ QUESTIONS = (
         Mistake(
             "relu with a slope below zero",
             wrong=one_of(1.0, -1.0, -2.0),
-            says="At -2 the result is 0, and it stays 0 if a moves a little: the slope is 0 there, and nothing is passed on.",
+            says="At -2 the result is 0, and it stays 0 if a changes a little: the slope is 0 there, so no gradient is passed on.",
         ),
     ),
     Question(
         Case("a = Value(3.0)\nL = a.relu()\nL.backward()", "a.grad", 1.0, look="Value.relu"),
         Mistake(
-            "relu with the number for its slope",
+            "relu with its input as its slope",
             wrong=3.0,
-            says="This is the number itself. Where it is positive, relu gives back what went in, so it grows as fast as that: the slope "
-            "is 1.",
+            says="This is the input itself. Where the input is positive, relu returns it, so the result grows as fast as the input: the "
+            "slope is 1.",
         ),
     ),
     Question(
@@ -103,8 +103,8 @@ QUESTIONS = (
         Mistake(
             "relu with a slope of 1 at zero",
             wrong=1.0,
-            says="At 0 there is a corner, and one has to choose; this course takes 0 there, as PyTorch does. Compare with > and not with "
-            ">=.",
+            says="relu has a corner at 0, so its slope there has to be chosen; this course chooses 0, as PyTorch does. Compare with >, "
+            "not with >=.",
         ),
     ),
     *passed_on(RELU),
@@ -113,8 +113,8 @@ QUESTIONS = (
         Mistake(
             "relu of a negative number has no parent",
             wrong=3.0,
-            says="L was made from a, so L.backward() sets a's gradient, to 0. Here a still has the 3 that M left: L does not know of a. "
-            "The result needs its parent also where nothing is passed on: Value(0.0, (self,), ...).",
+            says="L was made from a, so L.backward() sets a's gradient, to 0. Here the gradient of a is still 3, from M.backward(), so a "
+            "is not a parent of L. The result needs its parent even where it passes no gradient on: Value(0.0, (self,), ...).",
         ),
     ),
 )

@@ -55,7 +55,8 @@ CHECKS = Checks(
         Case(
             TINY,
             SHOWN,
-            says="The mean of the squares is 0.000005 here, so it counts that 0.00001 is added to it, before the root is taken.",
+            says="The mean of the squares is 0.000005 here, so it makes a difference that 0.00001 is added to it, before the root is "
+            "taken.",
             look="rmsnorm",
             tolerance=1e-6,
         ),

@@ -56,8 +56,8 @@ QUESTIONS = (
         Mistake(
             "no softmax",
             wrong=one_of([20.0, 0.0], [40.0, 0.0]),
-            says="The values are multiplied by the scores themselves, 2 and 0. Make weights of them first, which are positive and add up "
-            "to 1: softmax(scores).",
+            says="The values are multiplied by the scores themselves, 2 and 0. First turn them into weights, which are positive and add "
+            "up to 1: softmax(scores).",
         ),
         Mistake(
             "the scores are not scaled",
@@ -73,20 +73,20 @@ QUESTIONS = (
         Mistake(
             "scaled by the number of keys",
             wrong=attended(4 / 2**0.5),
-            says="The score 4 was divided by sqrt(2), and 2 is the number of keys. What counts is the length of the query, 4: so many "
-            "products are added up in a score.",
+            says="The score 4 was divided by sqrt(2), and 2 is the number of keys. Use the length of the query, 4: a score is the sum of "
+            "that many products.",
         ),
         Mistake(
             "the keys are mixed in place of the values",
             wrong=lambda found: isinstance(found, list) and len(found) == 4,
-            says="The result has 4 numbers, as many as a key; it should have 2, as a value has. The keys are only for the weights. What "
-            "is weighted and added up are the values.",
+            says="The result has 4 numbers, as many as a key; it should have 2, as many as a value. The keys only determine the weights. "
+            "Multiply the values by the weights, and add them up.",
         ),
         Mistake(
             "one number for each position",
             wrong=[8.807970779778824, 6.788043830331766],
-            says="This is the product of the weights with each value. A sum over the positions is wanted, for each place i in a value: "
-            "dot(weights, [value[i] for value in values]).",
+            says="This is the product of the weights with each value. The result should be a sum over the positions, for each place i in "
+            "a value: dot(weights, [value[i] for value in values]).",
         ),
     ),
     # --- rmsnorm
@@ -119,7 +119,7 @@ QUESTIONS = (
         Mistake(
             "the mean is subtracted",
             wrong=[1.0, -1.0],
-            says="This is the layer normalisation of older transformers, which takes the mean away first. Here nothing is subtracted: "
+            says="This is the layer normalisation of older transformers, which subtracts the mean first. Here nothing is subtracted: "
             "only divide, by the root of the mean of the squares.",
         ),
     ),
@@ -138,7 +138,8 @@ QUESTIONS = (
         Mistake(
             "a position does not see itself",
             wrong=Raises("ValueError", "no values"),
-            says="Position 0 got no keys at all: keys[:t] ends before t. A position sees those before it and itself: keys[: t + 1].",
+            says="Position 0 got no keys at all: keys[:t] ends before t. A position sees itself and the positions before it: keys[: t + "
+            "1].",
         ),
     ),
     Question(
@@ -149,10 +150,10 @@ QUESTIONS = (
             look="attention",
         ),
         Mistake(
-            "a look into the future",
+            "a position sees the future",
             wrong=False,
-            says="What position 0 finds changes when others come after it, so it looks at them. In training it would read off the answer, "
-            "and learn nothing. Give attend only keys[: t + 1] and values[: t + 1].",
+            says="The result of position 0 changes when others come after it, so it sees them. In training it would see the answer, and "
+            "learn nothing. Give attend only keys[: t + 1] and values[: t + 1].",
         ),
     ),
     Question(
@@ -160,8 +161,8 @@ QUESTIONS = (
         Mistake(
             "the heads are not joined",
             wrong=Raises("ValueError", "got 4 weights and 2 inputs"),
-            says="model.out takes 4 numbers and was given 2, those of a single head. Put the results of the heads one after another: "
-            "found += attend(...).",
+            says="model.out takes 4 numbers and got 2, those of a single head. Put the results of the heads one after another: found += "
+            "attend(...).",
         ),
     ),
     Question(
@@ -169,8 +170,8 @@ QUESTIONS = (
         Mistake(
             "every second number for a head",
             wrong=is_interleaved,
-            says="Head 0 used the numbers 0 and 2 of the vectors, and head 1 the numbers 1 and 3. It should be 0 and 1 for head 0, 2 and "
-            "3 for head 1: each head's numbers are next to each other, slice(head * size, (head + 1) * size).",
+            says="Head 0 used the numbers 0 and 2 of the vectors, and head 1 the numbers 1 and 3. Head 0 should use 0 and 1, and head 1 "
+            "should use 2 and 3: the numbers of each head are next to each other, slice(head * size, (head + 1) * size).",
         ),
     ),
     Question(
@@ -183,8 +184,8 @@ QUESTIONS = (
         Mistake(
             "the heads make no difference",
             wrong=False,
-            says="One head and two heads give the same. Each head must attend with its own part of the queries, keys and values, and so "
-            "with weights of its own.",
+            says="One head and two heads give the same result. Each head must attend with its own part of the queries, keys and values, "
+            "so that each has its own weights.",
         ),
     ),
     Question(
@@ -192,7 +193,8 @@ QUESTIONS = (
         Mistake(
             "model.out is forgotten",
             wrong=_is_not_zero,
-            says="model.out is all zeros here, and the results are not: what the heads found must go through linear(model.out, ...).",
+            says="model.out is all zeros here, and the results are not: the joined results of the heads must go through "
+            "linear(model.out, ...).",
         ),
     ),
     Question(
@@ -205,8 +207,8 @@ QUESTIONS = (
         Mistake(
             "values without model.value",
             wrong=_is_not_zero,
-            says="model.value is all zeros here, so every value is, and so must be their mean. The values are linear(model.value, x), and "
-            "neither x itself nor the keys.",
+            says="model.value is all zeros here, so every value is zero, and so must be their mean. The values are linear(model.value, "
+            "x), and neither x itself nor the keys.",
         ),
     ),
 )

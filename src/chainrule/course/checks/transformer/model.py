@@ -29,7 +29,7 @@ QUESTIONS = (
         Mistake(
             "the perceptron replaces the vector",
             wrong=[[0.0] * 4],
-            says="model.narrow is zero here, so the perceptron has nothing to say, and the vector should pass unchanged. Add: add(x, "
+            says="model.narrow is zero here, so the perceptron gives zeros, and the vector should not change. Add the two: add(x, "
             "linear(model.narrow, ...)).",
         ),
     ),
@@ -38,13 +38,13 @@ QUESTIONS = (
         Mistake(
             "attention replaces the vector",
             wrong=[[0.0] * 4],
-            says="Attention and perceptron have nothing to say here (model.out and model.narrow are zero), so x should come out as it "
-            "went in. What attention finds is added to x, and does not take its place.",
+            says="Attention and perceptron give zeros here (model.out and model.narrow are zero), so x should not change. Add the result "
+            "of attention to x; it does not replace x.",
         ),
         Mistake(
             "the normalised vector is kept",
             wrong=one_of([[3 / 2.5**0.5, 1 / 2.5**0.5, 0.0, 0.0]], tolerance=1e-4),
-            says="This is rmsnorm(x). Attention and perceptron read the normalised vector, but what they find is added to x itself.",
+            says="This is rmsnorm(x). Attention and perceptron read the normalised vector, but their results are added to x itself.",
         ),
     ),
     Question(
@@ -57,8 +57,8 @@ QUESTIONS = (
         Mistake(
             "the relu is forgotten",
             wrong=lambda found: len(found[0]) == 4 and found != [[3.0, 1.0, 0.0, 0.0]],
-            says="All hidden numbers of the perceptron are negative here. relu makes 0 of each, and nothing should be added to x; without "
-            "it the perceptron is one more matrix.",
+            says="All hidden numbers of the perceptron are negative here. relu turns each of them into 0, so nothing should be added to "
+            "x; without relu the perceptron is only one more matrix.",
         ),
     ),
     Question(
@@ -66,8 +66,8 @@ QUESTIONS = (
         Mistake(
             "attention reads vectors that are not normalised",
             wrong=_grows,
-            says="What attention adds grows with the vector. It should read rmsnorm(x), which is the same for a vector and for a hundred "
-            "times that vector.",
+            says="The result of attention grows with the vector. Attention should read rmsnorm(x), which is the same for a vector and "
+            "for a hundred times that vector.",
         ),
     ),
     Question(
@@ -75,7 +75,8 @@ QUESTIONS = (
         Mistake(
             "the perceptron reads vectors that are not normalised",
             wrong=_grows,
-            says="What the perceptron adds grows with the vector. It should read rmsnorm of the sum that came out of the attention step.",
+            says="The result of the perceptron grows with the vector. The perceptron should read rmsnorm of the sum that the attention "
+            "step gives.",
         ),
     ),
     # --- logits
@@ -104,10 +105,10 @@ QUESTIONS = (
     Question(
         Case(f"{MODEL}result = logits(model, [1])[0]", "sum(score.data for score in result)", look="logits"),
         Mistake(
-            "chances instead of scores",
+            "probabilities instead of scores",
             wrong=1.0,
-            says="These numbers are positive and add up to 1, so softmax has been at work. Leave the scores as they are: cross_entropy "
-            "applies it by itself, and twice is once too often.",
+            says="These numbers are positive and add up to 1, so they are the result of softmax. Return the scores themselves: "
+            "cross_entropy applies softmax, which must not be applied twice.",
         ),
     ),
     Question(
@@ -115,8 +116,8 @@ QUESTIONS = (
         Mistake(
             "no norm before the scores",
             wrong=30.0,
-            says="The vector that comes out of the block here is [0, 1, 0, 0], and its rmsnorm is [0, 2, 0, 0]; the score is 30 times "
-            "that. Normalise before model.unembed.",
+            says="The block gives the vector [0, 1, 0, 0] here, and its rmsnorm is [0, 2, 0, 0]; the score is 30 times that. Normalise "
+            "before model.unembed.",
         ),
     ),
     Question(
@@ -129,8 +130,8 @@ QUESTIONS = (
         Mistake(
             "a token is used as an index while tracing",
             wrong=Raises("TraceError", "take("),
-            says="While the compiler traces the function, a token is not a number yet, but whatever number will be passed. Write "
-            "take(model.token, token) in place of model.token[token].",
+            says="While the compiler traces the function, a token is not a number yet, but stands for any number that will be passed. "
+            "Write take(model.token, token) in place of model.token[token].",
         ),
     ),
 )

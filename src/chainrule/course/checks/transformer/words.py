@@ -13,10 +13,10 @@ QUESTIONS = (
     Question(
         Case(f"{CHAIN}loss = loss_of(model, [0, 1, 2, 0])", "loss.data", 0.0, look="loss_of"),
         Mistake(
-            "as many answers as questions",
+            "predictions and targets differ in number",
             wrong=Raises("ValueError", "rows of logits"),
-            says="Four tokens make three predictions: the model reads all but the last, tokens[:-1], and is asked for all but the first, "
-            "tokens[1:].",
+            says="Four tokens give three predictions: the model reads all tokens but the last, tokens[:-1], and the targets are all "
+            "tokens but the first, tokens[1:].",
         ),
     ),
     Question(
@@ -24,8 +24,8 @@ QUESTIONS = (
         Mistake(
             "the same token is predicted",
             wrong=one_of(40.0, tolerance=0.0025),
-            says="This model is sure that after 0 comes 1, then 2, then 0, so its loss should be 0. It is compared with the tokens that "
-            "it reads. The target of a position is the token after it: tokens[1:].",
+            says="This model is certain that after 0 comes 1, then 2, then 0, so its loss should be 0. Here its scores were compared "
+            "with the tokens that it reads. The target of a position is the token after it: tokens[1:].",
         ),
     ),
     Question(
@@ -33,7 +33,7 @@ QUESTIONS = (
         Mistake(
             "a number instead of a Value",
             wrong="float",
-            says="A float has no backward(), so nothing could be learned from it. Return the Value, without .data.",
+            says="A float has no backward(), so the model could not learn from it. Return the Value, without .data.",
         ),
     ),
     Question(
@@ -41,30 +41,30 @@ QUESTIONS = (
         Mistake(
             "a sum over the positions",
             wrong=3.295836866004329,
-            says="This model gives each of 3 tokens the same chance, so each prediction has a surprise of log(3) = 1.0986. This is the "
+            says="This model gives each of 3 tokens the same probability, so each prediction has a loss of log(3) = 1.0986. This is the "
             "sum of three of them; take the mean.",
         ),
         Mistake(
             "divided by the number of tokens",
             wrong=0.8239592165010823,
-            says="This model gives each of 3 tokens the same chance, so each prediction has a surprise of log(3) = 1.0986. Four tokens "
-            "make three predictions, and the sum of three surprises was divided by 4: divide by len(tokens) - 1.",
+            says="This model gives each of 3 tokens the same probability, so each prediction has a loss of log(3) = 1.0986. Four tokens "
+            "give three predictions, and the sum of three losses was divided by 4: divide by len(tokens) - 1.",
         ),
         Mistake(
             "the loss has the wrong sign",
             wrong=one_of(-1.0986122886681098, -3.295836866004329, tolerance=1e-4),
-            says="The logarithm of a chance is negative, and the surprise is its opposite. With this sign, training would make the right "
-            "tokens ever less likely.",
+            says="The logarithm of a probability is negative, and the loss is minus that logarithm. With this sign, training would make "
+            "the right tokens ever less likely.",
         ),
     ),
     # --- generate
     Question(
         Case(f"{ZERO}word = generate(model, random.Random(0))", "type(word).__name__", "list", look="generate"),
         Mistake(
-            "scores are taken for chances",
+            "scores are taken for probabilities",
             wrong=Raises("ValueError", "must be greater"),
-            says="All scores of this model are 0, and with weights of 0 nothing can be drawn. Scores may also be negative. Their softmax "
-            "gives chances: here 1/3 each.",
+            says="All scores of this model are 0, and nothing can be drawn with weights of 0. Scores may also be negative. Their softmax "
+            "gives probabilities: here 1/3 each.",
         ),
     ),
     Question(
@@ -72,8 +72,8 @@ QUESTIONS = (
         Mistake(
             "the marks are part of the word",
             wrong=has(0),
-            says="0 is the mark at the beginning and at the end. It starts the word and ends it, but is no letter: leave it out of the "
-            "result.",
+            says="0 is the mark at the beginning and at the end. It starts the word and ends it, but is not a letter: leave it out of "
+            "the result.",
         ),
     ),
     Question(
@@ -81,8 +81,8 @@ QUESTIONS = (
         Mistake(
             "only the last token is read",
             wrong=lambda found: isinstance(found, list) and len(found) > 2 and set(found) == {1},
-            says="This model goes by the place: first 1, then 2, then 0. It was asked at place 0 again and again. Give logits all tokens "
-            "so far, and take the scores of the last position, [-1].",
+            says="This model decides by the position: first 1, then 2, then 0. Here it was always asked at position 0. Pass all tokens "
+            "so far to logits, and take the scores of the last position, [-1].",
         ),
     ),
     Question(
@@ -94,10 +94,10 @@ QUESTIONS = (
             look="generate",
         ),
         Mistake(
-            "a word without end",
+            "a word that does not end",
             wrong=False,
-            says="This model draws 0 once in 30 times, and its words get longer than the 6 positions it knows. Stop also when the word "
-            "has as many tokens as model.position has rows.",
+            says="This model draws 0 once in 30 times, and its words get longer than the 6 positions that it knows. Also stop when the "
+            "word has as many tokens as model.position has rows.",
         ),
     ),
     Question(
@@ -110,8 +110,8 @@ QUESTIONS = (
         Mistake(
             "the same word every time",
             wrong=False,
-            says="Twenty generators of random numbers, and one word. Taking the likeliest token leaves nothing to chance: draw with "
-            "rng.choices, with the chances as weights.",
+            says="Twenty different random generators gave the same word. If you take the most probable token, nothing is random: draw "
+            "with rng.choices, with the probabilities as weights.",
         ),
     ),
     Question(
@@ -125,7 +125,7 @@ QUESTIONS = (
             "rng is not used",
             wrong=False,
             says="The same seeds gave other words the second time. Draw with the rng that is passed, rng.choices, and not with "
-            "random.choices, so that a word can be had again.",
+            "random.choices, so that a word can be generated again.",
         ),
     ),
 )
