@@ -1,11 +1,11 @@
 """Reverse mode on statements: the form is closed under it.
 
-For each number that a statement reads, one statement goes the other way: what was loaded becomes the store, what was stored is loaded as an
-adjoint, and the value is that adjoint times the partial derivative, which is the table's own, applied to expressions. So a broadcast
-becomes a reduction, a reduction a broadcast, a gather a scatter, and a contraction two contractions.
+For each load of a statement, the adjoint has one statement in the other direction: it stores to the adjoint of the loaded number, loads the
+adjoint of the stored number, and its value is that adjoint times the partial derivative, which is a row of the table applied to
+expressions. So a broadcast becomes a reduction, a reduction a broadcast, a gather a scatter, and a contraction two contractions.
 
-What a choice leaves out gets no gradient, which is more than the gradient 0: it stays nothing on the way back, also where a derivative is
-infinite. Where that can matter, statements of their own tell for each number whether a gradient has reached it; see `reached.py`.
+An operand that a choice does not choose gets no gradient. This is not the same as the gradient 0, which would give nan where it meets an
+infinite derivative. Where that can happen, separate statements compute for each number whether a gradient has reached it; see `reached.py`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 
 class Adjoint:
-    """The statements of the backward sweep: `statements`, and `start`, what to do before the first sample; `of` has the adjoints' buffers.
+    """The statements of the backward sweep: `statements`, and `start`, the statements before the first sample; `of` holds the adjoints'
+    buffers.
 
     Arguments:
         forward: the program.
         output: the buffer of its results.
         seed: the adjoint of each result; an access is read at every point of the statement that stores the results.
-        wanted: the buffers whose adjoints are asked for: parameters, inputs.
+        wanted: the buffers whose adjoints are wanted: parameters and inputs.
         one_block: whether all samples are done in one block.
     """
 
@@ -145,11 +146,11 @@ def _zeros(adjoint: Buffer, begin: int, end: int) -> Statement:
 
 
 class Share(NamedTuple):
-    """What one of the numbers that an expression reads gets of the gradient that arrives.
+    """The share of an expression's gradient that goes to one of the numbers it reads.
 
     Arguments:
-        slope: the partial derivative, which counts only where something passes.
-        passes: where it is not 0 the gradient passes, else nothing does; None if it does in any case.
+        slope: the partial derivative, which is used only where the gradient passes.
+        passes: an expression that is not 0 where the gradient passes; None if it always does.
     """
 
     slope: Expression
@@ -162,7 +163,7 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
     Arguments:
         value: the expression.
         result: what to read in place of the value itself, if it is kept in memory.
-        active: the buffers that count; others are constants.
+        active: the buffers to differentiate with respect to; others are constants.
 
     Returns:
         The derivative for each access to an active buffer that can pass a gradient, and where it does.
@@ -212,7 +213,7 @@ def _choice(slope: Expression) -> tuple[Expression, Expression | None]:
 
 
 def both(a: Expression | None, b: Expression | None) -> Expression | None:
-    """What is not 0 where both are not."""
+    """An expression that is not 0 where neither operand is 0."""
     return b if a is None else a if b is None else apply(primitives.select, a, b, ZERO)
 
 

@@ -1,4 +1,4 @@
-"""`compile`: the front door of the compiler."""
+"""`compile`, the public function of the compiler."""
 
 from __future__ import annotations
 
@@ -58,22 +58,23 @@ def compile(
         @compile(batch="mean")              # written for one sample; the arguments have a leading axis, of any length
         def loss(x, y): ...
 
-    Captured Values are read at every call. While the function is traced it must not look at numbers: see `TraceError`.
+    The numbers of captured Values are read at every call. While the function is traced it must not read the numbers of Values: see
+    `TraceError`.
 
     Arguments:
-        what: a Value, or a function; a Module is one.
+        what: a Value, or a function; a Module counts as a function.
         batch: for a function of one sample: "mean" or "sum" of its results over the samples, or None for the result of each.
-        dtype: "float64" or "float32", what to compute in.
-        target: "host", this machine, or "generic", any machine of its kind.
-        threads: over how many threads to spread the samples of a batch; the result depends on their number by rounding only.
+        dtype: the type to compute in, "float64" or "float32".
+        target: "host" for this machine, or "generic" for any machine of the same architecture.
+        threads: how many threads compute the samples of a batch; with another number, the result differs only by rounding.
 
     Returns:
-        A function without arguments for a graph; else a function of the same arguments, which has `value_and_grad()` for derivatives with
-        respect to them, `program` to look at, and `cache_info()`.
+        For a graph, a function without arguments. For a function, a function of the same arguments, with `value_and_grad()` for derivatives
+        with respect to them, `program`, which can be printed, and `cache_info()`.
 
     Raises:
         TypeError: if `what` is neither a Value nor a function, or an operation in the graph was made by hand.
-        ValueError: for an option that does not exist.
+        ValueError: if an option has a value that does not exist.
     """
     if batch is not _UNSET and batch not in ("mean", "sum", None, _EACH):
         raise ValueError(f"batch must be 'mean', 'sum' or None, got {batch!r}")

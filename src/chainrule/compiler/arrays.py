@@ -1,8 +1,8 @@
-"""How a program's memory is called: arrays with names and shapes, and places in them as indices.
+"""Names for a program's memory: arrays with names and shapes, and places in them as indices.
 
 A statement knows a place as `base + sum(stride * index)` in a buffer. Here that becomes `w[j, k]`: the parameters' buffer is cut into
 arrays named after the labels of their Values, each buffer gets the shape in which most statements go through it, and the strides are
-read as steps along its dimensions. Where they are none, the place is written as one number, `w.flat[16*j + k + 5]`.
+read as steps along its dimensions. If they are not, the place is written as one number, `w.flat[16*j + k + 5]`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Array(NamedTuple):
         name: what it is called.
         shape: its dimensions; for one sample, if `buffer.per_sample`.
         buffer: where it lies.
-        begin: from which place on.
+        begin: its first place in the buffer.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""One call of a compiled function: fetching parameters, running the kernel, and handing gradients back."""
+"""One call of a compiled function: read the parameters, run the kernel, and pass the gradients back."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class Traced(NamedTuple):
 
 
 def kind_of_loss(leaves: Iterable[Value]) -> type[Value]:
-    """The class of a loss that is computed from some leaves: micrograd's own, whose `backward()` adds up, if one of them is of it."""
+    """The class of a loss that is computed from some leaves: micrograd's Value, whose `backward()` adds up, if one of them is of that
+    class."""
     for leaf in leaves:
         if type(leaf) is not Value and getattr(leaf, "_adds_up", False):
             return next(kind for kind in type(leaf).__mro__ if "_adds_up" in vars(kind))
@@ -49,7 +50,7 @@ def kind_of_loss(leaves: Iterable[Value]) -> type[Value]:
 
 
 def refuse_again(loss: Value, push: _QuickPush | Push) -> None:
-    """Refuse to pass on the gradient of a loss with micrograd's rules twice: nodes inside, which would have added up, are not there.
+    """Refuse to pass on the gradient of a loss with micrograd's rules twice: the nodes inside, whose gradients would add up, are not kept.
 
     Raises:
         TypeError: if that was done before.
@@ -63,7 +64,7 @@ def refuse_again(loss: Value, push: _QuickPush | Push) -> None:
 
 
 class Quick:
-    """The short way for a training step: a loss of arrays whose shapes are known, with its gradients.
+    """A fast path for a training step: a loss of arrays whose shapes are known, with its gradients.
 
     Arguments:
         owner: the function.
@@ -84,7 +85,7 @@ class Quick:
 
     @staticmethod
     def can(traced: Traced, arguments: Sequence[Argument], owner: CompiledFunction) -> bool:
-        """Whether calls like this one can go the short way."""
+        """Whether calls like this one can take the fast path."""
         if owner._batch is not None or not all(argument.is_array for argument in arguments):
             return False
         assert traced.program is not None
@@ -193,7 +194,7 @@ class Run:
         self.parameters: np.ndarray | None = None
 
     def snapshot(self) -> Run:
-        """This run, to be repeated later with the numbers that parameters and arguments have now."""
+        """A copy of this run with the present numbers of parameters and arguments, to be repeated later."""
         if self.parameters is None and self.traced.leaves:
             self.parameters = np.empty(len(self.traced.leaves))
             read_data(self.traced.leaves, self.parameters)

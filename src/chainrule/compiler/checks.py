@@ -1,7 +1,7 @@
 """Numbers that must meet a condition at every call of a compiled function, such as the labels that a loss is given.
 
-The program adds 0 to its results where they do and nan where they do not, which costs next to nothing. Only when a result is nan, the
-numbers themselves are looked at, and the one that is wrong is named.
+The program adds 0 to its results if all numbers meet their conditions, and nan otherwise, which costs next to nothing. Only if a result is
+nan are the numbers themselves checked, to name the wrong one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Checks:
         self._computed: Traced | None = None
 
     def refuse(self, arguments: Sequence[Argument]) -> None:
-        """Look at the numbers of a call.
+        """Check the numbers of a call.
 
         Raises:
             ValueError: if one of them does not meet its condition.

@@ -51,9 +51,9 @@ class Class:
 
     Arguments:
         kind: "parameter", "constant", "input", "sum", "max" (of any number of terms), or "operation".
-        members: their positions on the tape, in order; of nodes that are equal, only the first.
+        members: their positions on the tape, in order; only the first of equal nodes.
         primitive: of an operation.
-        number: what belongs to the operation, such as the 2.0 of `x ** 2`.
+        number: the constant of the operation, such as the 2.0 of `x ** 2`.
         slots: the operands of an operation.
         runs: the terms of a sum or max.
     """

@@ -36,7 +36,8 @@ CACHED = 64
 
 
 class CacheInfo(NamedTuple):
-    """As `functools.lru_cache` has it: how often a program was at hand, how often a trace was needed, and how many programs are kept."""
+    """As `functools.lru_cache` has it: how often a program was found in the cache, how often a trace was needed, and how many programs are
+    kept."""
 
     hits: int
     misses: int
@@ -49,11 +50,11 @@ class CompiledFunction:
 
     Arguments:
         function: a function of numbers, arrays or nested lists that computes with Values.
-        batch: None, or how the results of the samples are joined: "mean", "sum", or "each". With other than None the function is written
-            for one sample, and the arguments have a leading axis.
+        batch: how the results of the samples are combined: "mean", "sum", or "each"; the function is then written for one sample, and the
+            arguments have a leading axis. None for a function of the whole data.
         dtype: "float64" or "float32".
         target: the machine; this one by default.
-        threads: over how many threads the samples of a batch are spread.
+        threads: how many threads compute the samples of a batch.
     """
 
     compiled = True
@@ -92,9 +93,10 @@ class CompiledFunction:
         """Compute the function.
 
         Returns:
-            For a function that returns one Value: a Value, whose `backward()` fills the gradients of the captured Values; with
-            batch="each" an array with a number for each sample. For other functions: the tuples and dicts that it returns, with arrays in
-            place of lists, and each other result as such a Value, or as a float where it depends on none; with batch="each" as an array.
+            If the function returns one Value: a Value whose `backward()` fills the gradients of the captured Values, or with batch="each"
+            an array with a number for each sample. If it returns tuples, lists and dicts: the same tuples and dicts, with arrays in place
+            of lists, and each Value outside a list as such a Value, as a float if it depends on no captured Value, or with batch="each" as
+            an array.
         """
         if self._quick and not kwargs:
             if self._structure.has_changed():
@@ -120,8 +122,8 @@ class CompiledFunction:
         """Compute the function and its derivatives with respect to its arguments.
 
         Returns:
-            The value, a float, or with batch="each" an array with one for each sample; and for each argument an array of its shape, with
-            the derivatives of the value, or of each sample's own value; None for an argument of integers.
+            The value, and a tuple of derivatives. The value is a float, or with batch="each" an array with one for each sample. The
+            derivatives are an array of the argument's shape for each argument, or None for an argument of integers.
 
         Raises:
             TypeError: if the function does not return one Value.
@@ -166,11 +168,12 @@ class CompiledFunction:
         return None if self._last is None else self._last.program
 
     def cache_info(self) -> CacheInfo:
-        """How often a program was at hand and how often not, how many are kept at most, and how many there are."""
+        """How often a program was found in the cache and how often not, how many are kept at most, and how many there are."""
         return CacheInfo(self._hits, self._misses, CACHED, len(self._cache))
 
     def cache_clear(self) -> None:
-        """Forget all programs: the next call traces the function anew, as is needed when what it captures has got other parameters."""
+        """Forget all programs: the next call traces the function anew. Call this if the objects that the function uses have other
+        parameters now."""
         with self._lock:
             self._cache.clear()
             self._quick.clear()
@@ -318,7 +321,7 @@ class CompiledFunction:
         """Programs for several shapes of arguments that can work on the same parameters in memory, each for one sample.
 
         Arguments:
-            arguments: for each key, arguments of a shape; those with most parameters first.
+            arguments: for each key, arguments of one shape; the shape with the most parameters first.
 
         Returns:
             For each key its program; None if one cannot be compiled.
@@ -422,7 +425,7 @@ class CompiledFunction:
         return again, (self._function, options)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """A method: the function compiled for each instance by itself."""
+        """Bind a method: the function is compiled for each instance separately."""
         if instance is None:
             return self
         if not hasattr(instance, "__dict__"):
@@ -442,7 +445,7 @@ class CompiledFunction:
         return f"<compiled {self._name}{batch}, {len(self._cache)} programs>"
 
     def pool(self) -> ThreadPoolExecutor:
-        """The threads that the samples are spread over; a process that was forked has none yet."""
+        """The threads that compute the samples; a process that was just forked has none yet."""
         with self._lock:
             if self._pool is None or self._pool_of != os.getpid():
                 self._pool, self._pool_of = ThreadPoolExecutor(self._threads, "chainrule"), os.getpid()
@@ -450,7 +453,7 @@ class CompiledFunction:
 
 
 def not_one_loss(traced: Traced, name: str) -> TypeError:
-    """The error of a training whose loss comes with other things."""
+    """The error of a training whose loss is returned together with other results."""
     return TypeError(
         f"the loss must be one Value, but {name} returns {len(traced.results.values)}. For training, compile a function that returns only "
         "the loss; to report scores, call the other function in a callback"

@@ -1,7 +1,8 @@
-"""Statements over the same axes are done together, so that what one computes the next need not fetch from memory.
+"""Fuse statements over the same axes into groups, so that the next statement finds in a register what the one before computed.
 
-A statement joins an earlier group if nothing between them stands in the way, and if every number that it shares with the group is met at
-the same point of the axes; in the body of a loop, in every iteration. What no other group reads is never stored.
+A statement joins an earlier group if it does not depend on a statement between them, and if it uses every number that it shares with the
+group at the same point of the axes; in the body of a loop, this must hold in every iteration. A number that no other group reads is never
+stored.
 """
 
 from __future__ import annotations

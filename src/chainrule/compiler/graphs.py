@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def read_parameters(kernel: Kernel, workspace: Workspace, leaves: Sequence[Value]) -> None:
-    """Fetch the parameters' numbers into a workspace."""
+    """Copy the parameters' data into a workspace."""
     buffer = kernel.program.parameters
     if buffer is not None and buffer in workspace.arrays:
         array = workspace.arrays[buffer]
@@ -35,12 +35,12 @@ def read_parameters(kernel: Kernel, workspace: Workspace, leaves: Sequence[Value
 
 
 def filled_in(parameters: Sequence[Value | None]) -> list[Value]:
-    """The parameters, with a Value that nobody sees for each place of padding."""
+    """The parameters, with a new Value for each place of padding."""
     return [Value(0.0) if parameter is None else parameter for parameter in parameters]
 
 
 def warn_irregular(what: str, error: Exception) -> None:
-    """Say that a program runs on the eager engine, and why; the warning is that of the user's line."""
+    """Warn that a program runs on the eager engine, and why, at the user's line."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and is_of_library(frame):
         level, frame = level + 1, frame.f_back
@@ -56,7 +56,7 @@ _Memory: TypeAlias = "tuple[Workspace, np.ndarray | None, np.ndarray]"
 
 
 class CompiledGraph:
-    """A graph, compiled: each call computes it anew from its leaves' `data` and fills their `grad`.
+    """A compiled graph: each call computes it anew from its leaves' `data` and fills their `grad`.
 
     Arguments:
         loss: the result of the graph.
@@ -90,7 +90,7 @@ class CompiledGraph:
 
     @property
     def parameters(self) -> list[Value]:
-        """The leaves that are read at each call, and whose gradients are filled; numbers of the program are not among them."""
+        """The leaves that are read at each call, and whose gradients are filled; the program's constants are not among them."""
         if self.program is None:
             return list(self._leaves)
         return [leaf for leaf in self.program.lowered.parameters if leaf is not None]
@@ -98,7 +98,7 @@ class CompiledGraph:
     def __call__(self) -> float:
         """Compute the result, and the gradients of the leaves.
 
-        The `data` of the result's node, and of those that have a label, are then what they were computed to be.
+        The result's node, and the nodes that have a label, get their new `data`.
 
         Returns:
             The result.
@@ -127,7 +127,7 @@ class CompiledGraph:
         return workspace, gradients, workspace.arrays[program.lowered.output]
 
     def show(self, workspace: Workspace) -> None:
-        """Let the graph's nodes that people look at have the numbers of a run: the result, and what has a label."""
+        """Write the numbers of a run to the result's node and to the nodes that have a label."""
         assert self.program is not None
         lowered = self.program.lowered
         self._loss.data = workspace.arrays[lowered.output].item(0)
@@ -151,7 +151,7 @@ class CompiledGraph:
 
 
 def again(what: Any, options: dict[str, Any]) -> Any:
-    """Compile what a pickle or a copy was made from."""
+    """Compile again, from a pickle or a copy."""
     from chainrule.compiler.api import compile
 
     return compile(what, **options)

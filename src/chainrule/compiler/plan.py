@@ -44,8 +44,8 @@ class Plan(NamedTuple):
     def order(self, group: Group) -> list[int]:
         """The axes of the loops around the code of a point, the outermost first.
 
-        What is read along the reduced axes for a point of the last axis but one stays in the cache while the last axis goes round; what
-        the last axis itself needs is read again and again, so that one is the shorter of the two.
+        What a point of the second-last axis reads along the reduced axes stays in the cache while the loop over the last axis runs. What
+        the last axis reads is read again each time, so the last axis is the shorter of the two.
         """
         last = [*([] if self.vector is None else [self.vector]), *self.blocks]
         others = [axis for axis in range(len(group.sizes)) if axis not in last]

@@ -34,13 +34,13 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 16, 4096
 
 
 class TooIrregularError(Exception):
-    """A graph in which no arrays were found: as statements it would be about as long as it is."""
+    """No arrays were found in a graph: it would have about as many statements as nodes."""
 
 
 class Parts(NamedTuple):
-    """The statements of a kernel: what comes before the samples, what is done for each block of them, and what comes after.
+    """The statements of a kernel: those before the samples, those for each block of samples, and those after them.
 
-    Without a batch, all is in `block`.
+    Without a batch, all statements are in `block`.
     """
 
     start: list[Statement]
@@ -59,7 +59,7 @@ class Program:
         dtype: "float64" or "float32".
         target: the machine; this one by default.
         layout: where parameters lie that other programs have too.
-        shown: how many of the tape's last roots are no results, but only to be shown.
+        shown: how many of the tape's last roots are not results, but are only shown.
 
     Raises:
         TooIrregularError: if there are more than about 2,000 statements.
@@ -107,18 +107,18 @@ class Program:
         return f"<Program of {self.nodes:,} nodes, {len(self.lowered.statements):,} statements: print it, or .draw() it>"
 
     def draw(self, *, rankdir: str = "TB") -> Diagram:
-        """A picture of the arrays and of what is done with them; see `chainrule.compiler.diagram.diagram`."""
+        """Draw the arrays and the statements as a picture; see `chainrule.compiler.diagram.diagram`."""
         from chainrule.compiler.diagram import diagram
 
         return diagram(self, rankdir=rankdir)
 
     def kernel(self, *, parameters: bool = False, inputs: bool = False, one_block: bool = False) -> Kernel:
-        """The compiled program, which computes the results and the gradients that are asked for.
+        """Compile the program, with the gradients that are wanted.
 
         Arguments:
             parameters: compute the gradients of the parameters.
             inputs: compute the gradients of the inputs.
-            one_block: it will never get more samples than its `capacity`.
+            one_block: whether it never gets more samples than its `capacity`.
         """
         key = (parameters and self.parameters is not None, inputs, one_block)
         with self._lock:
@@ -166,7 +166,7 @@ class Kernel:
     Arguments:
         program: what it was made from.
         parts: its statements.
-        gradients: for each buffer whose gradient it computes, that of the gradient.
+        gradients: for each buffer whose gradient it computes, the buffer of the gradient.
     """
 
     def __init__(self, program: Program, parts: Parts, gradients: dict[Buffer, Buffer]) -> None:
@@ -195,7 +195,7 @@ class Kernel:
         self._function(table, samples)
 
     def function(self) -> Any:
-        """The machine code, as ctypes calls it."""
+        """The machine code, to be called with ctypes."""
         with self._lock:
             if self._function is None:
                 self._function = self._compiled()
@@ -218,7 +218,7 @@ class Kernel:
         """The text of the kernel's functions; the one to call is `run`, with the addresses of the buffers and the number of samples.
 
         Arguments:
-            needed: gets the elementary functions that they call.
+            needed: collects the elementary functions that they call.
             samples: how many samples there will always be, at most `capacity`; None if that is not known.
         """
         pieces = Pieces(self.buffers, self.program.dtype, self.program.target, needed, samples)
@@ -257,7 +257,7 @@ class Kernel:
             return Workspace(self)
 
     def give_back(self, workspace: Workspace) -> None:
-        """Keep a workspace for the next call."""
+        """Return a workspace, so that the next call can use it."""
         self._free.append(workspace)
 
 
@@ -265,7 +265,7 @@ class Workspace:
     """The memory of one run of a kernel at a time.
 
     Arguments:
-        kernel: whose.
+        kernel: the kernel this memory belongs to.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -280,7 +280,7 @@ class Workspace:
         self.address = self._table.ctypes.data
 
     def bind(self, buffer: Buffer, array: np.ndarray) -> None:
-        """Let a buffer be an array of the caller's."""
+        """Use an array of the caller as a buffer."""
         if buffer in self._number:
             self.arrays[buffer] = array
             self._table[self._number[buffer]] = array.__array_interface__["data"][0]
