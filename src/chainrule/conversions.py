@@ -1,8 +1,8 @@
-"""Where a Value becomes a plain number in silence: `math.exp(v)`, `np.array([v], dtype=float)`. Its gradient is lost there, so say so.
+"""Warn if a Value silently becomes a plain number, as in `math.exp(v)` or `np.array([v], dtype=float)`, so that its gradient is lost.
 
-Python asks a Value for its number (`__float__`) without saying who wants it. `float(v)` and formatting mean the number; a function of
-`math` means the Value. So the place in the program is looked at: the instruction that runs in the calling frame, and the names that it was
-made of. A place that can only be silent is remembered, so that `float(v)` stays cheap.
+Python calls a Value's `__float__` without saying for whom. `float(v)` and formatting mean the number; a function of `math` means the Value.
+So this module inspects the place in the program: the instruction that runs in the calling frame, and the names in its expression. A place
+that never needs a warning is remembered, so that `float(v)` stays cheap.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _silent: dict[int, CodeType] = {}  # by the id of the code, which is kept so tha
 
 
 class Name(NamedTuple):
-    """A name in an expression, `math.exp`: where it starts and what it is the callee of."""
+    """A name in an expression, such as `math.exp`."""
 
     parts: tuple[str, ...]
     is_callee: bool  # of the instruction that is looked at
@@ -69,7 +69,7 @@ def look(frame: FrameType | None) -> bool:
         frame: the frame that called `__float__`.
 
     Returns:
-        Whether this place can be passed over the next time.
+        Whether this place never needs a warning.
     """
     if frame is None or frame.f_code.co_filename.startswith(_HERE):
         return True
@@ -93,7 +93,7 @@ def look(frame: FrameType | None) -> bool:
 
 
 def look_once(frame: FrameType) -> None:
-    """Look at the running instruction of a frame, and if it can be passed over, remember that; for the Python engine."""
+    """Look at the running instruction of a frame, and remember it if it never needs a warning; for the Python engine."""
     code, offset = frame.f_code, frame.f_lasti
     key = id(code) + offset
     if _silent.get(key) is not code:

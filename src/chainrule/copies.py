@@ -13,7 +13,7 @@ def deep_copy(order: list[Any], memo: dict[int, Any]) -> Any:
 
     Arguments:
         order: its nodes in topological order.
-        memo: what `copy.deepcopy` has copied so far, by `id`; the copies are added.
+        memo: the objects that `copy.deepcopy` has copied so far, by `id`; the copies are added.
 
     Returns:
         The copy of the last node.
@@ -52,7 +52,7 @@ def _told(node: Any) -> str:
 
 
 def caution_of_cycle(node: Any) -> None:
-    """Warn if a node has been given parents that depend on it: such a graph is of no computation, and has no derivatives."""
+    """Warn if a node has been given parents that depend on it: such a graph does not describe a computation, and has no derivatives."""
     from chainrule.engine import topological_order
 
     if any(parent is node for other in topological_order(node) for parent in other._prev):

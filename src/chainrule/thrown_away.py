@@ -1,4 +1,4 @@
-"""The warning that `backward()` gives when it throws away gradients that nobody has looked at."""
+"""The warning that `backward()` gives if it overwrites gradients that were not read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from chainrule.caution import caution
 
 
 def warn() -> None:
-    """Say so, at the line of the program that called `backward()`."""
+    """Give the warning at the line of the program that called `backward()`."""
     caution(
         "backward() starts from zero: it replaced gradients that the backward() of another result had computed, and that were not read or "
         "set since. To add them up, write backward(accumulate=True), or import Value from chainrule.micrograd, where backward() always "

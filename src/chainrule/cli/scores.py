@@ -1,4 +1,4 @@
-"""How good predictions are, in the measures that each task is judged by."""
+"""How good predictions are: the scores of each task."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def scores(task: str, predictions: Sequence[float], targets: Sequence[float]) ->
 
 
 def in_words(scores: Mapping[str, float]) -> str:
-    """Scores as text, such as `accuracy 98.7 %`."""
+    """Write scores as text, such as `accuracy 98.7 %`."""
     return ", ".join(f"{name} {percent(score) if name == 'accuracy' else _number(score)}" for name, score in scores.items())
 
 

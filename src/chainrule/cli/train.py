@@ -33,7 +33,7 @@ MISSING = ("na", "n/a", "nan", "none", "null", "nil", "?", "-")  # labels by whi
 
 
 class Defaults(NamedTuple):
-    """What is chosen where an option is not given."""
+    """The values of options that are not given."""
 
     hidden: tuple[int, ...]
     steps: int
@@ -62,7 +62,7 @@ def _default(option: str) -> str:
 
 
 class Finite(click.FloatRange):
-    """A number in a range that is neither nan nor infinite, both of which click lets pass."""
+    """A finite number in a range; click itself accepts nan and infinities."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the number."""
@@ -100,7 +100,7 @@ class Finite(click.FloatRange):
 def train(dataset: str, label: str | None, task: str | None, points: int | None, noise: float | None, **options: Any) -> None:
     """Train a network on DATASET: moons, circles, xor, spiral, digits, iris, or a CSV file with a header.
 
-    Ctrl-C stops early, and keeps what was learned.
+    Ctrl-C stops the training early and keeps what was learned.
 
     \b
     Examples:
