@@ -1,4 +1,4 @@
-"""`detect_anomaly`: stop at the operation that first makes a nan or an infinity, and say where it stands in the user's program."""
+"""`detect_anomaly`: stop at the operation that first makes a nan or an infinity, and name its line in the user's program."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _unwatch() -> None:
 
 
 def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of Value that makes a node, followed by a look at the number it made."""
+    """Wrap the method of Value that makes a node, so that the new number is checked."""
 
     def watched(self: Value, *arguments: Any, **options: Any) -> Any:
         made = method(self, *arguments, **options)
@@ -89,7 +89,7 @@ def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check(node: Value) -> None:
-    """Remember the line of the program that made a node, and look at its number."""
+    """Remember the line of the program that made a node, and check its number."""
     frame, inside = _users_frame()
     node._made_at = frame.f_code.co_filename, frame.f_lineno
     if _is_anomaly(node._data) and not (inside and _is_masked(node)):
@@ -102,7 +102,7 @@ def _is_anomaly(number: float) -> bool:
 
 
 def _is_masked(node: Value) -> bool:
-    """Whether a number of the package's own functions is infinite since it was made of one that is."""
+    """Whether a result of the package's own functions is infinite because an operand is."""
     numbers = [operand if isinstance(operand, float) else operand._data for operand in node._operands]
     return math.isinf(node._data) and (node._rule is log_total or any(map(math.isinf, numbers)))
 
@@ -124,7 +124,7 @@ def _watched_sweep(order: list[Value], nothing: float = 0.0) -> None:
 
 
 def _receivers(node: Value) -> list[Any]:
-    """The operands that a node passes something to."""
+    """The operands to which a node passes a gradient."""
     rule, operands = node._rule, node._operands
     if rule is None or rule is value.BY_HAND:
         return list(node._prev)
@@ -148,7 +148,7 @@ _MASKING = {function.__code__ for function in (functions.softmax, functions.log_
 
 
 def _users_frame() -> tuple[FrameType, bool]:
-    """Where the program is outside of this package, and whether one of the functions that take masked numbers lies between."""
+    """The innermost frame of the user's program, and whether a function that accepts masked numbers was called from it."""
     frame, inside = sys._getframe(1), False
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         inside = inside or frame.f_code in _MASKING

@@ -170,7 +170,7 @@ def _read(code: CodeType, offset: int) -> Place:
 
 
 def _culprit(frame: FrameType, place: Place) -> str:
-    """The name of the function, of those that an instruction is made of, that works with numbers; "" if there is none."""
+    """The name of the numerical function in an instruction's expression; "" if it has none."""
     if place.instruction.startswith(_SILENT):
         return ""
     is_store = place.instruction.startswith("STORE")
@@ -217,7 +217,7 @@ def _resolve(frame: FrameType, parts: tuple[str, ...]) -> tuple[Any, Any]:
 
 
 def _numerical(thing: Any, *, of_instance: bool = False) -> str:
-    """The full name of a function or class of a numerical package, or of one that is wrapped or contained in `thing`; "" if it is none."""
+    """The full name of a function or class of a numerical package, or of one that is wrapped or contained in `thing`; else ""."""
     if of_instance:
         kind = type(thing)
         return f"{_root(kind)}.{kind.__name__}" if _root(kind) in NUMERICAL and not isinstance(thing, (ModuleType, float, int)) else ""

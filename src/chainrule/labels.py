@@ -49,7 +49,7 @@ def look_like_classes(table: Table, label: str) -> bool:
 
 
 def _is_identifier(text: str, number: float) -> bool:
-    """Whether what reads as a number is none beyond doubt: digits would be lost if it became one."""
+    """Whether a text of digits must be an identifier, since a number would lose some of its digits."""
     return _PADDED.fullmatch(text) is not None or (abs(number) > EXACT and text.lstrip("+-").isdigit())
 
 

@@ -67,7 +67,7 @@ def _check_columns(saved: SavedModel, table: Table, model: str) -> None:
 
 
 def _compared(saved: SavedModel, table: Table, predictions: list[float]) -> str:
-    """How good the predictions are on the rows whose label is known, and what is in the others."""
+    """Say how good the predictions are on the rows whose label is known, and what the other rows hold."""
     from chainrule.cli.scores import in_words, scores
     from chainrule.labels import known_labels
 

@@ -49,7 +49,7 @@ def _numbers(loss: float, accuracy: float | None) -> str:
 
 
 def _lines(steps: int) -> Watcher:
-    """A line for the first step told of in each tenth of the training."""
+    """A line for the first reported step in each tenth of the training."""
     tenths = 0
 
     def line(step: int, loss: float, accuracy: float | None) -> None:

@@ -192,7 +192,7 @@ def add_pictures(folder: Path, saved: SavedModel, data: Dataset, history: Histor
 
 
 def _add(path: Path, draw: Callable[[Path], str]) -> str:
-    """Draw elsewhere, so that no half a picture is left."""
+    """Draw in another place first, so that no incomplete picture is left."""
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as that of a letter which a font lacks
         drawn = Path(scratch) / path.name
@@ -219,7 +219,7 @@ def _draw_boundary(path: Path, saved: SavedModel, data: Dataset) -> str:
 
 
 def _in_picture(name: str) -> str:
-    """A name that matplotlib shows as it is: a dollar sign begins no formula."""
+    """Escape a name for matplotlib, in which a dollar sign would begin a formula."""
     return clean(name, longest=40).replace("$", r"\$")
 
 

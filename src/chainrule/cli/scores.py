@@ -40,7 +40,7 @@ def _errors(predictions: Sequence[float], targets: Sequence[float]) -> list[floa
 
 
 def scores(task: str, predictions: Sequence[float], targets: Sequence[float]) -> dict[str, float]:
-    """The scores for a task, by name; nan where there are no samples to judge by."""
+    """The scores for a task, by name; nan if there are no samples."""
     if task == CLASSIFICATION:
         return {"accuracy": accuracy(predictions, targets)}
     return {"RMSE": root_mean_squared_error(predictions, targets), "R2": r_squared(predictions, targets)}

@@ -153,7 +153,7 @@ def _keep(folder: Path, learned: Learned, learn_from: Dataset, test_with: Datase
 
 
 def _load(name: str, label: str | None, task: str | None, points: int | None, noise: float | None, rng: random.Random) -> Dataset:
-    """The dataset by its name, or from the CSV file of that name."""
+    """Load the dataset of this name, or the CSV file."""
     from chainrule.data import load_csv
     from chainrule.tables import DataError
 
@@ -170,7 +170,7 @@ def _load(name: str, label: str | None, task: str | None, points: int | None, no
 
 
 def _plan(name: str, data: Dataset, epochs: int | None, options: dict[str, Any]) -> Plan:
-    """The options as said, and the defaults for the others."""
+    """The options as given, and the defaults of the others."""
     defaults = DIGITS if name == "digits" else USUAL
     if epochs is None and options["steps"] is None:
         options["steps"] = defaults.steps
@@ -227,5 +227,5 @@ def _say_what(data: Dataset, learn_from: Dataset, test_with: Dataset) -> None:
 
 
 def _as_json(found: dict[str, float]) -> dict[str, float | None]:
-    """The scores as JSON can hold them."""
+    """The scores in a form that JSON can hold."""
     return {name: score if math.isfinite(score) else None for name, score in found.items()}

@@ -59,7 +59,7 @@ class Adjoint:
             self._fill(adjoint, 0, adjoint.size, early=not self.ready[adjoint] and not adjoint.per_sample)
 
     def _shares(self, statement: Statement) -> dict[Access, Share]:
-        """What a statement passes to each place it reads, for each unit of what arrives at its result."""
+        """The share of a statement's adjoint that goes to each place it reads."""
         store = statement.store
         if statement.reduction == "max" or (store.buffer is not self.output and store.buffer not in self.active):
             return {}
@@ -100,7 +100,7 @@ class Adjoint:
             self.statements.append(Statement(part.sizes, part.store, part.value, accumulate))
 
     def _begins(self, statement: Statement, there: Access) -> bool:
-        """Whether a statement is the first to store there, and stores everywhere in its part of the buffer; else that must hold numbers."""
+        """Whether a statement is the first to store there, and fills its whole part of the buffer; if not, that part must be set first."""
         adjoint = there.buffer
         of_samples = statement.per_sample and not adjoint.per_sample
         if of_samples and not self.one_block:  # what all blocks of samples add to is filled before the first
@@ -120,7 +120,7 @@ class Adjoint:
         return self.of[buffer]
 
     def _fill(self, adjoint: Buffer, begin: int, end: int, *, early: bool) -> None:
-        """Set what holds no numbers yet to 0."""
+        """Set the parts that hold no numbers yet to 0."""
         for low, high in [*self.ready[adjoint], (end, end)]:
             if begin < min(low, end):
                 (self.start if early else self.statements).append(_zeros(adjoint, begin, min(low, end)))
@@ -128,7 +128,7 @@ class Adjoint:
             begin = max(begin, high)
 
     def _mark(self, adjoint: Buffer, begin: int, end: int) -> None:
-        """Note that a part of an adjoint holds numbers; parts that touch become one, so that there are few."""
+        """Note that a part of an adjoint holds numbers; adjacent parts are joined, so that there are few."""
         apart = []
         for low, high in self.ready[adjoint]:
             if high < begin or end < low:
@@ -200,7 +200,7 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
 
 
 def _choice(slope: Expression) -> tuple[Expression, Expression | None]:
-    """The derivative of an operation in what it may leave out, as a number that counts only where the other one is not 0."""
+    """The derivative of a choice with respect to an operand: a number, and a condition that is not 0 where the number is used."""
     if isinstance(slope, Constant):
         return slope, None
     if isinstance(slope, Apply):
@@ -218,7 +218,7 @@ def both(a: Expression | None, b: Expression | None) -> Expression | None:
 
 
 def _joined(a: Share, b: Share) -> Share:
-    """What passes on two ways."""
+    """Join two shares that go to the same place."""
     if a.passes is None and b.passes is None:
         return Share(a.slope + b.slope, None)
     slopes = [share.slope if share.passes is None else apply(primitives.select, share.passes, share.slope, ZERO) for share in (a, b)]

@@ -211,7 +211,7 @@ def _natural_shape(size: int, terms: list[Term]) -> tuple[int, ...] | None:
 
 
 def _cost(shape: tuple[int, ...], base: int, terms: Sequence[Term]) -> float:
-    """How far from plain a place is in an array of this shape."""
+    """The complexity of writing a place in an array of this shape."""
     found = coordinates(shape, base, terms)
     if found is None:
         return 1.0 if [term.text for term in terms] == [LOOKED_UP] else 3.0
@@ -398,7 +398,7 @@ def _segments(
 
 
 def _pattern(label: str) -> tuple[str, ...]:
-    """A label without its last numbers, by which the parts of one array differ: `layers.0.neurons.*.w.*`."""
+    """A label with a star for each number in which the parts of one array differ: `layers.0.neurons.*.w.*`."""
     tokens = re.split(r"(\d+)", label)
     if tokens[0] == "layers.":
         return (*tokens[:2], *tokens[2::2])
@@ -428,7 +428,7 @@ def _name(labels: list[str]) -> str:
 
 
 def _label_shapes(labels: Sequence[str | None]) -> list[tuple[int, ...]]:
-    """The shape that the numbers in labels count through, row by row; none if they do not."""
+    """The shape whose indices are the numbers in the labels, row by row; none if there is no such shape."""
     rows = [[int(digits) for digits in re.findall(r"\d+", label or "")] for label in labels]
     if not rows[0] or len({len(row) for row in rows}) != 1:
         return []

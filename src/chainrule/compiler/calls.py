@@ -128,7 +128,7 @@ class Quick:
 
 
 class _QuickPush:
-    """The `_backward` of a loss whose gradients are known. It is called with the loss, and does not hold it."""
+    """The `_backward` of a loss whose gradients are computed. It is called with the loss, and holds no reference to it."""
 
     __slots__ = ("gradients", "leaves", "used")
     takes_node = True

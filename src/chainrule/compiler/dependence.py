@@ -68,7 +68,7 @@ def reaches(iterations: Sequence[Statement], address: Address = at_home) -> list
     """What a statement touches: first the store, then the loads, then what is looked up.
 
     Arguments:
-        iterations: the statement in each iteration of a loop, all alike but for where they are, which advances regularly; or just one.
+        iterations: the statement in each iteration of a loop; they differ only in their places, which advance regularly. Or only one.
         address: for each buffer its memory, and its place there; no two have a place in common.
     """
     accesses = [statement.accesses() for statement in iterations[:2]]

@@ -1,4 +1,4 @@
-"""What a statement computes at one point: an expression over numbers in memory, made of the primitives of `primitives.py`.
+"""What a statement computes at one point: an expression of numbers in memory, with the primitives of `primitives.py`.
 
 Expressions answer `_apply`, so the partial derivatives of the table run on them unchanged; that is how the adjoint is derived.
 

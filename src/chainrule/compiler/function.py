@@ -230,7 +230,7 @@ class CompiledFunction:
         )
 
     def _joined_number(self, number: Any, samples: int) -> Any:
-        """What a number of the program is for a batch that is joined: the mean or the sum of as many of it."""
+        """The mean or the sum, over the samples, of a number that is the same for every sample."""
         return number * samples if self._batch == "sum" else number
 
     # --- arguments and traces -------------------------------------------------------------------------------------------------------------
@@ -350,7 +350,7 @@ class CompiledFunction:
     # --- without a program ----------------------------------------------------------------------------------------------------------------
 
     def _within_a_trace(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """What another function that is being traced gets: the graph of this one becomes part of its own."""
+        """Call the function while another one is being traced: its graph becomes part of the other's."""
         rows = [(*args, *kwargs.values())] if self._batch is None else list(zip(*args, *kwargs.values(), strict=True))
         results = [
             Results(self._function(*row[: len(args)], **dict(zip(kwargs, row[len(args) :], strict=True))), self._name) for row in rows
@@ -361,7 +361,7 @@ class CompiledFunction:
         return self._filled(results, numbers)
 
     def _filled(self, results: list[Results], numbers: np.ndarray) -> Any:
-        """The results of the samples in their shape, computed on the eager engine; `numbers` is what is in lists."""
+        """The results of the samples in their shape, computed on the eager engine; `numbers` holds the numbers in lists."""
         samples = len(results)
         if self._batch == "each":
             return results[0].filled(numbers, lambda k: numbers[:, k].copy(), lambda number: np.full(samples, number))
@@ -375,7 +375,7 @@ class CompiledFunction:
         )
 
     def _results_eagerly(self, arguments: list[Argument], leaves: Sequence[list[Any]], keywords: tuple[str, ...]) -> list[Results]:
-        """What the function itself returns: for each sample, or once."""
+        """The results of the function itself on the eager engine: for each sample, or once."""
         columns = [argument.for_samples(values) for argument, values in zip(arguments, leaves, strict=True)]
         positional = len(columns) - len(keywords)
         rows: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if columns else [()]
@@ -461,7 +461,7 @@ def not_one_loss(traced: Traced, name: str) -> TypeError:
 
 
 def _name_in_module(function: CompiledFunction) -> str:
-    """The name by which a pickle can find it, if it stands in its module in place of what it was made from."""
+    """The name by which a pickle can find it, if it has replaced the original function in its module."""
     name: str = getattr(function, "__qualname__", "")
     found: Any = sys.modules.get(getattr(function, "__module__", ""))
     for part in name.split("."):

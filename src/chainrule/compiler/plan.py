@@ -107,7 +107,7 @@ def _is_free(group: Group, axis: int) -> bool:
 
 
 def _effort(statement: Statement, axis: int | None, count: float) -> float:
-    """What a point costs where vectors of `count` lie along an axis."""
+    """The cost of a point if vectors of `count` points lie along an axis."""
     effort = 1.0
     for access in statement.accesses():
         if axis is None:
@@ -142,7 +142,7 @@ def _cost_within(group: Group, within: tuple[int | None, ...], width: int) -> fl
 
 
 def _best_within(statement: Statement, parallel: int, width: int) -> int | None:
-    """The reduced axis along which all loads of a statement are in line, and that fills vectors best."""
+    """The reduced axis along which all loads of a statement are contiguous, and which fills vectors best."""
     axes = []
     for axis in range(parallel, len(statement.sizes)):
         size = statement.sizes[axis]
@@ -165,7 +165,7 @@ def _unit_axis(group: Group, free: list[int]) -> int | None:
 
 
 def _blocks(group: Group, vector: int | None, most: int) -> dict[int, int]:
-    """Take points together along an axis along which a reduced statement reads the same number again."""
+    """Block the points along an axis along which a reduced statement reads the same number again."""
     for statement in group.statements:
         if not statement.reduced:
             continue
@@ -190,7 +190,7 @@ def _shares_rows(group: Group, vector: int) -> bool:
 
 
 def _side_by_side(calls: int) -> int:
-    """How many vectors to take at a time where so many elementary functions are called, and no numbers are shared."""
+    """How many vectors to compute together, if this many elementary functions are called and no numbers are shared."""
     return next((vectors for most, vectors in SIDE_BY_SIDE.items() if calls <= most), 1)
 
 

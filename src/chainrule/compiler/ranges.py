@@ -109,7 +109,7 @@ def _is_finite(value: Expression) -> bool:
 
 
 def _never_zero(divisor: Expression) -> Expression | None:
-    """The number that is divided by, where infinity stands in for a 0."""
+    """The divisor in an expression that replaces a divisor of 0 by infinity."""
     if not isinstance(divisor, Apply) or divisor.primitive is not primitives.select:
         return None
     condition, a, b = divisor.operands()
@@ -131,7 +131,7 @@ def _selected(operands: tuple[Expression, ...], ranges: list[Range]) -> Range:
 
 
 def _together(before: Range, found: Range, *, adds: bool) -> Range:
-    """What a buffer holds where one statement more stores, or adds."""
+    """The range of a buffer to which another statement stores or adds."""
     if adds and found.part == "total":
         return found._replace(special=min(before.special, found.special))
     return _joined(before, _add(before, found) if adds else found)
