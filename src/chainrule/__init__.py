@@ -5,7 +5,7 @@
     c.backward()
     print(a.grad, b.grad)
 
-Importing this loads nothing heavy: what needs other packages is loaded when it is first used.
+Importing this package loads nothing heavy: a part that needs other packages is loaded when it is first used.
 """
 
 import builtins
@@ -131,7 +131,7 @@ _LOADED_WHEN_USED = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what most programs never use when it is first asked for (PEP 562): these names, and modules such as `chainrule.schedules`."""
+    """Load the names that most programs never use, and modules such as `chainrule.schedules`, at their first use (PEP 562)."""
     from importlib import import_module
 
     if name in _LOADED_WHEN_USED:

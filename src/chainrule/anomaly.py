@@ -1,4 +1,4 @@
-"""`detect_anomaly`: stop at the operation that first makes a nan or an infinity, and say where it stands in the user's program."""
+"""`detect_anomaly`: stop at the operation that first makes a nan or an infinity, and name its line in the user's program."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _unwatch() -> None:
 
 
 def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of Value that makes a node, followed by a look at the number it made."""
+    """Wrap the method of Value that makes a node, so that the new number is checked."""
 
     def watched(self: Value, *arguments: Any, **options: Any) -> Any:
         made = method(self, *arguments, **options)
@@ -95,7 +95,7 @@ def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check(node: Any) -> None:
-    """Remember the line of the program that made a node, and look at its number."""
+    """Remember the line of the program that made a node, and check its number."""
     frame, passed = users_frame(sys._getframe(1))
     inside = any(each.f_code in _MASKING for each in passed)
     node._made_at = frame.f_code.co_filename, frame.f_lineno
@@ -109,7 +109,7 @@ def _is_anomaly(number: float) -> bool:
 
 
 def _is_masked(node: Value) -> bool:
-    """Whether a number of the package's own functions is infinite since it was made of one that is."""
+    """Whether a result of the package's own functions is infinite because an operand is."""
     numbers = [operand if isinstance(operand, float) else operand._data for operand in node._operands]
     return math.isinf(node._data) and (node._rule is log_total or any(map(math.isinf, numbers)))
 
@@ -131,7 +131,7 @@ def _watched_sweep(order: Sequence[Value], nothing: float | None = 0.0) -> None:
 
 
 def _receivers(node: Value) -> list[Any]:
-    """The operands that a node passes something to."""
+    """The operands to which a node passes a gradient."""
     rule, operands = node._rule, node._operands
     if rule is None or rule is BY_HAND:
         return list(node._prev)

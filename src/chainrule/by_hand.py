@@ -1,7 +1,7 @@
 """Operations that a program defines itself, "made by hand": how their arguments are written, their gradients, and what may be changed of
 a graph afterwards.
 
-Programs written for microgpt make an operation by its number, its parents, and its derivative with respect to each of them:
+Programs written for microgpt make an operation from its number, its parents, and its derivative with respect to each of them:
 `Value(math.log(x.data), (x,), (1 / x.data,))`.
 """
 
@@ -26,7 +26,7 @@ class LocalGradients:
     """The `_backward` of a node that was made with local gradients. It is called with the node, and holds numbers only.
 
     Arguments:
-        slopes: a real number for each parent, or a Value, whose number counts.
+        slopes: a real number for each parent, or a Value, whose data is used.
         count: how many parents there are.
 
     Raises:
@@ -53,7 +53,7 @@ class LocalGradients:
 
 
 def arguments(children: Any, op: Any, named: Mapping[str, Any]) -> tuple[tuple[Any, ...], str, LocalGradients | None]:
-    """Sort what `Value()` was given for an operation made by hand.
+    """Sort the arguments that `Value()` was given for an operation made by hand.
 
     Arguments:
         children: its second argument, the parents.
@@ -91,8 +91,8 @@ def arguments(children: Any, op: Any, named: Mapping[str, Any]) -> tuple[tuple[A
 def local_gradients(node: Any) -> tuple[float, ...]:
     """The derivative of a node's result with respect to each of its parents, in the order of `_prev`, at the numbers they have now.
 
-    For an operation whose `_backward` the user wrote, that function is run on gradients of 0 and a gradient of 1 arriving, and all
-    gradients are put back; a parent that is there twice has the whole of what it gets at its first place.
+    If the user wrote the `_backward` of an operation, it is run with the parents' gradients set to 0 and the node's own gradient set to 1;
+    then all gradients are restored. For a parent that occurs twice, its first place has the whole derivative.
     """
     rule, function = node._primitive, node._function
     if isinstance(function, LocalGradients):
@@ -127,11 +127,11 @@ def _by_running(node: Any) -> tuple[float, ...]:
 
 
 def set_parents(node: Any, parents: Iterable[Any]) -> None:
-    """What assigning `_prev` does: without parents the node becomes a leaf, with the number it has; an operation made by hand gets others.
+    """Assign `_prev`: without parents the node becomes a leaf and keeps its number; an operation made by hand gets the new parents.
 
     Raises:
-        TypeError: if a parent is no Value, or the node is the result of an operation of the table, whose operands are its parents.
-        ValueError: if there are not as many as the node has local gradients.
+        TypeError: if a parent is not a Value, or the node is the result of an operation of the table, whose operands are its parents.
+        ValueError: if the number of parents differs from the number of the node's local gradients.
     """
     parents, function = tuple(parents), node._function
     for parent in parents:
@@ -151,10 +151,10 @@ def set_parents(node: Any, parents: Iterable[Any]) -> None:
 
 
 def set_name(node: Any, name: str) -> None:
-    """What assigning `_op` does: the node is shown under another name, and stays the operation it is.
+    """Assign `_op`: the node is shown under another name, and remains the same operation.
 
     Raises:
-        TypeError: if the name is no string.
+        TypeError: if the name is not a string.
     """
     if not isinstance(name, str):
         refuse_name(name)

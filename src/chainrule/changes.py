@@ -122,7 +122,7 @@ def report(root: Any, changes: Sequence[Change], refuses: bool = False) -> None:
 
 
 def _passing(root: Any) -> set[int]:
-    """The ids of a result and of the nodes that pass a gradient on: what is behind a `stop_gradient` or a condition is a constant."""
+    """The ids of a result and of the nodes that pass a gradient on: the operands of a `stop_gradient` or a condition are constants."""
     found: set[int] = set()
     stack = [root]
     while stack:
@@ -175,7 +175,7 @@ def is_more_than_rounding(node: Any, known: Any, is_set: bool) -> bool:
 
 
 def _differ(a: float, b: float, scale: float) -> bool:
-    """Whether two numbers are further from each other than rounding explains, in a sum of numbers up to `scale`."""
+    """Whether two numbers differ by more than rounding explains, if they are sums of numbers up to `scale`."""
     gap = abs(a - b)
     return not (_same(a, b) or (gap < math.inf and gap <= _ROUNDING * max(abs(a), abs(b), scale)))
 
@@ -185,7 +185,7 @@ def _numbers(node: Any) -> list[float]:
 
 
 def operation_now(node: Any) -> str:
-    """The operation with the numbers that its operands have now: `5.0 * 3.0`."""
+    """The operation with the present numbers of its operands: `5.0 * 3.0`."""
     numbers = [*map(repr, _numbers(node))]
     rule = node._rule
     if rule.special and rule.sign and len(numbers) == 2:

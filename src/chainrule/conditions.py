@@ -1,6 +1,6 @@
-"""What a number must be, where an operation takes it for something: a label of a loss, the number of one of several things.
+"""Conditions that a number must meet, such as being a label of a loss or an index.
 
-A number that is known is checked at once. While a function is traced for the compiler no number is known, so what it must be is noted, and
+A number that is known is checked at once. While a function is traced for the compiler no number is known, so its condition is noted, and
 checked at every call.
 """
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Condition(NamedTuple):
-    """What a number must be.
+    """A condition that a number must meet.
 
     Arguments:
-        holds: says whether it is.
-        poison: makes of a number of the graph one that is 0 where it is, and nan where it is not.
-        text: what it must be, for a message.
-        way_out: what to write instead, if anything else.
-        things: if it must be the number of one of several things, how many there are; else 0.
+        holds: whether a number meets it.
+        poison: a function from a number of the graph to one that is 0 if the condition holds, and nan otherwise.
+        text: what the number must be, for a message.
+        way_out: what to write instead, for a message; "" if there is nothing to say.
+        things: if the number must be an index, how many things it indexes; else 0.
     """
 
     holds: Callable[[float], bool]
@@ -48,12 +48,12 @@ def require(number: Any, what: str, condition: Condition) -> None:
 
     Arguments:
         number: a Value or a float.
-        what: what it is called.
-        condition: what it must be.
+        what: the name of the number, for a message.
+        condition: the condition that it must meet.
 
     Raises:
-        ValueError: if it is known, and does not meet the condition.
-        IndexError: likewise, where it must be the number of one of several things.
+        ValueError: if the number is known, and does not meet the condition.
+        IndexError: likewise, if it must be an index.
     """
     if hasattr(number, "_apply"):
         if noting(number, condition):
@@ -78,7 +78,7 @@ PROBABILITY = Condition(
 
 
 def number_of(count: int) -> Condition:
-    """That a number is one of 0, 1, 2 and so on, up to but not including `count`."""
+    """The condition that a number is a whole number from 0 to `count - 1`."""
     return Condition(
         lambda i: 0.0 <= i < count and i == math.floor(i),
         lambda i: primitives.where(sum(primitives.equal(i, float(k)) for k in range(count)), 0.0, math.nan),

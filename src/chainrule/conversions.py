@@ -2,9 +2,9 @@
 
 Where a Value becomes a plain number in silence, as in `math.exp(v)` and `np.array([v], dtype=float)`, its gradient is lost: say so.
 
-Python asks a Value for its number (`__float__`) without saying who wants it. `float(v)` and formatting mean the number; a function of
-`math` means the Value. So the place in the program is looked at: the instruction that runs in the calling frame, and the names that it was
-made of. A place that can only be silent is remembered, so that `float(v)` stays cheap.
+Python calls a Value's `__float__` without saying for whom. `float(v)` and formatting mean the number; a function of `math` means the Value.
+So this module inspects the place in the program: the instruction that runs in the calling frame, and the names in its expression. A place
+that never needs a warning is remembered, so that `float(v)` stays cheap.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _silent: dict[int, CodeType] = {}  # by the id of the code, which is kept so tha
 
 
 class Name(NamedTuple):
-    """A name in an expression, `math.exp`: where it starts and what it is the callee of."""
+    """A name in an expression, such as `math.exp`."""
 
     parts: tuple[str, ...]
     is_callee: bool  # of the instruction that is looked at
@@ -77,7 +77,7 @@ def look(frame: FrameType | None) -> bool:
         frame: the frame that called `__float__`.
 
     Returns:
-        Whether this place can be passed over the next time.
+        Whether this place never needs a warning.
     """
     if frame is None or is_own(frame):
         return True
@@ -99,7 +99,7 @@ def look(frame: FrameType | None) -> bool:
 
 
 def look_once(frame: FrameType) -> None:
-    """Look at the running instruction of a frame, and if it can be passed over, remember that; for the Python engine."""
+    """Look at the running instruction of a frame, and remember it if it never needs a warning; for the Python engine."""
     code, offset = frame.f_code, frame.f_lasti
     key = id(code) + offset
     if _silent.get(key) is not code:
@@ -242,7 +242,7 @@ def _read(code: CodeType, offset: int) -> Place:
 
 
 def _culprit(frame: FrameType, place: Place) -> str:
-    """The name of the function, of those that an instruction is made of, that works with numbers; "" if there is none."""
+    """The name of the numerical function in an instruction's expression; "" if it has none."""
     if place.instruction.startswith(_SILENT):
         return ""
     is_store = place.instruction.startswith("STORE")
@@ -289,7 +289,7 @@ def _resolve(frame: FrameType, parts: tuple[str, ...]) -> tuple[Any, Any]:
 
 
 def _numerical(thing: Any, *, of_instance: bool = False) -> str:
-    """The full name of a function or class of a numerical package, or of one that is wrapped or contained in `thing`; "" if it is none."""
+    """The full name of a function or class of a numerical package, or of one that is wrapped or contained in `thing`; else ""."""
     if of_instance:
         kind = type(thing)
         return f"{_root(kind)}.{kind.__name__}" if _root(kind) in NUMERICAL and not isinstance(thing, (ModuleType, float, int)) else ""

@@ -26,7 +26,7 @@ def deep_copy(order: list[Any], memo: dict[int, Any]) -> Any:
 
     Arguments:
         order: its nodes in topological order.
-        memo: what `copy.deepcopy` has copied so far, by `id`; the copies are added.
+        memo: the objects that `copy.deepcopy` has copied so far, by `id`; the copies are added.
 
     Returns:
         The copy of the last node.

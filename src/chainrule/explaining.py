@@ -214,7 +214,7 @@ class _Sweep:
         self._tell(self._operation(node), "made by hand", fate)
 
     def _operation(self, node: Value) -> str:
-        """The operation with numbers put in; where the result was set to another number, both are told."""
+        """The operation with numbers put in; if the result was set to another number, with both numbers."""
         if id(node) not in self.set_to:
             return self.namer.operation(node, _told(node.data))
         return self.namer.operation(node, f"{_told(self.set_to[id(node)])}, set to {_told(node.data)}")

@@ -1,4 +1,4 @@
-"""Reading a file within a limit, and writing one so that it is there in full or not at all."""
+"""Read a file up to a limit of its size, and write a file completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _CHUNK = 1 << 20
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """All bytes of a file, or of a pipe that a program writes to.
+    """Read all bytes of a file, or of a pipe that a program writes to.
 
-    A file beyond the limit is refused before anything of it is read: the limit is 256 MiB, or the number of bytes that the environment
-    variable `CHAINRULE_MAX_BYTES` gives. What has no end is refused too, and a pipe that nobody writes to is not waited for.
+    A file beyond the limit is refused before it is read: the limit is 256 MiB, or the number of bytes in the environment variable
+    `CHAINRULE_MAX_BYTES`. Devices, which have no end, are refused too, and so are pipes to which no program writes.
 
     Raises:
         OSError: if it cannot be read; `strerror` says why.
@@ -64,12 +64,12 @@ def _too_large(path: object, size: str, most: int) -> OSError:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting for who writes to a pipe, and without making a terminal one's own."""
+    """Open a file without waiting for a writer of a pipe, and without making a terminal the controlling terminal."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
 def _read_all(file: BinaryIO, most: int, is_pipe: bool) -> bytes:
-    """Everything up to one byte beyond the limit."""
+    """Read everything up to one byte beyond the limit."""
     parts: list[bytes] = []
     left = most + 1
     patient_until = time.monotonic() + PATIENCE if is_pipe else 0.0
@@ -93,11 +93,11 @@ def _read_all(file: BinaryIO, most: int, is_pipe: bool) -> bytes:
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file by way of a temporary one beside it, which takes its place only when it is complete and on the disk.
+    """Write a file through a temporary file beside it, which replaces it only when it is complete and on the disk.
 
-    A failure or a kill on the way leaves the earlier file as it was. The temporary file has the permissions of the earlier one from the
-    start, and is removed whatever happens. What is no regular file, such as `/dev/stdout`, is written to directly, and a symbolic link
-    stays a link.
+    If writing fails or the process is killed, the earlier file stays as it was. The temporary file has the permissions of the earlier one
+    from the start, and is removed whatever happens. A file that is not a regular file, such as `/dev/stdout`, is written to directly, and a
+    symbolic link stays a link.
 
     Arguments:
         path: the file; its folder must exist.
@@ -123,11 +123,11 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def check_place(path: str | os.PathLike[str], size: int = 1) -> None:
-    """Find out whether a file can be written there, without writing it; nothing stays behind.
+    """Check that a file can be written there, without writing it; nothing stays behind.
 
     Arguments:
         path: the file.
-        size: how many bytes there must be room for.
+        size: how many bytes of disk space there must be.
 
     Raises:
         OSError: if it cannot be written; it names the file.
@@ -143,7 +143,7 @@ def check_place(path: str | os.PathLike[str], size: int = 1) -> None:
 
 
 def temporary_name(name: str) -> str:
-    """A name for what will be called `name` when it is complete; no other has it, and it fits where `name` does."""
+    """A unique temporary name for the file `name`, no longer than names may be."""
     return f".{name[:30]}.{secrets.token_hex(8)}.partial"
 
 

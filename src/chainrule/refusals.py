@@ -26,7 +26,7 @@ def stand_for(node: object, data: object, label: object) -> None:
 
 
 def refuse_child(child: object) -> NoReturn:
-    """Refuse an operand that is no Value."""
+    """Refuse an operand that is not a Value."""
     instead = "; to name the Value, write label=..." if isinstance(child, str) else ""
     raise TypeError(f"_children must be Values, got {type(child).__name__}: {child!r}{instead}")
 
@@ -40,7 +40,7 @@ def refuse_name(op: object) -> NoReturn:
 
 
 def refuse_parents(node: object) -> NoReturn:
-    """Refuse other parents for a node whose operands they are."""
+    """Refuse new parents for a node whose parents are its operands."""
     raise TypeError(
         f"the parents of {node!r} are the operands of {getattr(node, '_op', '')!r}, and cannot be replaced; `_prev = ()` makes it a leaf. "
         "For an operation made by hand, write Value(data, parents, 'name')"
@@ -48,7 +48,7 @@ def refuse_parents(node: object) -> NoReturn:
 
 
 def refuse_label(text: object) -> NoReturn:
-    """Refuse a label that is no string."""
+    """Refuse a label that is not a string."""
     raise TypeError(f"a label must be a string, got {type(text).__name__}: {text!r}")
 
 
@@ -58,7 +58,7 @@ def refuse_backward(function: object) -> NoReturn:
 
 
 def refuse_root(root: object) -> NoReturn:
-    """Refuse to walk a graph from what is no Value."""
+    """Refuse a root of a graph that is not a Value."""
     raise TypeError(f"the result of a graph must be a Value, got {type(root).__name__}: {root!r}")
 
 
@@ -68,18 +68,18 @@ def refuse_lengths(weights: int, inputs: int) -> NoReturn:
 
 
 def refuse_node(position: int, thing: object) -> NoReturn:
-    """Refuse what is no list of Values, or what is none at a position of one (-1 for the list itself)."""
+    """Refuse an object that is not a list of Values (position -1), or an entry of such a list that is not a Value."""
     if position < 0:
         raise TypeError(f"nodes must be a list or tuple of Values, got {type(thing).__name__}")
     raise TypeError(f"node {position} must be a Value, got {type(thing).__name__}: {thing!r:.60}")
 
 
 def refuse_numbers(thing: object, writable: bool) -> NoReturn:
-    """Refuse numbers that are not laid out as float64 one after another, or cannot be written to."""
+    """Refuse a buffer that is not contiguous float64, or cannot be written to."""
     wanted = "a contiguous buffer of float64" + (" that can be written to" if writable else "")
     raise TypeError(f"expected {wanted}, such as numpy.zeros(n) or array.array('d', ...), got {type(thing).__name__}")
 
 
 def refuse_count(nodes: int, numbers: int) -> NoReturn:
-    """Refuse numbers that are not one for each node."""
+    """Refuse a number of nodes and a number of numbers that differ."""
     raise ValueError(f"there must be one number for each node, got {nodes} nodes and {numbers} numbers")

@@ -1,4 +1,4 @@
-"""Reading a CSV file: a header that names the columns, and a number in every cell that is asked for; and writing one."""
+"""Read and write CSV files: a header names the columns, and the cells of features hold numbers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
 
 
 class DataError(ValueError):
-    """Data that cannot be used; the message names file, row and column."""
+    """The data cannot be used; the message names file, row and column."""
 
 
 class Table(NamedTuple):
@@ -98,8 +98,8 @@ class Table(NamedTuple):
 def number_in(cell: str) -> float | None:
     """The number that a cell holds, which may be nan or inf; None if it holds none.
 
-    A number is written with the digits 0 to 9, a decimal point and an exponent. Python reads 1_000 and digits of other scripts as
-    numbers too; nearly nobody else does.
+    A number is written with the digits 0 to 9, a decimal point and an exponent. Python also reads 1_000 and digits of other scripts as
+    numbers; nearly no other program does.
     """
     if "_" in cell or not cell.isascii():
         return None
@@ -110,13 +110,13 @@ def number_in(cell: str) -> float | None:
 
 
 def usable_number(cell: str) -> float | None:
-    """The number that a cell holds, if it is one that can be computed with: finite, and not too large."""
+    """The number that a cell holds, if it can be used: finite, and not too large."""
     number = number_in(cell)
     return number if number is not None and abs(number) <= LARGEST else None
 
 
 def not_usable(cell: str) -> str:
-    """Why a cell holds no number that can be computed with, and what to write in place of it."""
+    """Say why a cell does not hold a number that can be used, and what to write instead."""
     number = number_in(cell)
     shown = quoted(cell)
     if number is not None:
@@ -167,7 +167,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     are skipped; white space around a cell is dropped. The encoding is UTF-8, or UTF-16 or UTF-32 with a byte order mark. A file is read
     up to a limit of 256 MiB, which the environment variable `CHAINRULE_MAX_BYTES` changes.
 
-    In a table that `write_table` wrote, the apostrophe before what a spreadsheet would take for a formula is taken away again.
+    If `write_table` put an apostrophe before a text that a spreadsheet would run as a formula, it is removed again.
 
     Raises:
         DataError: if the file is missing, empty, too large, not text or not a table; the message names file and row.
@@ -300,10 +300,10 @@ _NUMBER = re.compile(r"'*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|'*[+-]", re.IGNORE
 
 
 def write_table(rows: Iterable[Sequence[str]]) -> str:
-    """Rows as CSV, in which a spreadsheet finds no formula.
+    """Write rows as CSV that a spreadsheet does not run as formulas.
 
     A text that a spreadsheet would run, because it begins with `=`, `+`, `-`, `@`, a tab or an end of line, gets an apostrophe before it;
-    numbers stay as they are. `read_table` takes the apostrophe away again.
+    numbers stay as they are. `read_table` removes the apostrophe again.
     """
     lines: list[str] = []
     writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")  # so that both are quoted within a cell

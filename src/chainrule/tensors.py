@@ -1,4 +1,4 @@
-"""Reading safetensors files: every tensor is checked against the bytes that are there before any number is made.
+"""Read safetensors files: every tensor is checked against the bytes in the file before any number is read.
 
 A file is eight bytes with the length of a header, the header, which is JSON, and the numbers of all tensors one after another. The header
 gives each tensor's type, shape, and place among these bytes. The format is described at https://github.com/huggingface/safetensors.

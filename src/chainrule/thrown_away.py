@@ -82,7 +82,7 @@ def end(begun: tuple[Call | None, bool], one: float, mark: float) -> None:
 
 
 def warn() -> None:
-    """Say so, at the line of the program that called `backward()`."""
+    """Give the warning at the line of the program that called `backward()`."""
     caution(
         "backward() starts from zero: it replaced gradients that the backward() of another result had computed, and that were not read or "
         "set since. To add them up, write backward(accumulate=True), or import Value from chainrule.micrograd, where backward() always "

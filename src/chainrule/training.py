@@ -366,7 +366,7 @@ def _orders(samples: int, shuffle: bool, rng: random.Random) -> Iterator[Sequenc
 
 
 def _checked_order(order: list[Any], samples: int) -> list[int]:
-    """A copy of an order, which has every sample once; a generator of one's own may leave anything."""
+    """Check that an order has every sample once, since the user's own generator may leave anything, and return a copy."""
     checked = []
     for position, sample in enumerate(list(order)):
         try:

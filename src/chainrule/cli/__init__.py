@@ -1,4 +1,4 @@
-"""The command `chainrule`: where it starts, before anything that takes time is loaded."""
+"""The command `chainrule`: it starts here, before anything that takes time is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands train, predict, explain, draw and info, and how their errors are told.
+"""The commands train, predict, explain, draw and info, and how they report errors.
 
 Wrong input ends with a message on standard error and exit status 2; a training that diverges, or a file that cannot be written, with 1.
 Libraries that take long to load are imported where they are used, so that the command starts at once.

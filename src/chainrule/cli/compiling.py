@@ -1,4 +1,4 @@
-"""The compiler, for commands that use it where it is installed and do without it elsewhere."""
+"""The compiler, for commands that use it if it is installed and work without it otherwise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def compiler() -> tuple[Callable[..., Any] | None, str]:
-    """`chainrule.compile` and what it compiles with; or None, and why there is no compiler."""
+    """Return `chainrule.compile` and a description of the compiler; or None, and the reason why there is no compiler."""
     try:
         from chainrule.compiler.api import compile
     except ImportError as error:

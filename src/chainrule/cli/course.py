@@ -1,4 +1,4 @@
-"""`chainrule course`: for teachers, the exercises to hand out and the checks of what is handed in."""
+"""`chainrule course`: teachers export the exercises for students, and check the students' work."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ def grade(submissions: tuple[Path, ...], exercises: list[Exercise], output: Path
     A SUBMISSION is a student's file or notebook, a student's folder, or a folder of students' folders. Names say which exercise a file is
     and whose: anna_04_backpropagation.py is Anna's, and so is 04_backpropagation.py in a folder anna.
 
-    Each check runs in a process of its own, with limits on time and memory; what is broken costs only its own row. That is no protection
-    against code that means harm: the process may do what you may do, and code that knows the checks can write its own verdict. With
-    --isolate, the code runs in another process than the one that judges it and, where bubblewrap is installed, without your files and
-    the network. The column "notes" says what to look at in an answer, though it may be right.
+    Each check runs in a process of its own, with limits on time and memory; a broken submission affects only its own row. This does not
+    protect against malicious code: the process has your permissions, and code that knows the checks can write its own verdict. With
+    --isolate, the code and its judge run in different processes and, if bubblewrap is installed, the code has no access to your files and
+    the network. The column "notes" says what you should look at in an answer, even if it is right.
 
     \b
     Example:

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class BadInput(click.ClickException):
-    """What was given cannot be used: exit status 2."""
+    """The user's input cannot be used: exit status 2."""
 
     exit_code = 2
 
 
 def check_file(output: str) -> None:
-    """Find out whether a file can be written there, before anything is computed.
+    """Check that a file can be written there, before anything is computed.
 
     Raises:
-        BadInput: if its folder is missing, it is a folder itself, or the system refuses it.
+        BadInput: if its folder is missing, if it is a folder itself, or if the system refuses to write it.
     """
     from chainrule.files import check_place
 
@@ -41,12 +41,12 @@ def check_file(output: str) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Why the operating system refused it, without the file."""
+    """Say why the operating system refused something, without the file's name."""
     return clean(getattr(error, "strerror", None) or error)
 
 
 def told(error: Exception) -> str:
-    """An error as one line; the file first, where the operating system refused it."""
+    """Write an error as one line, with the file first if the operating system refused it."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{clean(error.filename)}: {clean(error.strerror)}"
     return reason(error)
@@ -54,7 +54,7 @@ def told(error: Exception) -> str:
 
 @contextmanager
 def cleaned() -> Iterator[None]:
-    """Clean the messages of errors: click repeats in them what was typed."""
+    """Clean the messages of errors, since click repeats in them what was typed."""
     try:
         yield
     except click.UsageError as error:

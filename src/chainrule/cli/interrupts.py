@@ -1,7 +1,7 @@
-"""What Ctrl-C does while `train` runs: it ends what is under way, and never takes away what was learned.
+"""Handle Ctrl-C while `train` runs: it ends the current phase, and never loses what was learned.
 
-Each phase says how many times Ctrl-C is only noted before it raises KeyboardInterrupt, and no phase has a handler of its own, so that
-there is no moment between two of them in which Ctrl-C would do something else.
+Each phase says how many times Ctrl-C is only noted before it raises KeyboardInterrupt. All phases share one handler, so that there is no
+moment between two of them in which Ctrl-C would do something else.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Interrupts:
 
     Arguments:
         asked: whether Ctrl-C was pressed in this phase.
-        patience: how many times more it is only noted.
+        patience: how many more times it is only noted.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Interrupts:
         self.patience, self.asked = phase, False
 
     def __call__(self, signum: int, frame: object) -> None:
-        """Note it, or raise KeyboardInterrupt; only once in a phase, so that what cleans up is left in peace."""
+        """Note Ctrl-C, or raise KeyboardInterrupt; it is raised only once in a phase, so that it cannot interrupt the cleaning up."""
         self.asked = True
         if self.patience <= 0:
             self.patience = math.inf
@@ -51,7 +51,7 @@ def interrupts(is_last: bool = False) -> Iterator[Interrupts]:
     """Handle Ctrl-C by phases, beginning with `TRAINING`.
 
     Arguments:
-        is_last: whether the process ends with this; then Ctrl-C no longer does anything after it.
+        is_last: whether the process ends after this; then Ctrl-C does nothing afterwards.
     """
     handler = Interrupts()
     with handled_by(handler, signal.SIG_IGN if is_last else signal.default_int_handler):

@@ -22,8 +22,8 @@ from chainrule.foreign import clean, quoted
 def learn(folder: Path, terminal: bool, jupyter: str, no_start: bool) -> None:
     """Build autodiff and neural networks yourself, exercise by exercise.
 
-    The exercises are laid out in FOLDER, as notebooks for Jupyter or, with --terminal, as plain files. What is there already stays as it
-    is, so that you go on where you were.
+    The exercises are written to FOLDER, as notebooks for Jupyter or, with --terminal, as plain files. Files that exist already are not
+    changed, so that you can go on with your work.
     """
     try:
         options = shlex.split(jupyter)

@@ -1,6 +1,6 @@
-"""What `train` does with the samples: a network learns from them, as machine code where the compiler is installed, else eagerly.
+"""Train a network for the command `train`: as machine code if the compiler is installed, else eagerly.
 
-Both ways make the same steps, show the same progress, and come to the same weights, to rounding.
+Both ways make the same steps, show the same progress, and give the same weights, up to rounding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BETWEEN = 2000  # samples to learn from between looks at it, at most: a look cos
 
 
 class Plan(NamedTuple):
-    """The options of a training, as they were said or chosen."""
+    """The options of a training, as given or chosen by default."""
 
     dataset: str
     hidden: tuple[int, ...]
@@ -38,7 +38,7 @@ class Plan(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """What a training leaves: the model, its history, and the network as a function of many rows."""
+    """The result of a training: the model, its history, and the network as a function of many rows."""
 
     saved: SavedModel
     history: History

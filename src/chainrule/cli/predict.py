@@ -1,4 +1,4 @@
-"""`chainrule predict`: what a saved model says about each row of a CSV file."""
+"""`chainrule predict`: the predictions of a saved model for the rows of a CSV file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 @click.argument("table", metavar="CSV")
 @click.option("-o", "--output", help="The file for the rows with their predictions; standard output by default.")
 def predict(model: str, table: str, output: str | None) -> None:
-    """Let MODEL, a model.json, predict a class or a number for each row of a CSV file.
+    """Predict a class or a number for each row of a CSV file with MODEL, a model.json.
 
-    The columns are found by their names; those that the model does not use are passed through. If the column that the model predicts
-    is there too, the predictions are compared with it where it holds a label that the model knows.
+    The columns are found by their names; those that the model does not use are written to the output unchanged. If the table has the column
+    that the model predicts, the predictions are compared with the labels that the model knows.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it. On standard output, characters that steer a terminal
-    are written as in Python, such as \\x1b; in a file, they stay as they are.
+    A text that a spreadsheet would run as a formula gets an apostrophe before it. On standard output, control characters are escaped as in
+    Python, such as \\x1b; in a file, they stay as they are.
     """
     from chainrule.files import write_atomically
     from chainrule.models import ModelFileError, load_model
@@ -67,7 +67,7 @@ def _check_columns(saved: SavedModel, table: Table, model: str) -> None:
 
 
 def _compared(saved: SavedModel, table: Table, predictions: list[float]) -> str:
-    """How good the predictions are on the rows whose label is known, and what is in the others."""
+    """Say how good the predictions are on the rows whose label is known, and what the other rows hold."""
     from chainrule.cli.scores import in_words, scores
     from chainrule.labels import known_labels
 

@@ -1,4 +1,4 @@
-"""Showing how a training gets on: a live bar in a terminal, ten plain lines elsewhere."""
+"""Show the progress of a training: a live bar in a terminal, ten plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINES = 10  # where there is no terminal
 
 
 class Watcher(Protocol):
-    """What is told now and then, after a step; the accuracy is None where the task has none."""
+    """A function that is called from time to time after a step; the accuracy is None if the task has none."""
 
     def __call__(self, step: int, loss: float, accuracy: float | None) -> None:
         """Show it."""
@@ -25,7 +25,7 @@ class Watcher(Protocol):
 
 @contextmanager
 def progress(steps: int) -> Iterator[Watcher]:
-    """Show the progress of a training of so many steps, on standard error."""
+    """Show the progress of a training with this many steps, on standard error."""
     if not sys.stderr.isatty():
         yield _lines(steps)
         return
@@ -49,7 +49,7 @@ def _numbers(loss: float, accuracy: float | None) -> str:
 
 
 def _lines(steps: int) -> Watcher:
-    """A line for the first step told of in each tenth of the training."""
+    """A line for the first reported step in each tenth of the training."""
     tenths = 0
 
     def line(step: int, loss: float, accuracy: float | None) -> None:

@@ -1,4 +1,4 @@
-"""The folder that a training leaves behind: it appears with a complete model or not at all, and never in place of an earlier one.
+"""The folder with the results of a training: it appears with a complete model or not at all, and never replaces an earlier one.
 
 Pictures are added afterwards, each complete or not at all.
 """
@@ -33,14 +33,14 @@ SMALL_GRAPH = 60  # nodes; a network of no more is drawn as a whole
 
 
 def check_folder(wanted: Path, size: int) -> None:
-    """Find out before the training whether its results can be written: the names, the permissions and the room; nothing stays behind.
+    """Check before the training that its results can be written: names, permissions and disk space. Nothing stays behind.
 
     Arguments:
         wanted: the folder.
-        size: how many bytes will be written, about.
+        size: about how many bytes will be written.
 
     Raises:
-        BadInput: if they cannot.
+        BadInput: if they cannot be written.
     """
     if wanted.name in ("", ".."):
         raise BadInput(f"{clean(wanted)} cannot be the folder for the results; give the name of a new folder")
@@ -68,13 +68,13 @@ def check_folder(wanted: Path, size: int) -> None:
 
 
 def keep(wanted: Path, write: Callable[[Path], None]) -> tuple[Path, str]:
-    """Publish a new folder in the place wanted, or where that has become impossible, in the first of some other places.
+    """Publish a new folder in the wanted place or, if that has become impossible, in the first possible one of some other places.
 
     Returns:
-        Where the folder is, and why not in the place wanted; the latter is empty if it is there.
+        Where the folder is, and why it is not in the wanted place; the reason is empty if it is there.
 
     Raises:
-        OSError: if there is no place.
+        OSError: if it cannot be written anywhere.
     """
     try:
         return publish(wanted, write), ""
@@ -102,7 +102,7 @@ def _other_places() -> Iterator[Path]:
 
 
 def publish(wanted: Path, write: Callable[[Path], None]) -> Path:
-    """Let `write` fill a new folder, then give it its name: the one wanted, or that with -2, -3, ... where something is there already.
+    """Let `write` fill a new folder, then give it the wanted name, with -2, -3, ... added if that name is taken.
 
     Returns:
         Where the folder is.
@@ -166,10 +166,10 @@ def add_pictures(folder: Path, saved: SavedModel, data: Dataset, history: Histor
         saved: what was learned.
         data: the samples that it was learned from.
         history: the losses.
-        ctrl_c: what handles it; afterwards it only takes note.
+        ctrl_c: the handler of Ctrl-C; afterwards it only notes that it was pressed.
 
     Returns:
-        For each file what it shows; or why it was left out.
+        For each file, what it shows or why it was left out.
     """
     pictures: dict[str, tuple[str, Callable[[Path], str]]] = {
         "loss.png": ("the loss at each step", lambda path: _draw_loss(path, history)),
@@ -192,7 +192,7 @@ def add_pictures(folder: Path, saved: SavedModel, data: Dataset, history: Histor
 
 
 def _add(path: Path, draw: Callable[[Path], str]) -> str:
-    """Draw elsewhere, so that no half a picture is left."""
+    """Draw in another place first, so that no incomplete picture is left."""
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as that of a letter which a font lacks
         drawn = Path(scratch) / path.name
@@ -219,7 +219,7 @@ def _draw_boundary(path: Path, saved: SavedModel, data: Dataset) -> str:
 
 
 def _in_picture(name: str) -> str:
-    """A name that matplotlib shows as it is: a dollar sign begins no formula."""
+    """Escape a name for matplotlib, in which a dollar sign would begin a formula."""
     return clean(name, longest=40).replace("$", r"\$")
 
 

@@ -19,7 +19,7 @@ SETTINGS = {"ignore_unknown_options": True}
 
 
 def evaluate(expression: str, assignments: tuple[str, ...]) -> Value:
-    """The expression's value with the names set as in `a=2`, after backward().
+    """Compute an expression with names set as in `a=2`, and call backward() on the result.
 
     Raises:
         ExpressionError: if one of them cannot be read.

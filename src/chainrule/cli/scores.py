@@ -1,4 +1,4 @@
-"""How good predictions are, in the measures that each task is judged by."""
+"""How good predictions are: the scores of each task."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def _errors(predictions: Sequence[float], targets: Sequence[float]) -> list[floa
 
 
 def scores(task: str, predictions: Sequence[float], targets: Sequence[float]) -> dict[str, float]:
-    """The scores for a task, by name; nan where there are no samples to judge by."""
+    """The scores for a task, by name; nan if there are no samples."""
     if task == CLASSIFICATION:
         return {"accuracy": accuracy(predictions, targets)}
     return {"RMSE": root_mean_squared_error(predictions, targets), "R2": r_squared(predictions, targets)}
 
 
 def in_words(scores: Mapping[str, float]) -> str:
-    """Scores as text, such as `accuracy 98.7 %`."""
+    """Write scores as text, such as `accuracy 98.7 %`."""
     return ", ".join(f"{name} {percent(score) if name == 'accuracy' else _number(score)}" for name, score in scores.items())
 
 

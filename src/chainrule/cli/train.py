@@ -33,7 +33,7 @@ MISSING = ("na", "n/a", "nan", "none", "null", "nil", "?", "-")  # labels by whi
 
 
 class Defaults(NamedTuple):
-    """What is chosen where an option is not given."""
+    """The values of options that are not given."""
 
     hidden: tuple[int, ...]
     steps: int
@@ -62,7 +62,7 @@ def _default(option: str) -> str:
 
 
 class Finite(click.FloatRange):
-    """A number in a range that is neither nan nor infinite, both of which click lets pass."""
+    """A finite number in a range; click itself accepts nan and infinities."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the number."""
@@ -100,7 +100,7 @@ class Finite(click.FloatRange):
 def train(dataset: str, label: str | None, task: str | None, points: int | None, noise: float | None, **options: Any) -> None:
     """Train a network on DATASET: moons, circles, xor, spiral, digits, iris, or a CSV file with a header.
 
-    Ctrl-C stops early, and keeps what was learned.
+    Ctrl-C stops the training early and keeps what was learned.
 
     \b
     Examples:
@@ -152,7 +152,7 @@ def _keep(folder: Path, learned: Learned, learn_from: Dataset, test_with: Datase
 
 
 def _load(name: str, label: str | None, task: str | None, points: int | None, noise: float | None, rng: random.Random) -> Dataset:
-    """The dataset by its name, or from the CSV file of that name."""
+    """Load the dataset of this name, or the CSV file."""
     from chainrule.data import load_csv
     from chainrule.tables import DataError
 
@@ -169,7 +169,7 @@ def _load(name: str, label: str | None, task: str | None, points: int | None, no
 
 
 def _plan(name: str, data: Dataset, epochs: int | None, options: dict[str, Any]) -> Plan:
-    """The options as said, and the defaults for the others."""
+    """The options as given, and the defaults of the others."""
     defaults = DIGITS if name == "digits" else USUAL
     if epochs is None and options["steps"] is None:
         options["steps"] = defaults.steps
@@ -226,5 +226,5 @@ def _say_what(data: Dataset, learn_from: Dataset, test_with: Dataset) -> None:
 
 
 def _as_json(found: dict[str, float]) -> dict[str, float | None]:
-    """The scores as JSON can hold them."""
+    """The scores in a form that JSON can hold."""
     return {name: score if math.isfinite(score) else None for name, score in found.items()}

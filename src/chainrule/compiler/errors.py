@@ -1,4 +1,4 @@
-"""What can go wrong when a program is traced. Importing this loads nothing heavy."""
+"""The error and the warning of `compile`. Importing this module loads nothing heavy."""
 
 from __future__ import annotations
 

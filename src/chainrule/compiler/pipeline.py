@@ -44,7 +44,7 @@ MOST_STATEMENTS = 2000
 
 
 class TooIrregularError(Exception):
-    """A graph in which no arrays were found: as statements it would be about as long as it is."""
+    """No arrays were found in a graph: it would have about as many statements as nodes."""
 
 
 class Recovered:
@@ -103,9 +103,9 @@ class Recovered:
 
 
 class Parts(NamedTuple):
-    """The statements of a kernel: what comes before the samples, what is done for each block of them, and what comes after.
+    """The statements of a kernel: those before the samples, those for each block of samples, and those after them.
 
-    Without a batch, all is in `block`.
+    Without a batch, all statements are in `block`.
     """
 
     start: list[Statement]

@@ -1,4 +1,4 @@
-"""Rows of a nest become accesses: to buffers, to arrays of constants, and through tables where no stride fits."""
+"""Turn the rows of a nest into accesses: to buffers, to arrays of constants, and through tables where no stride fits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Accesses:
-    """Makes accesses, and the constants and tables that they need; equal ones are made once."""
+    """Makes accesses, and the constants and tables that they need; equal constants and tables are made only once."""
 
     def __init__(self) -> None:
         self.constants: dict[bytes, Buffer] = {}

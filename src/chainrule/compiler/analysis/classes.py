@@ -51,9 +51,9 @@ class Class:
 
     Arguments:
         kind: "parameter", "constant", "input", "sum", "max" (of any number of terms), or "operation".
-        members: their positions on the tape, in order; of nodes that are equal, only the first.
+        members: their positions on the tape, in order; only the first of equal nodes.
         primitive: of an operation.
-        number: what belongs to the operation, such as the 2.0 of `x ** 2`.
+        number: the constant of the operation, such as the 2.0 of `x ** 2`.
         slots: the operands of an operation.
         runs: the terms of a sum or max.
     """
@@ -121,7 +121,7 @@ def _is(tape: Tape, *rows: Primitive) -> np.ndarray:
 
 
 def _chains(tape: Tape) -> tuple[np.ndarray, np.ndarray]:
-    """Which sums are the beginning of a longer sum, that is the first operand of another and used nowhere else.
+    """Which sums are the beginning of a longer sum: the first operand of another sum, and used nowhere else.
 
     Returns:
         A flag for each node, and the operands: those of `a + b` change places where only `b` begins a longer sum.
@@ -144,7 +144,7 @@ def _chains(tape: Tape) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Terms:
-    """The terms of every sum that is no part of a longer one, and of every largest-of, in order."""
+    """The terms of every sum that is not part of a longer one, and of every maximum, in order."""
 
     def __init__(self, tape: Tape, absorbed: np.ndarray, operands: np.ndarray) -> None:
         starts = tape.starts
@@ -373,7 +373,7 @@ def _runs(members: np.ndarray, class_of: np.ndarray, number_of: np.ndarray, term
 
 
 def _check_alike(kinds: np.ndarray) -> None:
-    """Check that the operands of a class are of one class themselves: machine code would read numbers of others in their place."""
+    """Check that the operands of a class are of one class themselves; otherwise machine code would read wrong numbers."""
     if (kinds != kinds[0]).any():
         raise AssertionError("nodes that are computed differently were sorted into one class: this is a bug in chainrule's compiler")
 

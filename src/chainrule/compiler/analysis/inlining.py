@@ -1,7 +1,8 @@
-"""Which classes need no memory: what is cheap, and used by one sum alone, is computed where it is used.
+"""Choose the classes that need no memory: a class that is cheap to compute, and used by only one sum, is computed where it is used.
 
-There it is written once for each operand that it is, and in the gradient again for each number that it reads. So how much is computed in
-one place has a bound; what is beyond it has memory, and the text of a program stays proportional to the number of classes.
+It is written there once for each time that it is an operand, and in the gradient once more for each number that it reads. So the amount of
+computation in one place is bounded; beyond the bound a class gets memory, and the text of a program stays proportional to the number of
+classes.
 """
 
 from __future__ import annotations

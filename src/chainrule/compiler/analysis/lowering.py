@@ -38,7 +38,7 @@ class Lowered(NamedTuple):
         names: for each array of parameters its place, its size, and the labels of its first and last Value.
         inputs: the buffer of each argument, or None for one that is not used.
         output: where the results go, in the order of the roots.
-        shown: where the last roots go, if they are only to be shown: they are no results, and have no derivatives.
+        shown: where the last roots go, if they are only shown: they are not results, and have no derivatives.
         bounds: for each argument, how large an index each of its numbers may be used for; None if for none.
     """
 
@@ -216,7 +216,7 @@ class _Lowering:
         self._emit(buffer, _added([(run.sign, self._operand(run.slot.of, nodes.ravel()))]), accumulate, reduction)
 
     def _sorted_terms(self, run: Run, store: np.ndarray) -> Run:
-        """The terms of a run, in another order where that makes them regular: a sum does not mind."""
+        """The terms of a run, reordered if that makes them regular, since the order of a sum's terms does not matter."""
         nodes = run.slot.nodes
         if self._breaks(run, store) == 0:
             return run
@@ -251,7 +251,7 @@ class _Lowering:
         self._emit(buffer, Load(Access(of, 2, (), lookup)))
 
     def _indices(self, index: Slot, taken: Buffer) -> tuple[Buffer, np.ndarray]:
-        """The indices of a `take` one after another, where they are spread without a pattern."""
+        """Copy the indices of a `take` next to each other, if they follow no pattern."""
         copies = Buffer(f"{taken.name}.indices", len(index.nodes), "value", per_sample=self._slot_depends(index))
         self.buffers[-1 - len(self.statements)] = copies
         self._begin(np.arange(copies.size))
@@ -374,7 +374,7 @@ class _Lowering:
     # --- the order of members -----------------------------------------------------------------------------------------------------------
 
     def _order(self, number: int) -> None:
-        """Lay the members out by their operands, data before parameters, where the order of the tape is irregular and that is not."""
+        """Order the members by their operands, data before parameters, if this order is regular and that of the tape is not."""
         found = self.classes[number]
         if found.size < 4 or found.kind == "max" or found.primitive is primitives.take or any(run.sums is not None for run in found.runs):
             return
@@ -396,7 +396,7 @@ class _Lowering:
         found.members, found.slots, found.runs = changed.members, changed.slots, changed.runs
 
     def _unassign(self, size: int, arrays: int) -> None:
-        """Take the places of parameters back that were given since."""
+        """Undo the places that parameters were given since."""
         for nodes in self.assigned[arrays:]:
             self.place[nodes] = -1
         self.parameter_buffer.size = size
@@ -461,7 +461,7 @@ class _Lowering:
 
 
 def _samples_last(statements: list[Statement]) -> list[Statement]:
-    """Those that are the same for every sample first: they cannot depend on the others."""
+    """Put the statements that are the same for every sample first: they cannot depend on the others."""
     return sorted(statements, key=lambda statement: statement.per_sample)
 
 

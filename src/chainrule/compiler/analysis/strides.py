@@ -40,7 +40,7 @@ def factor(rows: np.ndarray) -> list[Nest]:
         rows: integers, one row for each access, one column for each point.
 
     Returns:
-        One nest; several, one after another, where the rows are regular but for a few breaks.
+        One nest; or several, one after another, if the rows are regular except for a few breaks.
     """
     sizes: list[int] = []
     strides: list[np.ndarray] = []

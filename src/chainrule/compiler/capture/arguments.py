@@ -86,16 +86,16 @@ class Argument:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What a trace depends on."""
+        """What a trace depends on: the shape and kind of the argument."""
         return (self.shape, self.integer, self.is_array, self.values is not None)
 
     def sample(self) -> list[float]:
-        """The numbers that a trace computes with."""
+        """The numbers with which a trace computes."""
         numbers: list[float] = (self.array[0] if self.batched else self.array).ravel().tolist()
         return numbers
 
     def shaped(self, leaves: Sequence[Any]) -> Any:
-        """Values in the form in which the function would get numbers: an array for an array, lists for lists."""
+        """Values in the form of the argument: an array for an array, lists for lists."""
         shape = self.shape
         if not shape:
             return leaves[0]
@@ -118,12 +118,12 @@ class Argument:
         return [self.shaped(leaves[k * size : (k + 1) * size]) for k in range(samples)]
 
     def numbers(self, dtype: str, bounds: np.ndarray | None = None) -> np.ndarray:
-        """All its numbers, in one piece of memory: the caller's own where that will do.
+        """All its numbers, in one contiguous array; the caller's own array if possible.
 
         Arguments:
-            dtype: what machine code takes.
-            bounds: how large an index each number may be used for; None if for none. Indices are copied before they are checked, so that
-                nobody can change them in between.
+            dtype: the dtype of the machine code.
+            bounds: for each number the length of what it indexes; None if none is an index. Indices are copied before they are checked, so
+                that nobody can change them in between.
 
         Raises:
             IndexError: if a number that is used as an index is not whole and in range.
@@ -140,12 +140,12 @@ class Argument:
         """Check that numbers that are used as indices are whole and in range.
 
         Arguments:
-            bounds: how large an index each number may be used for.
-            copy: the numbers as they were given, where nobody else can change them.
-            numbers: those that machine code reads.
+            bounds: for each number the length of what it indexes.
+            copy: a copy of the numbers as they were given, which nobody else can change.
+            numbers: the numbers that machine code reads.
 
         Raises:
-            IndexError: if one is not.
+            IndexError: if an index is not whole or not in range.
         """
         self._check(bounds, copy)
         if not np.can_cast(copy.dtype, numbers.dtype):  # rounding may make another index of one
@@ -183,7 +183,7 @@ def _is_number(x: object) -> bool:
 
 
 def columns_among(arguments: Sequence[Argument], error: Exception) -> str:
-    """What to do about columns, of shape (n, 1), where an error is about an array that is taken for a number; "" if it is not."""
+    """Say what to do about columns of shape (n, 1), if an error comes from an array in place of a number; else return ""."""
     names = [argument.name for argument in arguments if argument.array.ndim > 1 and argument.array.shape[-1] == 1]
     if not names or "array" not in str(error):
         return ""
@@ -197,7 +197,7 @@ def batch_length(arguments: Sequence[Argument]) -> int:
     """The number of samples.
 
     Raises:
-        ValueError: if arguments differ in it, there are none, or there are no samples.
+        ValueError: if the arguments have different numbers of samples, if there are no arguments, or no samples.
     """
     if not arguments:
         raise ValueError("a function compiled with batch= needs an argument with samples, but was called without any")

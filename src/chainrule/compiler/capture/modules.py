@@ -1,7 +1,7 @@
-"""What a function captures: if a Module in its surroundings gets other parameters, its traces are out of date.
+"""Notice when the Modules that a function uses get other parameters: its traces are then out of date.
 
-Modules count every attribute that is set on any of them (`Module.changes`), so that a call has one number to compare. Only when that has
-changed are the parameters themselves looked at.
+Module counts every attribute that is set on any Module (`Module.changes`), so that a call compares one number. Only if it has changed are
+the parameters themselves compared.
 """
 
 from __future__ import annotations

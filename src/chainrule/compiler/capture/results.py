@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Plain(NamedTuple):
-    """A number among the results that is no Value, and the place of the constant for it."""
+    """A number among the results that is not a Value, and the place of its constant."""
 
     place: int
     number: Any
@@ -40,7 +40,7 @@ class Results:
         return self.shape == 0 and type(self.shape) is int
 
     def join(self) -> None:
-        """Take a list of one Value, as a column of targets makes it, for the Value."""
+        """Treat a list of one Value, which a column of targets leads to, as the Value."""
         shape = self.shape
         while type(shape) is list and len(shape) == 1:
             (shape,) = shape
@@ -77,8 +77,8 @@ class Results:
 
         Arguments:
             numbers: one column for each Value, behind any axis for samples; numbers, or Values.
-            single: what a Value becomes that stands in no list, given its number.
-            plain: what a number becomes that is no Value, and stands in no list.
+            single: makes the result in place of a Value outside a list, from its number.
+            plain: makes the result in place of a plain number outside a list.
         """
 
         def fill(shape: Any) -> Any:

@@ -28,7 +28,7 @@ FIRST_INPUT = -4
 
 
 class HandMadeError(TypeError):
-    """An operation made by hand, which has no rule that could be compiled."""
+    """An operation was made by hand, so there is no rule that could be compiled."""
 
 
 class Tape(NamedTuple):
@@ -39,7 +39,7 @@ class Tape(NamedTuple):
         codes: for each node, the index of its primitive, or one of the codes of leaves.
         starts: where each node's operands begin in `operands`; one entry more than there are nodes.
         operands: positions of nodes.
-        numbers: the data of leaves; for operations, the number that belongs to the operation, such as the 2.0 of `x ** 2`.
+        numbers: the data of leaves; for operations, the operation's constant, such as the 2.0 of `x ** 2`.
         roots: the positions of the results.
         parameters: the Values behind the nodes with the code PARAMETER, by position.
         places: for inputs, their place in the argument.
@@ -111,10 +111,10 @@ def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None 
 
 
 def settled(tape: Tape, made: list[Value]) -> Tape:
-    """The tape of a function that was traced, in which leaves that it made are constants, but for those that somebody has kept.
+    """Make the leaves that a traced function made into constants, except those that the user has kept.
 
-    A weight that is made when a network is first called outlives the trace, and is a parameter. Whoever keeps a leaf holds a reference to
-    it; so this is to be called when the graph is gone, and nothing else holds the leaves that is not the user's.
+    A weight that a network makes at its first call outlives the trace, and is a parameter. A leaf counts as kept if there is a reference to
+    it; so call this when the graph is freed, and when only the user can hold the leaves.
 
     Arguments:
         tape: the graph.

@@ -1,6 +1,6 @@
 """Tracing: the function is called once, on Values in place of its arguments, and the graph that it builds is its program.
 
-A trace follows one path through the function, so nothing may look at a number meanwhile: what it says would become part of the program.
+A trace follows one path through the function, so the function must not look at a number: the number would become part of the program.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _CHANGES = ("data=", "grad=", "backward")  # which the trace does not go on from
 
 
 class Input(Value):
-    """A traced number: what stands for one in an argument."""
+    """A traced number: a Value that stands for a number of an argument."""
 
     __slots__ = ()
 
@@ -109,8 +109,8 @@ class Trace(NamedTuple):
         places: for the id of each Value that stood for a number of an argument, the number of the argument and the place in it.
         inputs: those Values, by argument, which keeps their ids from being used again.
         leaves: the leaves that the function made.
-        conditions: numbers that must be checked at every call, with what they must be.
-        indices: the arguments' numbers that must be those of one of several things: their arguments and places, and how many things.
+        conditions: numbers that must be checked at every call, with their conditions.
+        indices: the numbers of arguments that must be valid indices: their arguments and places, and how many things they index.
     """
 
     result: Any
@@ -168,9 +168,9 @@ def _is_by_index(error: Exception) -> bool:
 
 
 class Watch:
-    """A trace under way: what it has looked at, and the leaves that it has made.
+    """The state of a trace: the lines that looked at numbers, and the leaves that the function made.
 
-    The program goes on with a number that it looked at, so that all that it looks at is told at once.
+    The trace goes on after a line that looked at a number, so that one error lists all such lines.
     """
 
     def __init__(self) -> None:
@@ -180,7 +180,7 @@ class Watch:
         self._looks = 0
 
     def note(self, what: str, place: str) -> None:
-        """Keep a line that looks at a number; TraceError if there are too many of them."""
+        """Keep a line that looks at a number; raise TraceError if there are too many of them."""
         self._looks += 1
         if what is _EQUAL and place in self.refused.get(_KEY, ()):
             return  # it was looked up by its hash, and then compared
@@ -216,7 +216,7 @@ def watched() -> Iterator[Watch]:
     """Within this block, the thread that entered it cannot look at a Value's number.
 
     Raises:
-        TraceError: at the end of the block, or where something was to be changed; it lists all that was looked at.
+        TraceError: at the end of the block, or at once if the function tries to change a number; it lists all lines that looked at numbers.
     """
     thread = get_ident()
     outer, watch = _watches.get(thread), Watch()
@@ -314,7 +314,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def note(what: str) -> None:
-    """Keep the line of the program that looks at a number, for the TraceError at the end of the trace; raise it at once outside of one."""
+    """Keep the line of the program that looks at a number, for the TraceError at the end of the trace; outside a trace, raise it at
+    once."""
     watch = _watches.get(get_ident())
     if watch is None:
         refuse(what)
@@ -322,7 +323,7 @@ def note(what: str) -> None:
 
 
 def refuse(what: str) -> NoReturn:
-    """Raise, naming the line of the program, and those that looked at numbers before."""
+    """Raise TraceError with the line of the program, and the lines that looked at numbers before."""
     watch = _watches.get(get_ident()) or Watch()
     watch.note(what, _line(sys._getframe(1)))
     raise watch.error()

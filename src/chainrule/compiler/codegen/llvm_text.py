@@ -1,4 +1,4 @@
-"""LLVM's assembly language, line by line: names, loops, and no instruction written twice where its result is at hand."""
+"""Writes LLVM's assembly language, line by line: names, loops, and each instruction only once while its result is available."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Text:
         self.lines.append(f"  {instruction}")
 
     def get(self, instruction: str) -> str:
-        """The result of an instruction; the same name again while the same instruction is at hand."""
+        """The result of an instruction; if the same instruction was written before and is still available, its name."""
         known = self._known.get(instruction)
         if known is None:
             known = self._known[instruction] = self.fresh(instruction)
@@ -53,12 +53,12 @@ class Text:
         return name
 
     def forget(self) -> None:
-        """What was computed so far is not at hand any more: the control flow has moved on."""
+        """Forget the earlier results: the control flow has left the place where they are available."""
         self._known = {}
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """A region that sees what was computed before it, but what it computes is not at hand after it."""
+        """A region that can use earlier results, while its own results are not available after it."""
         before = dict(self._known)
         yield
         self._known = before
@@ -159,7 +159,7 @@ class Text:
         self.lines.append(f"{go_on}:")
 
     def place(self, label: str) -> None:
-        """Put a label here, and come here from what stands above."""
+        """Put a label here, and jump to it from the code above."""
         self.do(f"br label %{label}")
         self.lines.append(f"{label}:")
 

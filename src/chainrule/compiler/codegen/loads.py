@@ -44,9 +44,9 @@ class Writer:
         pointers: for each buffer the name of its address.
         width: how many numbers a vector register holds.
         registers: how many of these there are.
-        needed: gathers the elementary functions that are called.
-        samples: the number of samples, or the name of it.
-        iteration: that of the loop around the function, or the name of it.
+        needed: collects the elementary functions that are called.
+        samples: the number of samples, or the name of a variable that holds it.
+        iteration: the number of the iteration of the loop around the function, or the name of a variable that holds it.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Writer:
     # --- memory -------------------------------------------------------------------------------------------------------------------------
 
     def address(self, access: Access | Lookup, place: Place) -> tuple[str, int]:
-        """A pointer, and how many numbers to go on from it."""
+        """A pointer, and an offset from it, counted in numbers."""
         kind = "i32" if access.buffer.role == "table" else self.text.number
         offset, known = self.offset(access, place)
         pointer = self.pointers[access.buffer]
@@ -104,7 +104,7 @@ class Writer:
         return pointer, known
 
     def offset(self, access: Access | Lookup, place: Place) -> tuple[str | int, int]:
-        """How far an access is from the beginning of its buffer: a variable part, and a number."""
+        """The offset of an access from the beginning of its buffer: a variable part, and a number."""
         text = self.text
         variable: str | int = 0
         known = access.base
@@ -139,11 +139,11 @@ class Writer:
         return text.multiply(found, lookup.scale)
 
     def element(self, pointer: str, offset: int) -> str:
-        """The address of a number some numbers further on."""
+        """The address of the number at an offset from a pointer."""
         return self.text.get(f"getelementptr inbounds {self.text.number}, ptr {pointer}, i64 {offset}") if offset else pointer
 
     def load(self, access: Access, place: Place) -> str:
-        """What is in memory, as a vector along the place's axis."""
+        """Load an access as a vector along the place's axis."""
         text, width = self.text, place.width
         pointer, known = self.address(access, place)
         stride = 0 if width == 1 or place.vector is None else access.strides[place.vector]
@@ -158,7 +158,7 @@ class Writer:
         return vector
 
     def store(self, access: Access, value: str, place: Place) -> None:
-        """Put a value, a vector along the place's axis, into memory."""
+        """Store a value, a vector along the place's axis."""
         text, width = self.text, place.width
         pointer, known = self.address(access, place)
         stride = 1 if width == 1 or place.vector is None else access.strides[place.vector]

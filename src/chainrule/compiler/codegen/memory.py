@@ -19,7 +19,7 @@ def aligned(size: int, dtype: Any) -> np.ndarray:
 
 
 def copied(numbers: np.ndarray, dtype: Any) -> np.ndarray:
-    """A copy that begins at a cache line."""
+    """A copy that starts at a cache line."""
     copy = aligned(numbers.size, dtype).reshape(numbers.shape)
     copy[...] = numbers
     return copy

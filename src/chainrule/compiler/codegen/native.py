@@ -45,9 +45,10 @@ def _passes(target: Target) -> tuple[Any, Any]:
 class LoopStrength:
     """Switches LLVM's loop strength reduction off while machine code is made.
 
-    It takes most of the time of a long program, and gains nothing here: addresses advance by what the processor adds by itself. The switch
-    is one for the whole process, so it is set back as soon as no thread of ours needs it; meanwhile others' code, of numba for instance, is
-    right all the same. A switch that LLVM does not know ends the process, so it is touched only in versions that were tried.
+    It takes most of the compile time of a long program, and gains nothing here, because the processor's addressing modes do the same. The
+    switch belongs to the whole process, so it is set back as soon as no thread of ours needs it; code that others compile meanwhile, such
+    as numba's, is still right. LLVM ends the process at a switch that it does not know, so the switch is set only in versions that were
+    tested.
     """
 
     VERSIONS = range(20, 23)
@@ -63,7 +64,7 @@ class LoopStrength:
 
     @contextmanager
     def off(self) -> Iterator[None]:
-        """A block without it."""
+        """A block in which it is off."""
         self._count(1)
         try:
             yield
@@ -98,7 +99,7 @@ class Code:
             self._engine.finalize_object()
 
     def function(self, name: str, *arguments: Any) -> Any:
-        """A function of the module, as ctypes calls it; Python's lock is released meanwhile."""
+        """A function of the module, to be called with ctypes; Python's lock is released during a call."""
         function: Any = ctypes.CFUNCTYPE(None, *arguments)(self._engine.get_function_address(name))
         function.code = self  # keeps the machine code while the function is in use
         return function

@@ -44,8 +44,8 @@ class Plan(NamedTuple):
     def order(self, group: Group) -> list[int]:
         """The axes of the loops around the code of a point, the outermost first.
 
-        What is read along the reduced axes for a point of the last axis but one stays in the cache while the last axis goes round; what
-        the last axis itself needs is read again and again, so that one is the shorter of the two.
+        What a point of the second-last axis reads along the reduced axes stays in the cache while the loop over the last axis runs. What
+        the last axis reads is read again each time, so the last axis is the shorter of the two.
         """
         last = [*([] if self.vector is None else [self.vector]), *self.blocks]
         others = [axis for axis in range(len(group.sizes)) if axis not in last]
@@ -95,7 +95,7 @@ def _is_free(group: Group, axis: int) -> bool:
 
 
 def _effort(statement: Statement, axis: int | None, count: float) -> float:
-    """What a point costs where vectors of `count` lie along an axis."""
+    """The cost of a point if vectors of `count` points lie along an axis."""
     effort = 1.0
     for access in statement.accesses():
         if axis is None:
@@ -130,7 +130,7 @@ def _cost_within(group: Group, within: tuple[int | None, ...], width: int) -> fl
 
 
 def _best_within(statement: Statement, parallel: int, width: int) -> int | None:
-    """The reduced axis along which all loads of a statement are in line, and that fills vectors best."""
+    """The reduced axis along which all loads of a statement are contiguous, and which fills vectors best."""
     axes = []
     for axis in range(parallel, len(statement.sizes)):
         size = statement.sizes[axis]
@@ -153,7 +153,7 @@ def _unit_axis(group: Group, free: list[int]) -> int | None:
 
 
 def _blocks(group: Group, vector: int | None, most: int) -> dict[int, int]:
-    """Take points together along an axis along which a reduced statement reads the same number again."""
+    """Block the points along an axis along which a reduced statement reads the same number again."""
     for statement in group.statements:
         if not statement.reduced:
             continue
@@ -178,7 +178,7 @@ def _shares_rows(group: Group, vector: int) -> bool:
 
 
 def _side_by_side(calls: int) -> int:
-    """How many vectors to take at a time where so many elementary functions are called, and no numbers are shared."""
+    """How many vectors to compute together, if this many elementary functions are called and no numbers are shared."""
     return next((vectors for most, vectors in SIDE_BY_SIDE.items() if calls <= most), 1)
 
 

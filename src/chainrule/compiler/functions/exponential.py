@@ -1,4 +1,4 @@
-"""Exponentials, logarithms, powers and the functions made of them, as branch-free vector code in a `Body`.
+"""Exponentials, logarithms, powers and the functions built from them, as branch-free vector code in a `Body`.
 
 Every polynomial is a minimax fit of our own (Remez's exchange on a grid at 60 digits, the coefficients rounded one after another), every
 quotient of two is one by least squares with Lawson's weights; the comment at each names interval and relative error of the function.

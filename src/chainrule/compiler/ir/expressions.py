@@ -1,9 +1,9 @@
-"""What a statement computes at one point: an expression over numbers in memory, made of the primitives of `primitives.py`.
+"""What a statement computes at one point: an expression of numbers in memory, with the primitives of `primitives.py`.
 
 Expressions answer `_apply`, so the partial derivatives of the table run on them unchanged; that is how the adjoint is derived.
 
-A part may be an operand of several others, and the same part may be there twice. So an expression can be far longer when it is written out
-than when each part is written once; whatever goes through one looks at each part once.
+Expressions share parts: a part may be an operand of several others. Written out in full, an expression can be far longer than its list of
+different parts; so whatever walks through an expression visits each part only once.
 """
 
 from __future__ import annotations
@@ -131,11 +131,11 @@ class Expression:
         return self.replaced(lambda leaf: Load(change(leaf.access)) if isinstance(leaf, Load) else leaf, {})
 
     def replaced(self, leaf: Callable[[Expression], Expression], known: dict[int, Expression]) -> Expression:
-        """The same expression with each load and each constant replaced; what shares a part still does.
+        """The same expression with each load and each constant replaced; shared parts stay shared.
 
         Arguments:
-            leaf: what takes the place of a load or a constant.
-            known: gets what takes the place of each part, by its `id`.
+            leaf: makes the replacement of a load or a constant.
+            known: is filled with the replacement of each part, by the part's `id`.
         """
         return leaf(self)
 
@@ -157,7 +157,7 @@ class Expression:
                 stack += [(operand, False) for operand in reversed(part.operands())]
 
     def occurrences(self) -> Counter[Expression]:
-        """How often each part is there, if all is written out; operands come first."""
+        """How often each part occurs if the expression is written out in full; operands come first."""
         parts = list(self.parts())
         times = Counter({self: 1})
         for part in reversed(parts):
@@ -235,7 +235,7 @@ class Apply(Expression):
         return self._operands
 
     def replaced(self, leaf: Callable[[Expression], Expression], known: dict[int, Expression]) -> Expression:
-        """The same expression with each load and each constant replaced; what shares a part still does."""
+        """The same expression with each load and each constant replaced; shared parts stay shared."""
         found = known.get(id(self))
         if found is None:
             found = known[id(self)] = Apply(self.primitive, tuple([operand.replaced(leaf, known) for operand in self._operands]))
@@ -275,7 +275,7 @@ def expression(x: Any) -> Expression:
 
 
 def apply(primitive: Primitive, *operands: Any) -> Expression:
-    """Apply a primitive; what is known is computed at once, and factors of 1 are left out.
+    """Apply a primitive; constants are folded, and factors of 1 are left out.
 
     A factor of 0 stays: 0 times infinity is nan.
     """

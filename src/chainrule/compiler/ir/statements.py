@@ -27,7 +27,7 @@ class Statement:
         sizes: the size of each axis; BATCH for that of the samples.
         store: where the result goes. A stride of 0 reduces the axis, unless the store is looked up along it.
         value: what is computed at each point.
-        accumulate: add to what is there.
+        accumulate: whether to add to the number that is stored there already.
         reduction: how values that go to the same place are joined: "sum", or "max".
     """
 
@@ -39,7 +39,7 @@ class Statement:
 
     @property
     def reduced(self) -> tuple[int, ...]:
-        """The axes along which the store stands still."""
+        """The axes along which the store has stride 0."""
         lookup = self.store.lookup
         return tuple(
             axis for axis, stride in enumerate(self.store.strides) if stride == 0 and (lookup is None or lookup.strides[axis] == 0)

@@ -1,4 +1,4 @@
-"""One call of a compiled function: fetching parameters, running the kernel, and handing gradients back."""
+"""One call of a compiled function: read the parameters, run the kernel, and pass the gradients back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def refuse_again(loss: Value, push: _QuickPush | Push) -> None:
-    """Refuse to pass on the gradient of a loss with micrograd's rules twice: nodes inside, which would have added up, are not there.
+    """Refuse to pass on the gradient of a loss with micrograd's rules twice: the nodes inside, whose gradients would add up, are not kept.
 
     Raises:
         TypeError: if that was done before.
@@ -34,7 +34,7 @@ def refuse_again(loss: Value, push: _QuickPush | Push) -> None:
 
 
 class Quick:
-    """The short way for a training step: a loss of arrays whose shapes are known, with its gradients.
+    """A fast path for a training step: a loss of arrays whose shapes are known, with its gradients.
 
     Arguments:
         definition: the function.
@@ -55,7 +55,7 @@ class Quick:
 
     @staticmethod
     def can(traced: Traced, arguments: Sequence[Argument], definition: Definition) -> bool:
-        """Whether calls like this one can go the short way."""
+        """Whether calls like this one can take the fast path."""
         if definition.batched or not all(argument.is_array for argument in arguments):
             return False
         assert traced.program is not None
@@ -93,7 +93,7 @@ class Quick:
 
 
 class _QuickPush:
-    """The `_backward` of a loss whose gradients are known. It is called with the loss, and does not hold it."""
+    """The `_backward` of a loss whose gradients are computed. It is called with the loss, and holds no reference to it."""
 
     __slots__ = ("gradients", "leaves", "used")
     takes_node = True

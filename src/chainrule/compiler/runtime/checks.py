@@ -1,7 +1,7 @@
 """Numbers that must meet a condition at every call of a compiled function, such as the labels that a loss is given.
 
-The program adds 0 to its results where they do and nan where they do not, which costs next to nothing. Only when a result is nan, the
-numbers themselves are looked at, and the one that is wrong is named.
+The program adds 0 to its results if all numbers meet their conditions, and nan otherwise, which costs next to nothing. Only if a result is
+nan are the numbers themselves checked, to name the wrong one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Checks:
         self._computed: Traced | None = None
 
     def refuse(self, arguments: Sequence[Argument]) -> None:
-        """Look at the numbers of a call.
+        """Check the numbers of a call.
 
         Raises:
             ValueError: if one of them does not meet its condition.
@@ -63,7 +63,7 @@ class Checks:
                     raise condition.mistake(self._called(arguments, place, sample, batched), number)
 
     def _called(self, arguments: Sequence[Argument], place: tuple[int, int] | None, sample: int, batched: bool) -> str:
-        """What a number is called: its place in the argument, if it is one of its numbers."""
+        """The name of a number in messages: its place in the argument, if it is a number of one."""
         if place is None:
             return f"the computed target of sample {sample}" if batched else "a computed target"
         argument = arguments[place[0]]
@@ -71,7 +71,7 @@ class Checks:
         return argument.name + "".join(f"[{i}]" for i in ([sample, *at] if batched else at))
 
     def _numbers(self, arguments: Sequence[Argument]) -> np.ndarray | None:
-        """All numbers, also those that are computed: a row for each sample. The function is traced for them once more."""
+        """All numbers to check, including computed ones: a row for each sample. The function is traced once more to compute them."""
         batched = arguments[0].batched if arguments else False
         if self._computed is None:
             self._computed = self._traced(arguments, batched)
@@ -85,7 +85,7 @@ class Checks:
         return output
 
     def _traced(self, arguments: Sequence[Argument], batched: bool) -> Traced | None:
-        """A program of the numbers that must meet conditions; None if there is none."""
+        """A program that computes the numbers that must meet conditions; None if it cannot be compiled."""
         found = trace(self.definition.function, arguments, self.keywords)
         numbers: list[Value] = [number for number, _ in found.conditions]
         if len(numbers) != len(self.conditions):

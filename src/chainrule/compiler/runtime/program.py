@@ -32,7 +32,7 @@ class Program(Recovered):
         dtype: "float64" or "float32".
         target: the machine; this one by default.
         layout: where parameters lie that other programs have too.
-        shown: how many of the tape's last roots are no results, but only to be shown.
+        shown: how many of the tape's last roots are not results, but are only shown.
 
     Raises:
         TooIrregularError: if there are more than about 2,000 statements.
@@ -60,12 +60,12 @@ class Program(Recovered):
         return diagram(self, rankdir=rankdir)
 
     def kernel(self, *, parameters: bool = False, inputs: bool = False, one_block: bool = False) -> Kernel:
-        """The compiled program, which computes the results and the gradients that are asked for.
+        """Compile the program, with the gradients that are wanted.
 
         Arguments:
             parameters: compute the gradients of the parameters.
             inputs: compute the gradients of the inputs.
-            one_block: it will never get more samples than its `capacity`.
+            one_block: whether it never gets more samples than its `capacity`.
         """
         key = (parameters and self.parameters is not None, inputs, one_block)
         with self._lock:
@@ -87,7 +87,7 @@ class Kernel:
     Arguments:
         program: what it was made from.
         parts: its statements.
-        gradients: for each buffer whose gradient it computes, that of the gradient.
+        gradients: for each buffer whose gradient it computes, the buffer of the gradient.
     """
 
     def __init__(self, program: Program, parts: Parts, gradients: dict[Buffer, Buffer]) -> None:
@@ -111,7 +111,7 @@ class Kernel:
         self._function(table, samples)
 
     def function(self) -> Any:
-        """The machine code, as ctypes calls it."""
+        """The machine code, to be called with ctypes."""
         with self._lock:
             if self._function is None:
                 self._function = self._compiled()
@@ -134,7 +134,7 @@ class Kernel:
         """The text of the kernel's functions; the one to call is `run`, with the addresses of the buffers and the number of samples.
 
         Arguments:
-            needed: gets the elementary functions that they call.
+            needed: collects the elementary functions that they call.
             samples: how many samples there will always be, at most `capacity`; None if that is not known.
         """
         return pipeline.write(self.program, self._schedule, needed, samples)
@@ -147,7 +147,7 @@ class Kernel:
             return Workspace(self)
 
     def give_back(self, workspace: Workspace) -> None:
-        """Keep a workspace for the next call."""
+        """Return a workspace, so that the next call can use it."""
         self._free.append(workspace)
 
 
@@ -155,7 +155,7 @@ class Workspace:
     """The memory of one run of a kernel at a time.
 
     Arguments:
-        kernel: whose.
+        kernel: the kernel this memory belongs to.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -170,7 +170,7 @@ class Workspace:
         self.address = self._table.ctypes.data
 
     def bind(self, buffer: Buffer, array: np.ndarray) -> None:
-        """Let a buffer be an array of the caller's."""
+        """Use an array of the caller as a buffer."""
         if buffer in self._number:
             self.arrays[buffer] = array
             self._table[self._number[buffer]] = array.__array_interface__["data"][0]

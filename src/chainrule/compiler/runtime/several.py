@@ -1,4 +1,5 @@
-"""Several results: a loss with scores, say. Each Value among them has a backward() of its own, with a program that is made when needed."""
+"""Several results, such as a loss with scores. Each Value among them has a backward() of its own, whose program is made at the first
+use."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ class Several:
 
         Arguments:
             number: which of the results.
-            data: what it is.
+            data: its number.
             call: the call, with the numbers that parameters and arguments had.
             given: the Values among the arguments.
         """

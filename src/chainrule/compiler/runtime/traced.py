@@ -35,7 +35,8 @@ class Traced(NamedTuple):
 
 
 def kind_of_loss(leaves: Iterable[Value]) -> type[Value]:
-    """The class of a loss that is computed from some leaves: micrograd's own, whose `backward()` adds up, if one of them is of it."""
+    """The class of a loss that is computed from some leaves: micrograd's Value, whose `backward()` adds up, if one of them is of that
+    class."""
     for leaf in leaves:
         if type(leaf) is not Value and getattr(leaf, "_adds_up", False):
             return next(kind for kind in type(leaf).__mro__ if "_adds_up" in vars(kind))

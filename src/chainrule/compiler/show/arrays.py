@@ -1,8 +1,8 @@
-"""How a program's memory is called: arrays with names and shapes, and places in them as indices.
+"""Names for a program's memory: arrays with names and shapes, and places in them as indices.
 
 A statement knows a place as `base + sum(stride * index)` in a buffer. Here that becomes `w[j, k]`: the parameters' buffer is cut into
 arrays named after the labels of their Values, each buffer gets the shape in which most statements go through it, and the strides are
-read as steps along its dimensions. Where they are none, the place is written as one number, `w.flat[16*j + k + 5]`.
+read as steps along its dimensions. If they are not, the place is written as one number, `w.flat[16*j + k + 5]`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Array(NamedTuple):
         name: what it is called.
         shape: its dimensions; for one sample, if `buffer.per_sample`.
         buffer: where it lies.
-        begin: from which place on.
+        begin: its first place in the buffer.
     """
 
     name: str
@@ -211,7 +211,7 @@ def _natural_shape(size: int, terms: list[Term]) -> tuple[int, ...] | None:
 
 
 def _cost(shape: tuple[int, ...], base: int, terms: Sequence[Term]) -> float:
-    """How far from plain a place is in an array of this shape."""
+    """The complexity of writing a place in an array of this shape."""
     found = coordinates(shape, base, terms)
     if found is None:
         return 1.0 if [term.text for term in terms] == [LOOKED_UP] else 3.0
@@ -396,7 +396,7 @@ def _segments(
 
 
 def _pattern(label: str) -> tuple[str, ...]:
-    """A label without its last numbers, by which the parts of one array differ: `layers.0.neurons.*.w.*`."""
+    """A label with a star for each number in which the parts of one array differ: `layers.0.neurons.*.w.*`."""
     tokens = re.split(r"(\d+)", label)
     if tokens[0] == "layers.":
         return (*tokens[:2], *tokens[2::2])
@@ -426,7 +426,7 @@ def _name(labels: list[str]) -> str:
 
 
 def _label_shapes(labels: Sequence[str | None]) -> list[tuple[int, ...]]:
-    """The shape that the numbers in labels count through, row by row; none if they do not."""
+    """The shape whose indices are the numbers in the labels, row by row; none if there is no such shape."""
     rows = [[int(digits) for digits in re.findall(r"\d+", label or "")] for label in labels]
     if not rows[0] or len({len(row) for row in rows}) != 1:
         return []

@@ -55,13 +55,13 @@ def diagram(program: Recovered, *, rankdir: str = "TB", max_groups: int = MOST_G
     Arguments:
         program: the program.
         rankdir: where the arrows point: "TB" (downwards), "LR" (left to right), "RL" or "BT".
-        max_groups: draw at most so many groups of statements; a note counts the others.
+        max_groups: draw at most this many groups of statements; a note counts the others.
 
     Returns:
-        A picture that shows itself in Jupyter and has `.svg`, `.dot` and `.save(path)`.
+        A picture that Jupyter displays, with `.svg`, `.dot` and `.save(path)`.
 
     Raises:
-        ValueError: if `rankdir` or `max_groups` is none that can be drawn.
+        ValueError: if `rankdir` or `max_groups` is not valid.
     """
     if rankdir not in RANKDIRS:
         raise ValueError(f"rankdir must be one of {', '.join(RANKDIRS)}, got {rankdir!r}")

@@ -1,4 +1,4 @@
-"""A program as it is scheduled, to be looked at: its groups and loops, with names for arrays and each statement in index notation.
+"""A view of a program as it is scheduled: its groups and loops, with names for arrays and each statement in index notation.
 
 Two things are written together that are steps apart: a sum and what it starts from, and a number that is used once and never stored stands
 where it is used.

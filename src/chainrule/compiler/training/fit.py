@@ -1,4 +1,4 @@
-"""`fit` for compiled losses: runs of steps as machine code, with a look at the clock, Ctrl-C and the callback in between."""
+"""`fit` for compiled losses: many steps at a time run as machine code; between them, Python checks the clock, Ctrl-C and the callback."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NativeFit:
 
     Arguments:
         loss: a compiled function or graph.
-        data: the columns, which are read here once and for all.
+        data: the columns, which are read only here.
         optimizer: an SGD, Adam or AdamW.
         orders: the order of the samples in each epoch.
         batch_size: how many samples make a batch; the last of an epoch may be smaller.
@@ -94,7 +94,7 @@ class NativeFit:
     # --- machine code -------------------------------------------------------------------------------------------------------------------
 
     def loop(self, samples: int) -> NativeLoop | RaggedLoop | None:
-        """The machine code for steps of so many samples; None if the loss could not be compiled."""
+        """The machine code for steps with this many samples; None if the loss could not be compiled."""
         if samples not in self.loops or not self.loops[samples].trained.fits(self.optimizer):
             loop = self._ragged(samples) if self.is_ragged else self._regular(samples)
             if loop is None:
@@ -240,7 +240,7 @@ class NativeFit:
         self.current = loop
 
     def write_back(self, params: Sequence[Value] = ()) -> None:
-        """Give the Values and the optimiser what the machine code has made of them.
+        """Write the results of the machine code to the Values and the optimiser.
 
         Arguments:
             params: those whose gradients are 0 where the loss does not depend on them.
@@ -259,7 +259,7 @@ class NativeFit:
             setattr(self.optimizer, buffer.name, array("d", state.tolist()))
 
     def check(self, batch: Sequence[int]) -> None:
-        """Look at the numbers that must meet a condition, such as labels, after a loss that is not finite.
+        """Check the numbers that must meet a condition, such as labels, after a loss that is not finite.
 
         Arguments:
             batch: the samples of the step that went wrong.
@@ -279,7 +279,7 @@ class NativeFit:
                 program.refuse(arguments)
 
     def hand_over(self, params: Sequence[Value]) -> None:
-        """Write back, and read the Values and the optimiser anew before the next step: others may change them meanwhile."""
+        """Write back, and read the Values and the optimiser again before the next step, since the user's code may change them."""
         self.write_back(params)
         self.current = None
 

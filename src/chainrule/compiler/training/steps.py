@@ -338,7 +338,7 @@ class RaggedLoop:
         return self.programs[self.which[sample]]
 
     def run(self, columns: object, orders: np.ndarray, scalars: np.ndarray) -> np.ndarray:
-        """Make some steps: see `NativeLoop.run`; `columns` is not looked at."""
+        """Make some steps: see `NativeLoop.run`; `columns` is not used."""
         records = np.ascontiguousarray(self.records[orders.ravel()])
         return self.trained.run(self._function, (records.ctypes.data, self.addresses.ctypes.data), scalars)
 
@@ -383,7 +383,7 @@ def _add(text: Text, source: str, target: str, count: int, weight: float) -> Non
 
 
 def _marked(orders: np.ndarray) -> np.ndarray:
-    """The samples of each step; where they follow each other, the first is marked, and none need be gathered."""
+    """The samples of each step; if they are consecutive, the first is marked, and they need not be gathered."""
     marked = np.array(orders, np.int64)
     in_line = (np.diff(marked, axis=1) == 1).all(1)
     marked[in_line, 0] = -1 - marked[in_line, 0]

@@ -1,11 +1,11 @@
 """Reverse mode on statements: the form is closed under it.
 
-For each number that a statement reads, one statement goes the other way: what was loaded becomes the store, what was stored is loaded as an
-adjoint, and the value is that adjoint times the partial derivative, which is the table's own, applied to expressions. So a broadcast
-becomes a reduction, a reduction a broadcast, a gather a scatter, and a contraction two contractions.
+For each load of a statement, the adjoint has one statement in the other direction: it stores to the adjoint of the loaded number, loads the
+adjoint of the stored number, and its value is that adjoint times the partial derivative, which is a row of the table applied to
+expressions. So a broadcast becomes a reduction, a reduction a broadcast, a gather a scatter, and a contraction two contractions.
 
-What a choice leaves out gets no gradient, which is more than the gradient 0: it stays nothing on the way back, also where a derivative is
-infinite. Where that can matter, statements of their own tell for each number whether a gradient has reached it; see `reached.py`.
+An operand that a choice does not choose gets no gradient. This is not the same as the gradient 0, which would give nan where it meets an
+infinite derivative. Where that can happen, separate statements compute for each number whether a gradient has reached it; see `reached.py`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 
 class Adjoint:
-    """The statements of the backward sweep: `statements`, and `start`, what to do before the first sample; `of` has the adjoints' buffers.
+    """The statements of the backward sweep: `statements`, and `start`, the statements before the first sample; `of` holds the adjoints'
+    buffers.
 
     Arguments:
         forward: the program.
         output: the buffer of its results.
         seed: the adjoint of each result; an access is read at every point of the statement that stores the results.
-        wanted: the buffers whose adjoints are asked for: parameters, inputs.
+        wanted: the buffers whose adjoints are wanted: parameters and inputs.
         one_block: whether all samples are done in one block.
     """
 
@@ -58,7 +59,7 @@ class Adjoint:
             self._fill(adjoint, 0, adjoint.size, early=not self.ready[adjoint] and not adjoint.per_sample)
 
     def _shares(self, statement: Statement) -> dict[Access, Share]:
-        """What a statement passes to each place it reads, for each unit of what arrives at its result."""
+        """The share of a statement's adjoint that goes to each place it reads."""
         store = statement.store
         if statement.reduction == "max" or (store.buffer is not self.output and store.buffer not in self.active):
             return {}
@@ -99,7 +100,7 @@ class Adjoint:
             self.statements.append(Statement(part.sizes, part.store, part.value, accumulate))
 
     def _begins(self, statement: Statement, there: Access) -> bool:
-        """Whether a statement is the first to store there, and stores everywhere in its part of the buffer; else that must hold numbers."""
+        """Whether a statement is the first to store there, and fills its whole part of the buffer; if not, that part must be set first."""
         adjoint = there.buffer
         of_samples = statement.per_sample and not adjoint.per_sample
         if of_samples and not self.one_block:  # what all blocks of samples add to is filled before the first
@@ -119,7 +120,7 @@ class Adjoint:
         return self.of[buffer]
 
     def _fill(self, adjoint: Buffer, begin: int, end: int, *, early: bool) -> None:
-        """Set what holds no numbers yet to 0."""
+        """Set the parts that hold no numbers yet to 0."""
         for low, high in [*self.ready[adjoint], (end, end)]:
             if begin < min(low, end):
                 (self.start if early else self.statements).append(_zeros(adjoint, begin, min(low, end)))
@@ -127,7 +128,7 @@ class Adjoint:
             begin = max(begin, high)
 
     def _mark(self, adjoint: Buffer, begin: int, end: int) -> None:
-        """Note that a part of an adjoint holds numbers; parts that touch become one, so that there are few."""
+        """Note that a part of an adjoint holds numbers; adjacent parts are joined, so that there are few."""
         apart = []
         for low, high in self.ready[adjoint]:
             if high < begin or end < low:

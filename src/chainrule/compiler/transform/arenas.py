@@ -39,14 +39,14 @@ def room(groups: Sequence[Group], dtype: str) -> int:
 
 
 def place(parts: Sequence[Sequence[Group]], capacity: int) -> tuple[list[list[Group]], list[Buffer]]:
-    """Give each buffer its place in an arena, unless it is seen from outside.
+    """Give each buffer its place in an arena, unless the caller uses the buffer.
 
     Arguments:
         parts: the groups of each part of the program.
         capacity: for how many samples the arenas have room.
 
     Returns:
-        The groups, with accesses to a few large buffers; and these.
+        The groups, with accesses to a few large buffers, and these buffers.
     """
     moved: dict[Buffer, tuple[Buffer, int]] = {}
     arenas: dict[tuple[str, bool], Buffer] = {}

@@ -41,13 +41,13 @@ class Reach(NamedTuple):
     """Which places of memory an access may touch.
 
     Arguments:
-        how: STORED, LOADED, or LOOKED_UP for an offset, which is read from memory even where the number is in a register.
+        how: STORED, LOADED, or LOOKED_UP for an offset, which is read from memory even if the number is in a register.
         space: the memory: a buffer, or what stands for several.
         low: the first place, in the first iteration.
         high: the last place, in the first iteration.
         advance: how much further on it is in each iteration.
-        divisor: the greatest common divisor of the steps between its places in one iteration; 0 if there is but one.
-        strides: where exactly it is: the strides along all axes of the statement; None if that is not known.
+        divisor: the greatest common divisor of the steps between its places in one iteration; 0 if there is only one place.
+        strides: the strides along all axes of the statement; None if they are not known.
     """
 
     how: int
@@ -68,7 +68,7 @@ def reaches(iterations: Sequence[Statement], address: Address = at_home) -> list
     """What a statement touches: first the store, then the loads, then what is looked up.
 
     Arguments:
-        iterations: the statement in each iteration of a loop, all alike but for where they are, which advances regularly; or just one.
+        iterations: the statement in each iteration of a loop; they differ only in their places, which advance regularly. Or only one.
         address: for each buffer its memory, and its place there; no two have a place in common.
     """
     accesses = [statement.accesses() for statement in iterations[:2]]

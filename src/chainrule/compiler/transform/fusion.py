@@ -1,7 +1,8 @@
-"""Statements over the same axes are done together, so that what one computes the next need not fetch from memory.
+"""Fuse statements over the same axes into groups, so that the next statement finds in a register what the one before computed.
 
-A statement joins an earlier group if nothing between them stands in the way, and if every number that it shares with the group is met at
-the same point of the axes; in the body of a loop, in every iteration. What no other group reads is never stored.
+A statement joins an earlier group if it does not depend on a statement between them, and if it uses every number that it shares with the
+group at the same point of the axes; in the body of a loop, this must hold in every iteration. A number that no other group reads is never
+stored.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def gather(iterations: Sequence[Sequence[Statement]], address: Address = at_home
     """Gather statements, whose parallel axes come first, into groups.
 
     Arguments:
-        iterations: the statements of each iteration of a loop, alike but for where their accesses are, which advance regularly. Straight
-            code is a loop of one iteration.
+        iterations: the statements of each iteration of a loop; they differ only in the places of their accesses, which advance regularly.
+            Straight code is a loop of one iteration.
         address: for each buffer its memory, and its place there; see `dependence.reaches`.
 
     Returns:
@@ -58,7 +59,7 @@ def gather(iterations: Sequence[Sequence[Statement]], address: Address = at_home
 
 
 def _begins_sum(statement: Statement, following: Statement) -> bool:
-    """Whether a statement stores what the next one adds a sum to: they had better stay together."""
+    """Whether a statement stores the number to which the next one adds a sum: they should stay together."""
     return bool(following.accumulate and following.reduced and not statement.reduced and statement.store.buffer is following.store.buffer)
 
 
@@ -94,7 +95,7 @@ class _Member(NamedTuple):
 
 
 class _Growing:
-    """A group that may still take statements; in a loop, the same in each of `count` iterations."""
+    """A group to which statements may still be added; in a loop, the same in each of `count` iterations."""
 
     def __init__(self, member: _Member, count: int) -> None:
         self.members: list[_Member] = []
@@ -109,7 +110,7 @@ class _Growing:
             self.touched.setdefault(reach.space, []).append((member, reach))
 
     def take(self, member: _Member) -> bool:
-        """Take a statement in, if it fits."""
+        """Add a statement if it fits."""
         statement, first = member.statement, self.members[0].statement
         if len(self.members) == MOST_STATEMENTS or statement.per_sample != first.per_sample:
             return False
@@ -131,7 +132,7 @@ class _Growing:
         return True
 
     def _take_and_split(self, member: _Member, sizes: tuple[int, ...]) -> bool:
-        """Take a statement with more axes in, by splitting those of the others."""
+        """Add a statement with more axes, by splitting the axes of the others."""
         split = [other.split(sizes) for other in self.members]
         if any(other is None for other in split):
             return False
@@ -144,7 +145,7 @@ class _Growing:
         return True
 
     def _fits(self, member: _Member) -> bool:
-        """Whether the statement meets what it shares with the group at the same point of the axes."""
+        """Whether the statement uses the numbers that it shares with the group at the same point of the axes."""
         parallel = len(self.sizes)
         for reach in member.reaches:
             for other, met in self.touched.get(reach.space, ()):
@@ -195,7 +196,7 @@ def _with_sizes(statement: Statement, sizes: tuple[int, ...]) -> Statement:
 
 
 def _looked_up_axes(statement: Statement) -> set[int]:
-    """The axes along which a place is looked up: no vectors lie along them, so others had better not share them."""
+    """The axes along which a place is looked up: vectors cannot lie along them, so other statements should not share them."""
     return {
         axis
         for access in statement.accesses()

@@ -1,7 +1,7 @@
-"""Between which bounds numbers lie, and which can be infinite or nan: known without running a program, from how each is computed.
+"""Bounds for the numbers of a program, and whether they can be infinite or nan, found from its expressions without running it.
 
-A gradient that no choice lets pass must not meet an infinite derivative, since 0 times infinity is nan. Derivatives of which it is known
-here that they are finite need no guard. That sums and products of numbers overflow is left out of account.
+A gradient that does not pass a choice must not meet an infinite derivative, since 0 times infinity is nan. Derivatives that are known here
+to be finite need no guard. Overflow of sums and products is not taken into account.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Range(NamedTuple):
 
     Arguments:
         low: the least it can be, if it is not nan.
-        high: the most.
+        high: the most it can be, if it is not nan.
         special: whether it can be infinite or nan: NEVER, IF_GIVEN_SO (if a parameter or an input is), or ALWAYS, whatever is given.
         part: of a softmax, what part: "exponent", less the largest, so that one of them is 0; "exponential", of which one is 1; or
             their "total", which is 1 at least.
@@ -110,7 +110,7 @@ def _is_finite(value: Expression) -> bool:
 
 
 def _never_zero(divisor: Expression) -> Expression | None:
-    """The number that is divided by, where infinity stands in for a 0."""
+    """The divisor in an expression that replaces a divisor of 0 by infinity."""
     if not isinstance(divisor, Apply) or divisor.primitive is not primitives.select:
         return None
     condition, a, b = divisor.operands()
@@ -132,7 +132,7 @@ def _selected(operands: tuple[Expression, ...], ranges: list[Range]) -> Range:
 
 
 def _together(before: Range, found: Range, *, adds: bool) -> Range:
-    """What a buffer holds where one statement more stores, or adds."""
+    """The range of a buffer to which another statement stores or adds."""
     if adds and found.part == "total":
         return found._replace(special=min(before.special, found.special))
     return _joined(before, _add(before, found) if adds else found)

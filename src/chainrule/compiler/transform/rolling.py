@@ -58,7 +58,7 @@ def with_coefficients(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def _opened(value: Expression, numbers: list[float], axes: int, known: dict[int, Expression]) -> Expression:
-    """The expression with its numbers left open; they go into a list. Exponents stay: each is computed in its own way."""
+    """The expression without its constants, which are added to a list. Exponents stay, since each is computed in its own way."""
     if isinstance(value, Constant):
         numbers.append(value.number)
         return Load(Access(_OPEN, len(numbers) - 1, (0,) * axes))
@@ -70,7 +70,7 @@ def _opened(value: Expression, numbers: list[float], axes: int, known: dict[int,
 
 
 def _filled(value: Expression, numbers: list[float], places: dict[int, int], buffer: Buffer) -> Expression:
-    """The expression with what was left open filled in: from memory where there is a place for it."""
+    """The expression with its constants filled in again, from memory if they have a place there."""
 
     def fill(leaf: Expression) -> Expression:
         if not isinstance(leaf, Load) or leaf.access.buffer is not _OPEN:
@@ -196,7 +196,7 @@ def _goes_on(code: np.ndarray, bases: list[np.ndarray], at: int, period: int, fi
 
 
 def _shape(statement: Statement, arena: Callable[[Buffer], object]) -> object:
-    """All of a statement but where exactly its accesses are."""
+    """A statement without the exact places of its accesses."""
     accesses = statement.accesses()
     number: dict[object, int] = {access: k for k, access in enumerate(dict.fromkeys(accesses))}  # which accesses are the same one
 

@@ -14,11 +14,11 @@ from chainrule.primitives import zero
 
 
 class Share(NamedTuple):
-    """What one of the numbers that an expression reads gets of the gradient that arrives.
+    """The share of an expression's gradient that goes to one of the numbers it reads.
 
     Arguments:
-        slope: the partial derivative, which counts only where something passes.
-        passes: where it is not 0 the gradient passes, else nothing does; None if it does in any case.
+        slope: the partial derivative, which is used only where the gradient passes.
+        passes: an expression that is not 0 where the gradient passes; None if it always does.
     """
 
     slope: Expression
@@ -31,7 +31,7 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
     Arguments:
         value: the expression.
         result: what to read in place of the value itself, if it is kept in memory.
-        active: the buffers that count; others are constants.
+        active: the buffers to differentiate with respect to; others are constants.
 
     Returns:
         The derivative for each access to an active buffer that can pass a gradient, and where it does.
@@ -68,7 +68,7 @@ def slopes(value: Expression, result: Expression | None, active: set[Buffer]) ->
 
 
 def _choice(slope: Expression) -> tuple[Expression, Expression | None]:
-    """The derivative of an operation in what it may leave out, as a number that counts only where the other one is not 0."""
+    """The derivative of a choice with respect to an operand: a number, and a condition that is not 0 where the number is used."""
     if isinstance(slope, Constant):
         return slope, None
     if isinstance(slope, Apply):
@@ -81,12 +81,12 @@ def _choice(slope: Expression) -> tuple[Expression, Expression | None]:
 
 
 def both(a: Expression | None, b: Expression | None) -> Expression | None:
-    """What is not 0 where both are not."""
+    """An expression that is not 0 where neither operand is 0."""
     return b if a is None else a if b is None else apply(primitives.select, a, b, ZERO)
 
 
 def _joined(a: Share, b: Share) -> Share:
-    """What passes on two ways."""
+    """Join two shares that go to the same place."""
     if a.passes is None and b.passes is None:
         return Share(a.slope + b.slope, None)
     slopes = [share.slope if share.passes is None else apply(primitives.select, share.passes, share.slope, ZERO) for share in (a, b)]
