@@ -53,7 +53,7 @@ def pytest_report_header() -> str:
     return f"chainrule: engines tested: {', '.join(ENGINES)}; running: {chainrule.engine.ENGINE}, because {chainrule.engine.REASON}"
 
 
-PARTS_OF_ENGINES = {f"chainrule.{name}" for name in ("value", "reference", "fast", "sweeping", "bulk", "guards", "dot", "_value")}
+PARTS_OF_ENGINES = {f"chainrule.{name}" for name in ("value", "reference", "fast", "sweeping", "bulk", "guards", "products", "_value")}
 
 
 @pytest.fixture(scope="session", params=ENGINES.values(), ids=ENGINES.keys())

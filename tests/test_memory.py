@@ -19,11 +19,13 @@ from typing import Any
 
 import pytest
 
-from chainrule import primitives, value
+from chainrule import fast, primitives, reference
 from chainrule.caution import GradientWarning
 from chainrule.changes import ChangedNumberError
 
 on_linux = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc")
+
+IN_PYTHON = (reference, fast)
 
 
 def resident() -> int:
@@ -201,7 +203,7 @@ SCENARIOS = [
 def test_graphs_that_are_built_and_dropped_leave_nothing(scenario: Callable[[Any], None], engine: ModuleType) -> None:
     V = engine.Value
     SPECIAL[V] = type("Special", (V,), {})
-    rounds = 10_000 if engine is not value else 500
+    rounds = 10_000 if engine not in IN_PYTHON else 500
     for _ in range(rounds // 10):
         scenario(V)
     gc.collect()
@@ -214,7 +216,7 @@ def test_graphs_that_are_built_and_dropped_leave_nothing(scenario: Callable[[Any
         grown.append(resident() - before)
         if grown[-1] < 400_000:  # less than an object a round
             break
-    assert min(grown) < 400_000 if engine is not value else min(grown) < 2_000_000
+    assert min(grown) < 400_000 if engine not in IN_PYTHON else min(grown) < 2_000_000
     assert abs(len(gc.get_objects()) - objects) < 100
 
 
@@ -401,9 +403,9 @@ def long_chain_of_special_nodes(engine: ModuleType, length: int) -> None:
 @pytest.mark.parametrize("work", [long_chain, wide_dot, long_chain_of_special_nodes])
 @pytest.mark.parametrize("stack", [None, 256 * 1024], ids=["default stack", "256 KiB"])
 def test_no_size_of_a_graph_needs_a_deep_stack(work: Callable[..., None], stack: int | None, engine: ModuleType) -> None:
-    if engine is value and stack:  # here freeing is CPython's, whose guard against recursion does not fit small stacks in every version
+    if engine in IN_PYTHON and stack:  # here freeing is CPython's, whose guard against recursion does not fit small stacks in every version
         return
-    size = 1_000_000 if engine is not value and work is not long_chain_of_special_nodes else 100_000
+    size = 1_000_000 if engine not in IN_PYTHON and work is not long_chain_of_special_nodes else 100_000
     failures: list[BaseException] = []
 
     def guarded() -> None:
@@ -463,7 +465,7 @@ assert not any(map(gc.is_tracked, nodes))
 
 def test_the_garbage_collector_has_nothing_to_scan(engine: ModuleType) -> None:
     """In a process of its own: while a node has attributes that may lead back, which one of another test may, more is tracked."""
-    if engine is value:  # objects of Python's own classes are tracked, every one
+    if engine in IN_PYTHON:  # objects of Python's own classes are tracked, every one
         return
     result = subprocess.run([sys.executable, "-c", NOTHING_TO_SCAN], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
@@ -582,7 +584,7 @@ print("ok", survived, full)
 
 
 def test_a_failed_allocation_is_a_memory_error_and_no_crash(engine: ModuleType) -> None:
-    if engine is value:  # there it would be CPython that is tested, and some versions do crash
+    if engine in IN_PYTHON:  # there it would be CPython that is tested, and some versions do crash
         return
     pytest.importorskip("_testcapi", reason="the hook of CPython that makes allocations fail")
     result = subprocess.run([sys.executable, "-c", STARVE, engine.__name__, "400"], capture_output=True, text=True)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
         write_data,
         write_grad,
     )
-    from chainrule.dot import dot
     from chainrule.guards import forget_other_threads, guard
+    from chainrule.products import dot
     from chainrule.reference import constant
     from chainrule.value import Value, topological_order
 

@@ -24,9 +24,9 @@ from chainrule.bulk import (
 )
 from chainrule.conversions import binary
 from chainrule.copies import CONSTANT
-from chainrule.dot import dot
 from chainrule.guards import forget_other_threads, guard
 from chainrule.primitives import Primitive, Whole, add, is_whole, multiply, real
+from chainrule.products import dot
 from chainrule.refusals import refuse_data, stand_for
 from chainrule.replacing import CLASSES
 from chainrule.sweeping import EVERY, push, put_back, sweep, zeroed_order

@@ -51,13 +51,7 @@ def clip(x: Scalar, low: Scalar | None = None, high: Scalar | None = None) -> An
     Raises:
         ValueError: if both bounds are numbers, and `low` is the larger.
     """
-    if not any(bound is None or hasattr(bound, "_apply") for bound in (low, high)) and primitives.real(low) > primitives.real(high):
-        raise ValueError(f"clip() needs low <= high, got low={low!r} and high={high!r}")
-    if low is not None:
-        x = primitives.maximum(x, low)
-    if high is not None:
-        x = primitives.minimum(x, high)
-    return x if hasattr(x, "_apply") else primitives.real(x)
+    return primitives.clip(x, low, high)
 
 
 def where(condition: Scalar | bool, a: Scalar, b: Scalar) -> Any:

@@ -444,6 +444,17 @@ def where(condition: Operand, a: Operand, b: Operand) -> Operand:
     return a if condition else b
 
 
+def clip(x: Operand, low: Operand | None, high: Operand | None) -> Operand:
+    """Return `x`, but not less than `low` and not more than `high`; None is no bound."""
+    if not any(bound is None or hasattr(bound, "_apply") for bound in (low, high)) and real(low) > real(high):
+        raise ValueError(f"clip() needs low <= high, got low={low!r} and high={high!r}")
+    if low is not None:
+        x = maximum(x, low)
+    if high is not None:
+        x = minimum(x, high)
+    return x if hasattr(x, "_apply") else real(x)
+
+
 # Of operands i, v0, v1, ...: v0 where i is 0, v1 where it is 1, and so on; nan where there is none. To the others no gradient passes, not
 # even an infinite one.
 take: Primitive = Primitive("take", _take, each=_is_taken, bounds=UNBOUNDED)
