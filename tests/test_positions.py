@@ -214,7 +214,7 @@ class Leaves(random.Random):
         ([1, *range(1, 10)], ValueError, "left 10 numbers, with sample 0 missing"),
         ([*range(10), 3], ValueError, "left 11 numbers, with one of them twice"),
         ([], ValueError, "left 0 numbers, with sample 0 missing"),
-        ([0.0, *range(1, 10)], TypeError, "left 0.0 at position 0 of the samples' order, which is no integer"),
+        ([0.0, *range(1, 10)], TypeError, "left 0.0 at position 0 of the samples' order, but it must be an integer"),
         (["a", *range(1, 10)], TypeError, "left 'a' at position 0"),
     ],
 )
