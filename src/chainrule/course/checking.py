@@ -77,7 +77,7 @@ class Checks:
 
     Arguments:
         requires: names that must be defined.
-        questions: examples that show known mistakes, the most basic first. The learner is told the first mistake that is found.
+        questions: examples that show known mistakes, the most basic first. The verdict names the first mistake that is found.
         cases: more examples, the smallest first. If no known mistake is found, the learner is shown the first of these that is not right.
         more: further examples, which are made and run when all of those before are right.
         seconds: how long a check may take.
@@ -104,7 +104,7 @@ class Verdict:
     Attributes:
         exercise: the exercise's number.
         state: "passed", "not done", "wrong", "error" (the code itself fails) or "stopped" (it took too long, or ended the process).
-        mistake: the name of a known mistake; "" if it is none.
+        mistake: the name of a known mistake; "" if there is none.
         message: what is wrong and what to do, in a sentence or two.
         example: the code that shows it; "" if there is none.
         shows: the expression in the example.
@@ -145,13 +145,13 @@ class Verdict:
         """A verdict from plain data.
 
         Raises:
-            ValueError: if it is nothing that `as_dict` makes.
+            ValueError: if it is not what `as_dict` makes.
         """
         if not isinstance(data, dict) or data.keys() != {field.name for field in fields(cls)}:
             raise ValueError("these are not the fields of a verdict")
         for name, content in data.items():
             if not isinstance(content, float if name == "seconds" else str) or (isinstance(content, str) and len(content) > LONGEST):
-                raise ValueError(f"the {name} of a verdict is of another kind")
+                raise ValueError(f"the {name} of a verdict has another type, or is too long")
         if data["state"] not in STATES or not 0 <= data["seconds"] < math.inf:
             raise ValueError("there is no such state")
         return cls(**data)

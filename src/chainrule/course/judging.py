@@ -1,7 +1,7 @@
 """The verdict on a learner's code: which examples are right, and which mistake explains what is not.
 
 `python -m chainrule.course.judging REQUEST ANSWER` reads what to check from one file and writes the verdict into the other. The learner's
-code runs in this process (`running.py`) or, if that is asked for, in another one (`apart.py`), which is told neither what is right nor
+code runs in this process (`running.py`) or, if that is asked for, in another one (`apart.py`), which knows neither what is right nor
 where the verdict goes. Everything that a learner's code may do is caught here, as far as Python can; `sandbox.py` sees to the rest from
 outside.
 """

@@ -161,7 +161,7 @@ QUESTIONS = (
             "relu, whatever else is asked for",
             wrong=0.0,
             says="A linear neuron gives the sum itself, -1.75, and relu has turned it into 0. There are three activations: if it is not "
-                 'tanh, it is not always relu. With "linear", return the sum as it is.',
+            'tanh, it is not always relu. With "linear", return the sum as it is.',
         ),
     ),
     Question(
@@ -178,7 +178,7 @@ QUESTIONS = (
             "a graph that is cut",
             wrong=[0.0, 0.0, 0.0],
             says="The output is right, but no gradient reaches the weights: the sum was calculated from their data, which are plain "
-                 "numbers. Multiply and add the Values themselves.",
+            "numbers. Multiply and add the Values themselves.",
         ),
     ),
     Question(
