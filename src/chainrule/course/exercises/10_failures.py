@@ -292,9 +292,9 @@ print("the best is", best_learning_rate(losses))
 # the variance `nin * q * (1 / nin) = q`. But relu then sets the negative half of the sums to 0, and
 # the mean square of what is left is `q / 2`. So each layer halves it, and eight layers divide it by
 # 256. Weights with variance `2 / nin`, the standard deviation `sqrt(2 / nin)`, give the factor 2
-#      back. That is what `init="he"` does, after He, Zhang, Ren and Sun,
-#      [arXiv:1502.01852](https://arxiv.org/abs/1502.01852). `init="xavier"` also considers the way
-#      back, where gradients are sums over `nout` neurons.
+# back. That is what `init="he"` does, after He, Zhang, Ren and Sun,
+# [arXiv:1502.01852](https://arxiv.org/abs/1502.01852). `init="xavier"` also considers the way
+# back, where gradients are sums over `nout` neurons.
 #
 # </details>
 
