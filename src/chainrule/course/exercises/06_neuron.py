@@ -192,7 +192,7 @@ for row in range(8, -9, -2):
 # The sum is far from 0, and the output is 1 or -1 to many digits. There the tanh is flat: its slope
 # `1 - out**2` is 0 or nearly so, and every gradient is multiplied by it. The neuron is *saturated*;
 # a step along such gradients changes nothing. The remedy is to make the inputs smaller, by dividing
-# them by their standard deviation, or to start with smaller weights, and the more inputs there are,
-# the smaller. Exercise 10 shows this failure and others at work.
+# them by their standard deviation, or to start with smaller weights; the more inputs there are, the
+# smaller they should be. Exercise 10 shows this failure and others at work.
 #
 # </details>

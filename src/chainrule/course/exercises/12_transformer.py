@@ -242,8 +242,8 @@ print("untrained, it writes:", *(text_of(generate(model, rng)) for _ in range(5)
 #
 # How far down can the loss come? A word is made by 3 draws of one of 7 consonants, one draw of one
 # of two kinds of vowels, and 3 draws of one of 3 or of 2 vowels; no model can predict these draws
-# better than by their probabilities. Where the loss falls below it, the model has begun to learn
-# the 500 words by heart.
+# better than by their probabilities. If the loss falls below the limit that follows from this, the
+# model has begun to learn the 500 words by heart.
 
 # %% tags=["try"]
 import chainrule
