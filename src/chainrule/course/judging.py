@@ -217,22 +217,25 @@ def _is_blank(found: Any) -> bool:
     return isinstance(found, NotImplementedError) and words_of(found).startswith("Exercise ")
 
 
+def _runner(asked: dict[str, Any], parts: list[Part], seconds: float) -> tuple[Run | Apart, float]:
+    """What runs the code, and after how many seconds the judge stops it."""
+    file = asked.get("file", "")
+    if asked.get("isolate"):
+        from chainrule.course.apart import Apart
+
+        return Apart(parts, asked["folder"], file, seconds), seconds + 1.0  # the other process keeps the time, and says where it was
+    limit()
+    sys.path.insert(0, asked["folder"])
+    os.chdir(asked["folder"])  # so that the code finds the files beside it
+    return Run(parts, file), seconds
+
+
 def main(request: str, answer: str) -> None:
     """Check what the file `request` holds, and write the verdict into the file `answer`."""
     asked = json.loads(Path(request).read_text(encoding="utf-8"))
     parts = [Part(**part) for part in asked["parts"]]
     exercise = by_number(asked["exercise"])
-    seconds = exercise.checks.seconds
-    if asked.get("isolate"):
-        from chainrule.course.apart import Apart
-
-        run: Run | Apart = Apart(parts, asked["folder"], asked.get("file", ""), seconds)
-        seconds += 1.0  # the other process keeps the time, and says where it was
-    else:
-        limit()
-        sys.path.insert(0, asked["folder"])
-        run = Run(parts, asked.get("file", ""))
-        os.chdir(asked["folder"])  # so that the code finds the files beside it
+    run, seconds = _runner(asked, parts, exercise.checks.seconds)
     judge = Judge(exercise, parts, run)
     ticks = 0
 
