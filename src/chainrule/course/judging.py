@@ -130,11 +130,11 @@ class Judge:
         checks = self.exercise.checks
         self.run.add(checks.names)
         blank = False
-        for question in checks.questions:
-            found = self._outcome(question.case)
+        for diagnosis in checks.diagnoses:
+            found = self._outcome(diagnosis.case)
             blank |= _is_blank(found)
-            if not _is_blank(found) and (mistake := question.mistake_in(found)) is not None:
-                return self._wrong(question.case, found, mistake)
+            if not _is_blank(found) and (mistake := diagnosis.mistake_in(found)) is not None:
+                return self._wrong(diagnosis.case, found, mistake)
         for case in _each(checks.cases, checks.more if not blank else None):
             found = self._outcome(case)
             blank |= _is_blank(found)
