@@ -1,4 +1,4 @@
-"""Run the cells of an exercise one after the other, and tell what each prints and which pictures it draws.
+"""Run the cells of an exercise one after the other, and report what each prints and which pictures it draws.
 
 Standard input holds their code, as a list in JSON. Standard output gets, for each, the texts that it prints, the pictures that it draws
 between them, and the error that ends it, if one does.

@@ -1,7 +1,7 @@
 """The pages of the course, made from the exercises when the documentation is built, with what the code prints and draws.
 
-MkDocs calls the functions whose names begin with `on_`. What the code of an exercise gives is kept in build/course, under a digest of all
-that it depends on, so that building again is fast.
+MkDocs calls the functions whose names begin with `on_`. The output of an exercise's code is kept in build/course, under a digest of
+everything on which it depends, so that the next build is fast.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ log = logging.getLogger("mkdocs.hooks.course")  # a warning is an error with --s
 
 
 def on_config(config: Any) -> Any:
-    """Put the pages into the navigation, and tell of exercises that are missing."""
+    """Put the pages into the navigation, and warn of exercises that are missing."""
     for exercise in EXERCISES:
         if exercise not in written():
             log.warning("Exercise %s has no text: %s.py", exercise.number, exercise.stem)
@@ -99,7 +99,7 @@ def what_came(exercise: Exercise) -> dict[str, Any]:
 def library() -> str:
     """A digest of the library, on which all depends that the exercises print."""
     sources = sorted(
-        path for path in HERE.parent.rglob("*") if path.suffix in (".py", ".c") and not {"exercises", "checks"} & set(path.parts)
+        path for path in HERE.parent.rglob("*") if path.suffix in (".py", ".c", ".h") and not {"exercises", "checks"} & set(path.parts)
     )
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
@@ -149,7 +149,7 @@ def solution_of(exercise: Exercise) -> str:
     """The solution, with the remarks on it."""
     cells = [cell for cell in exercise.solution_cells() if {"work", "solution"} & set(cell.tags)]
     told = [code(cell.text) if cell.is_code else for_markdown(cell.text) for cell in cells]
-    return "\n\n".join(["One of many; yours may look different.", *told])
+    return "\n\n".join(["This is one of many solutions; yours may look different.", *told])
 
 
 def gives(exercise: Exercise, result: Mapping[str, Any]) -> list[str]:

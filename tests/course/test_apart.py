@@ -81,7 +81,7 @@ import glob, json, os, sys, tempfile
 fields = dict.fromkeys("mistake message example shows got expected look place printed notes".split(), "")
 verdict = json.dumps(dict(fields, exercise="2", state="passed", seconds=0.0))
 """
-WEAKEN = "checks.__dict__.update(questions=(), cases=(), more=tuple)"
+WEAKEN = "checks.__dict__.update(diagnoses=(), cases=(), more=tuple)"
 FAKES = {
     "writes the file of the verdict": f"{VERDICT}\nopen(sys.argv[2], 'w').write(verdict)\nos._exit(0)",
     "finds the file of the verdict": f"""{VERDICT}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.outcomes import (
     COLLECTION,
     PLAIN_NUMBER,
@@ -48,11 +48,11 @@ def test_results_are_the_same_to_rounding(found: Any, expected: Any, is_same: bo
 
 def test_mistakes_are_known_by_what_the_example_gives() -> None:
     large, none, error = Mistake("large", lambda found: found > 3, "."), Mistake("none", is_none, "."), Mistake("error", Raises("E"), ".")
-    question = Question(Case("", "x", 1), large, none, error, Mistake("two", 2, "."))
-    assert [question.mistake_in(found) for found in (4, None, 2.0, 1)] == [large, none, question.mistakes[3], None]
-    assert question.mistake_in(type("E", (Exception,), {})()) is error
-    assert question.mistake_in(ValueError()) is None
-    assert question.mistake_in("a text, which cannot be compared with 3") is None
+    diagnosis = Diagnosis(Case("", "x", 1), large, none, error, Mistake("two", 2, "."))
+    assert [diagnosis.mistake_in(found) for found in (4, None, 2.0, 1)] == [large, none, diagnosis.mistakes[3], None]
+    assert diagnosis.mistake_in(type("E", (Exception,), {})()) is error
+    assert diagnosis.mistake_in(ValueError()) is None
+    assert diagnosis.mistake_in("a text, which cannot be compared with 3") is None
 
 
 @pytest.mark.parametrize(

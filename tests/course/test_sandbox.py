@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Case, Checks, Mistake, Question, Verdict
+from chainrule.course.checking import ERROR, NOT_DONE, PASSED, STOPPED, WRONG, Case, Checks, Diagnosis, Mistake, Verdict
 from chainrule.course.exercises import by_number
 from chainrule.course.judging import Judge
 from chainrule.course.outcomes import Raises
@@ -96,9 +96,9 @@ def judged(code: str, checks: Checks, solution: str = "def f(x): return 2 * x") 
 
 CHECKS = Checks(
     requires=("f",),
-    questions=(
-        Question(Case("x = 3", "f(x)", look="f"), Mistake("squared", 9, "It squares.")),
-        Question(Case("", "f('a')", "aa", look="f"), Mistake("words", Raises("TypeError", "unsupported"), "Words too.")),
+    diagnoses=(
+        Diagnosis(Case("x = 3", "f(x)", look="f"), Mistake("squared", 9, "It squares.")),
+        Diagnosis(Case("", "f('a')", "aa", look="f"), Mistake("words", Raises("TypeError", "unsupported"), "Words too.")),
     ),
     cases=(Case("", "f(0)", look="f"), Case("", "f(1)"), Case("x = 0.5", "[f(x), f(-x)]")),
     more=lambda: (Case("", f"f({n})") for n in range(5, 8)),

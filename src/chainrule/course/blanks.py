@@ -7,8 +7,8 @@ In a solution, the lines that a learner is to write stand between two marks:
         return Value(self.data * other.data)
         # >>>
 
-The blank has `raise NotImplementedError("Exercise 2: multiply the data")` in their place. An exercise that goes on from an earlier one
-does not begin with the solution's text but with the learner's: what is new is added to it, and what must change is marked.
+The blank has `raise NotImplementedError("Exercise 2: multiply the data")` in their place. An exercise that continues an earlier one
+begins with the learner's text, not with the solution's: what is new is added to it, and what must change is marked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _refusal(exercise: str, task: str) -> str:
 
 
 def blanks_in(code: str) -> list[tuple[int, str]]:
-    """The blanks that are left in a text: the line of each, and its task. Empty if the text is no Python."""
+    """The blanks that are left in a text: the line of each, and its task. Empty if the text is not Python."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -87,7 +87,7 @@ def carried(earlier: str, marked: str, exercise: str, source: str) -> str:
         The earlier text. Definitions that are new are added, with their blanks; in those that have to change, the first line says so.
 
     Raises:
-        ValueError: if the earlier text cannot be gone on from.
+        ValueError: if the earlier text is not Python, so that nothing can be added to it.
     """
     new = blanked(marked, exercise)
     try:
@@ -96,7 +96,7 @@ def carried(earlier: str, marked: str, exercise: str, source: str) -> str:
         found = merge.result()
         ast.parse(found)
     except (SyntaxError, RecursionError, MemoryError) as error:
-        raise ValueError(f"the text of exercise {source} cannot be gone on from: {error}") from None
+        raise ValueError(f"nothing can be added to the text of exercise {source}: {error}") from None
     return found
 
 

@@ -1,7 +1,8 @@
 """The tables that a check is made of, and the verdict on a learner's work.
 
-A question is an example: a few lines of code and an expression, both of which the learner sees exactly as they were run. A known mistake
-is one wrong answer to a question. The right answer to a question is what the solution gives, if the table does not say it.
+An example is a few lines of code and an expression, both of which the learner sees exactly as they were run. A known mistake is a wrong
+answer that an example may give; a diagnosis is an example with the mistakes that it shows. The right answer is what the solution gives, if
+the table does not say it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known mistake: a wrong answer to the question it stands under.
+    """A known mistake, and the wrong answer that the example of its diagnosis gives then.
 
     Arguments:
         name: what the mistake is called, in a few words.
@@ -54,7 +55,7 @@ class Mistake:
     says: str
 
 
-class Question:
+class Diagnosis:
     """An example, and the known mistakes that it shows.
 
     Arguments:
@@ -77,7 +78,7 @@ class Checks:
 
     Arguments:
         requires: names that must be defined.
-        questions: examples that show known mistakes, the most basic first. The learner is told the first mistake that is found.
+        diagnoses: examples that show known mistakes, the most basic first. The verdict names the first mistake that is found.
         cases: more examples, the smallest first. If no known mistake is found, the learner is shown the first of these that is not right.
         more: further examples, which are made and run when all of those before are right.
         seconds: how long a check may take.
@@ -85,7 +86,7 @@ class Checks:
     """
 
     requires: tuple[str, ...]
-    questions: tuple[Question, ...]
+    diagnoses: tuple[Diagnosis, ...]
     cases: tuple[Case, ...]
     more: Callable[[], Iterable[Case]] = tuple
     seconds: float = 4.0
@@ -94,7 +95,7 @@ class Checks:
     @property
     def mistakes(self) -> list[Mistake]:
         """All known mistakes, in the order in which they are looked for."""
-        return [mistake for question in self.questions for mistake in question.mistakes]
+        return [mistake for diagnosis in self.diagnoses for mistake in diagnosis.mistakes]
 
 
 @dataclass
@@ -104,7 +105,7 @@ class Verdict:
     Attributes:
         exercise: the exercise's number.
         state: "passed", "not done", "wrong", "error" (the code itself fails) or "stopped" (it took too long, or ended the process).
-        mistake: the name of a known mistake; "" if it is none.
+        mistake: the name of a known mistake; "" if there is none.
         message: what is wrong and what to do, in a sentence or two.
         example: the code that shows it; "" if there is none.
         shows: the expression in the example.
@@ -145,16 +146,16 @@ class Verdict:
         """A verdict from plain data.
 
         Raises:
-            ValueError: if it is nothing that `as_dict` makes.
+            ValueError: if it is not what `as_dict` makes.
         """
         if not isinstance(data, dict) or data.keys() != {field.name for field in fields(cls)}:
             raise ValueError("these are not the fields of a verdict")
         for name, content in data.items():
             if not isinstance(content, float if name == "seconds" else str) or (isinstance(content, str) and len(content) > LONGEST):
-                raise ValueError(f"the {name} of a verdict is of another kind")
+                raise ValueError(f"the {name} of a verdict has another type, or is too long")
         if data["state"] not in STATES or not 0 <= data["seconds"] < math.inf:
             raise ValueError("there is no such state")
         return cls(**data)
 
 
-__all__ = ["ERROR", "LONGEST", "NOT_DONE", "PASSED", "STATES", "STOPPED", "WRONG", "Case", "Checks", "Mistake", "Question", "Verdict"]
+__all__ = ["ERROR", "LONGEST", "NOT_DONE", "PASSED", "STATES", "STOPPED", "WRONG", "Case", "Checks", "Diagnosis", "Mistake", "Verdict"]

@@ -4,7 +4,7 @@ A text is in the percent format (`cells.py`). The tags of its cells say what the
 
     work        the learner writes here; lines between marks are left out (`blanks.py`)
     given       the learner's work of an earlier exercise, as it is; the text itself is empty
-    from-N      with `work` or `given`: goes on from the work of exercise N
+    from-N      with `work` or `given`: starts from the work of exercise N
     try         code to play with, once the work is done; checks do not run it
     hint        a hint, of three
     question    a question to think about, with its answer in <details>
@@ -119,7 +119,7 @@ def is_answer(cell: Cell) -> bool:
 
 
 def source_of(cell: Cell) -> str | None:
-    """The exercise whose work a cell goes on from."""
+    """The exercise from whose work a cell starts."""
     return next((tag.removeprefix("from-") for tag in cell.tags if tag.startswith("from-")), None)
 
 

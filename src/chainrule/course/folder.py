@@ -1,7 +1,7 @@
 """A learner's folder: the files of the exercises, going on from one to the next, and how far the learner has come.
 
 Nothing that a learner has written is ever overwritten. A file that is still as it was laid out is brought up to date, when an earlier
-exercise is done, so that it goes on from the learner's own code; a file that is reset is kept in the folder `copies`.
+exercise is done, so that it starts from the learner's own code; a file that is reset is kept in the folder `copies`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Folder:
 
     Attributes:
         progress: how far the learner has come.
-        notes: what the learner should be told about the folder.
+        notes: messages for the learner about the folder.
     """
 
     def __init__(self, path: str | Path, kind: str = FILES) -> None:
@@ -128,7 +128,7 @@ class Folder:
             return _digest(fresh) == _digest(path)
 
     def reset(self, exercise: Exercise) -> Path | None:
-        """Lay a file out anew.
+        """Write a file again, as it was at the beginning.
 
         Returns:
             Where the copy of what was there is; None if it was as it had been laid out, or not there.
@@ -160,10 +160,10 @@ class Folder:
     # --- the learner's work -------------------------------------------------------------------------------------------------------------
 
     def check(self, exercise: Exercise) -> tuple[Verdict, list[Path]]:
-        """Check an exercise, and go on from it if it is right.
+        """Check an exercise, and let later ones start from it if it is right.
 
         Returns:
-            The verdict, and the files that go on from this work now.
+            The verdict, and the files that now start from this work.
 
         Raises:
             FolderError: if the file is missing or cannot be read.
@@ -183,7 +183,7 @@ class Folder:
             work: the code that is the learner's own.
 
         Returns:
-            The files that go on from this work now.
+            The files that now start from this work.
         """
         self._reload()
         changed = []
@@ -248,7 +248,7 @@ class Folder:
             self.progress = found
 
     def _read_progress(self) -> Progress | None:
-        """What is written down; None if nothing is, or if it is damaged, which is told."""
+        """The saved progress; None if there is none, or if it is damaged, which a note says."""
         path = self.path / RECORD
         if not path.exists():
             return None

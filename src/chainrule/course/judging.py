@@ -1,7 +1,7 @@
 """The verdict on a learner's code: which examples are right, and which mistake explains what is not.
 
 `python -m chainrule.course.judging REQUEST ANSWER` reads what to check from one file and writes the verdict into the other. The learner's
-code runs in this process (`running.py`) or, if that is asked for, in another one (`apart.py`), which is told neither what is right nor
+code runs in this process (`running.py`) or, if that is asked for, in another one (`apart.py`), which knows neither what is right nor
 where the verdict goes. Everything that a learner's code may do is caught here, as far as Python can; `sandbox.py` sees to the rest from
 outside.
 """
@@ -130,11 +130,11 @@ class Judge:
         checks = self.exercise.checks
         self.run.add(checks.names)
         blank = False
-        for question in checks.questions:
-            found = self._outcome(question.case)
+        for diagnosis in checks.diagnoses:
+            found = self._outcome(diagnosis.case)
             blank |= _is_blank(found)
-            if not _is_blank(found) and (mistake := question.mistake_in(found)) is not None:
-                return self._wrong(question.case, found, mistake)
+            if not _is_blank(found) and (mistake := diagnosis.mistake_in(found)) is not None:
+                return self._wrong(diagnosis.case, found, mistake)
         for case in _each(checks.cases, checks.more if not blank else None):
             found = self._outcome(case)
             blank |= _is_blank(found)
@@ -217,22 +217,25 @@ def _is_blank(found: Any) -> bool:
     return isinstance(found, NotImplementedError) and words_of(found).startswith("Exercise ")
 
 
+def _runner(asked: dict[str, Any], parts: list[Part], seconds: float) -> tuple[Run | Apart, float]:
+    """What runs the code, and after how many seconds the judge stops it."""
+    file = asked.get("file", "")
+    if asked.get("isolate"):
+        from chainrule.course.apart import Apart
+
+        return Apart(parts, asked["folder"], file, seconds), seconds + 1.0  # the other process keeps the time, and says where it was
+    limit()
+    sys.path.insert(0, asked["folder"])
+    os.chdir(asked["folder"])  # so that the code finds the files beside it
+    return Run(parts, file), seconds
+
+
 def main(request: str, answer: str) -> None:
     """Check what the file `request` holds, and write the verdict into the file `answer`."""
     asked = json.loads(Path(request).read_text(encoding="utf-8"))
     parts = [Part(**part) for part in asked["parts"]]
     exercise = by_number(asked["exercise"])
-    seconds = exercise.checks.seconds
-    if asked.get("isolate"):
-        from chainrule.course.apart import Apart
-
-        run: Run | Apart = Apart(parts, asked["folder"], asked.get("file", ""), seconds)
-        seconds += 1.0  # the other process keeps the time, and says where it was
-    else:
-        limit()
-        sys.path.insert(0, asked["folder"])
-        run = Run(parts, asked.get("file", ""))
-        os.chdir(asked["folder"])  # so that the code finds the files beside it
+    run, seconds = _runner(asked, parts, exercise.checks.seconds)
     judge = Judge(exercise, parts, run)
     ticks = 0
 

@@ -62,7 +62,7 @@ class Answers:
             changed = folder.note(verdict, "\n\n\n".join(work))
             following = folder.next()
             if verdict.passed and following is not None:
-                print(f"Next: {folder.file(following).name}" + (", which goes on from your code." if changed else "."))
+                print(f"Next: {folder.file(following).name}" + (", which starts from your code." if changed else "."))
         return verdict
 
     def solution(self, line: str) -> Any:

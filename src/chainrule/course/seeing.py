@@ -1,4 +1,4 @@
-"""Pictures and explanations of a learner's own graphs, by way of the same graph made of chainrule's Values; and where pictures go."""
+"""Pictures and explanations of a learner's own graphs, which are copied into chainrule's Values; and where pictures go."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 
 
 def mirror(value: Any) -> Value:
-    """The graph behind a learner's Value, made of chainrule's Values with the same labels and gradients.
+    """The graph behind a learner's Value, copied into chainrule's Values with the same labels and gradients.
 
     Arguments:
         value: anything with `data`, and with `grad`, `parents` (or `_prev`), `operation` (or `_op`) and `label` where it has them.
@@ -117,7 +117,7 @@ def dump_graph(value: Any, **options: Any) -> str | None:
 
 
 def explain(value: Any, **options: Any) -> explaining.Explanation:
-    """Tell the chain rule for a Value, the learner's or chainrule's; see `chainrule.explain`."""
+    """Explain the chain rule for a Value, the learner's or chainrule's; see `chainrule.explain`."""
     return explaining.explain(mirror(value), **options)
 
 

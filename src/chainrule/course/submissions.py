@@ -1,7 +1,7 @@
 """What students hand in: which files are meant, what exercise each answers, and whose it is.
 
-A submission is a student's file or notebook, or a student's folder. Which exercise a file is, and whose, is told by its name; where the
-name does not say the exercise, by its title. Files in folders that tell their exercise in neither way are passed over.
+A submission is a student's file or notebook, or a student's folder. A file's name says which exercise it is, and
+whose; if the name does not say the exercise, its title does. Files in folders that say their exercise in neither way are passed over.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ DEEPEST = 6  # levels of folders in which exercises are looked for, below a fold
 
 @dataclass(frozen=True)
 class PassedOver:
-    """A file, or a folder, that is no submission, though it might have been meant as one.
+    """A file, or a folder, that is not a submission, though it might have been meant as one.
 
     Arguments:
         path: where it is.
-        reason: why it was not looked at; "" if it was, and tells no exercise.
+        reason: why it was not read; "" if it was read, and does not say its exercise.
     """
 
     path: Path
@@ -70,7 +70,7 @@ class Found(NamedTuple):
     Arguments:
         submissions: in their order.
         left_out: files that answer other exercises than those that were asked for.
-        passed_over: what is no submission.
+        passed_over: what is not a submission.
     """
 
     submissions: list[Submission]
@@ -118,7 +118,7 @@ def _meant_by(path: Path, only: Sequence[Exercise], over: list[PassedOver]) -> l
             found.append(_no_exercise(folder, student))
             continue
         names = {named[1] for file in files if file.parent == folder and (named := _named(file)) is not None and named[1]}
-        are_several = len(names) > 1  # students' files side by side; one without a student's name in it is told by its own
+        are_several = len(names) > 1  # students' files side by side; one without a student's name in it is named after the file
         own = [_file(file, only, (file.stem, file) if are_several and _named(file) is None else (student, folder)) for file in files]
         answered = [submission.exercise for submission in own if submission.folder is not None]
         for exercise in only if answered else ():
@@ -151,12 +151,12 @@ def _answers_in(folder: Path, over: list[PassedOver]) -> dict[Path, Exercise | N
 
 
 def _is_file(path: Path) -> bool:
-    """Whether a path is a file, or a folder that has the name of an exercise's file, which is told as such."""
+    """Whether a path is a file, or a folder that has the name of an exercise's file, which is reported as such."""
     return not os.path.isdir(path) or (path.suffix.lower() in (FILES, NOTEBOOKS) and _named(path) is not None)
 
 
 def _exercise_of(path: Path, over: list[PassedOver]) -> Exercise | None:
-    """The exercise that the name or the title of a file in a folder tells. Python files and notebooks that tell none are passed over."""
+    """The exercise that the name or the title of a file in a folder says. Python files and notebooks without one are passed over."""
     if path.suffix.lower() not in (FILES, NOTEBOOKS):
         return None
     named = _named(path)
@@ -196,8 +196,8 @@ def _files_below(folder: Path, levels: int, over: list[PassedOver], seen: set[Pa
 def _students(folder: Path, answers: dict[Path, Exercise | None], is_class: bool) -> Iterator[tuple[Path, list[Path]]]:
     """Students' folders, and the files of exercises in them and below.
 
-    A folder is a student's if there are files in it whose names tell no student, or if it is in the folder of a class and does not hold
-    the same exercise in two places; in a folder of a class, files may be side by side that tell by their names whose they are.
+    A folder is a student's if there are files in it whose names do not name a student, or if it is in the folder of a class and does not
+    hold the same exercise in two places. In a folder of a class, files may be side by side whose names say whose they are.
     """
     direct = [path for path, exercise in answers.items() if path.parent == folder and exercise is not None]
     is_own = bool(direct) and not any((named := _named(path)) is not None and named[1] for path in direct)
@@ -217,7 +217,7 @@ def _in_two_places(answers: dict[Path, Exercise | None]) -> bool:
 
 
 def _named(path: Path) -> tuple[Exercise, str] | None:
-    """The exercise that a file's name tells, and whose it is; None if it tells none."""
+    """The exercise that a file's name says, and whose it is; None if it says none."""
     for exercise in EXERCISES:
         pattern = rf"(?<!\d)0*{exercise.number}[ _-]{exercise.slug}(?![^\W_])"
         if match := re.search(pattern, path.stem, re.IGNORECASE):
@@ -227,7 +227,7 @@ def _named(path: Path) -> tuple[Exercise, str] | None:
 
 
 def _titled(path: Path) -> Exercise | None:
-    """The exercise that the title in a file tells."""
+    """The exercise that the title in a file says."""
     try:
         if not path.is_file() or path.stat().st_size > LARGEST or b"Exercise " not in path.read_bytes():
             return None

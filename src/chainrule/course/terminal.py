@@ -211,7 +211,7 @@ class Terminal:
             self._row(exercise, "passed" if exercise.number in self.folder.progress.passed else "")
 
     def reset(self, _: str) -> None:
-        """Begin the exercise anew."""
+        """Start the exercise again."""
         copy = self.folder.reset(self.exercise)
         self._say(
             f"{self.path} is as it was at the beginning. "

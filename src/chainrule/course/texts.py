@@ -33,7 +33,7 @@ def text_of(path: str | os.PathLike[str]) -> str:
             raise ValueError(str(error)) from None
     try:
         text = data.decode(encoding)
-    except LookupError:  # such as rot13, which Python knows and which is no encoding of bytes
+    except LookupError:  # such as rot13, which Python knows and which is not an encoding of bytes
         raise ValueError(f"it says that it is written in {encoding}, which is not an encoding of text") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

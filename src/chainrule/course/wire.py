@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.course.running import OutOfTime, shortened, told, words_of
 
-DEEPEST, LONGEST = 20, 100_000  # levels of a result, and its parts and characters, that are handed on
+DEEPEST, LONGEST = 20, 100_000  # levels of a result, and its parts and characters, that are passed on
 
 
 class EndedError(Exception):
@@ -65,7 +65,7 @@ def _packed(found: Any, depth: int) -> Any:
 
 
 def unpacked(data: Any, depth: int = 0) -> Any:
-    """A result from what `packed` made of it.
+    """A result from its packed form.
 
     Raises:
         ValueError: if it is not what `packed` makes.
@@ -89,7 +89,7 @@ def unpacked(data: Any, depth: int = 0) -> Any:
 
 def packed_error(error: BaseException, place: str) -> dict[str, Any]:
     """An exception as JSON can hold it."""
-    kinds = [kind for kind in type(error).__mro__ if not issubclass(kind, BaseExceptionGroup)]  # groups are not made of words alone
+    kinds = [kind for kind in type(error).__mro__ if not issubclass(kind, BaseExceptionGroup)]  # groups hold more than words
     known = next(kind.__name__ for kind in kinds if getattr(builtins, kind.__name__, None) is kind)
     name = getattr(error, "name", None) if isinstance(error, NameError) else None
     words = shortened(words_of(error), 1000)

@@ -6,7 +6,7 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING
 
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.outcomes import Raises, is_none, one_of, other_than
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def more() -> Iterator[Case]:
         yield Case(f"def f({', '.join(names)}):\n    return {' + '.join(terms)}", f"{SEVERAL}(f, {inputs})", look=SEVERAL, tolerance=NEARLY)
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- one input
-    Question(
+    Diagnosis(
         Case(SQUARE, AT_THREE, look=ONE),
         Mistake(
             "nothing is returned",
@@ -97,7 +97,7 @@ QUESTIONS = (
             "is right.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SQUARE, f"{ONE}(square, -3.0, h=0.25)", look=ONE),
         Mistake(
             "the sign is lost",
@@ -106,7 +106,7 @@ QUESTIONS = (
             "rises or falls.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("def f(x):\n    return x * x / 4\n", f"{ONE}(f, 3.0, h=0.25)", look=ONE),
         Mistake(
             "the result is cut to an integer",
@@ -114,7 +114,7 @@ QUESTIONS = (
             says="1.5 has lost its fractional part. Divide with /, not //, and do not round: most derivatives are not integers.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SEEN_ONE, "max(seen) - min(seen)", 0.5, look=ONE),
         Mistake(
             "the h that is given is not used",
@@ -123,7 +123,7 @@ QUESTIONS = (
             "it was given. Use the argument h, and do not assign to h in the function.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("def f(x):\n    return 3 * x\n", f"{ONE}(f, 100.0)", 3.0, look=ONE),
         Mistake(
             "h is far too small",
@@ -132,7 +132,7 @@ QUESTIONS = (
             "difference is mostly rounding error. The default should be h=1e-6.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(CUBE, f"{ONE}(cube, 0.1)", 0.03, look=ONE),
         Mistake(
             "h is far too large",
@@ -142,7 +142,7 @@ QUESTIONS = (
         ),
     ),
     # --- several inputs
-    Question(
+    Diagnosis(
         Case(THREE, f"{SEVERAL}(f, [2.0, -4.0, 10.0])", [-4.0, 2.0, 1.0], look=SEVERAL),
         Mistake(
             "f is not given all its inputs",
@@ -151,7 +151,7 @@ QUESTIONS = (
             "separate argument: f(*values).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(THREE, f"type({SEVERAL}(f, [2.0, -4.0, 10.0])).__name__", "list", look=SEVERAL),
         Mistake(
             "no list is returned",
@@ -160,7 +160,7 @@ QUESTIONS = (
             "return the list at the end.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(THREE, f"{SEVERAL}(f, [2.0, -4.0, 10.0])", [-4.0, 2.0, 1.0], look=SEVERAL),
         Mistake(
             "the loop ends in its first round",
@@ -182,7 +182,7 @@ QUESTIONS = (
             "in the same round, or give it its own i: lambda v, i=i: ...",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SQUARES, f"{SEVERAL}(f, [3.0, 1.0], h=0.25)", [6.0, 2.0], look=SEVERAL),
         Mistake(
             "one number for all inputs",
@@ -191,7 +191,7 @@ QUESTIONS = (
             "Nudge one input at a time, and put each derivative into the list.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(THREE, f"{SEVERAL}(f, [2.0, -4.0, 10.0])", [-4.0, 2.0, 1.0], look=SEVERAL),
         Mistake(
             "earlier nudges stay",
@@ -200,7 +200,7 @@ QUESTIONS = (
             "of the inputs, or set the input back at the end of the round.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{THREE}\ninputs = [2.0, -4.0, 10.0]\nsensitivities(f, inputs, h=0.25)", "inputs", [2.0, -4.0, 10.0], look=SEVERAL),
         Mistake(
             "the caller's list is changed",
@@ -209,7 +209,7 @@ QUESTIONS = (
             "list(inputs). nudged = inputs is not a copy, only a second name.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SUM, f"{SEVERAL}(f, [3.0, 3.0])", [1.0, 10.0], look=SEVERAL),
         Mistake(
             "equal inputs are confused",
@@ -218,7 +218,7 @@ QUESTIONS = (
             "finds both. Use positions: for i in range(len(inputs)).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SQUARES, f"{SEVERAL}(f, [3.0, 1.0], h=0.25)", [6.0, 2.0], look=SEVERAL),
         Mistake(
             "one side only, for several inputs",
@@ -232,7 +232,7 @@ QUESTIONS = (
             says="Each difference must be divided by how far its input moved: 2 * h, as for one input.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SEEN_TWO, "max(seen) - min(seen)", 0.5, look=SEVERAL),
         Mistake(
             "h is not passed on",
@@ -245,7 +245,7 @@ QUESTIONS = (
 
 CHECKS = Checks(
     requires=(ONE, SEVERAL),
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case("def f(x):\n    return 3 * x", f"{ONE}(f, 2.0)", 3.0, look=ONE, tolerance=NEARLY),
         Case("def f(x):\n    return 7.0", f"{ONE}(f, 2.0)", 0.0, look=ONE, tolerance=NEARLY),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.outcomes import Raises, has
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def more() -> Iterator[Case]:
         yield Case(f"{TWO}L = {formula[1:-1]}{FORMULA}", "(L.data, formula(L))")
 
 
-QUESTIONS = (
-    Question(
+DIAGNOSES = (
+    Diagnosis(
         Case("a = Value(2.0)", "a.data", look="Value.__init__"),
         Mistake(
             "the new arguments have no defaults",
@@ -46,7 +46,7 @@ QUESTIONS = (
             'operation="", label="".',
         ),
     ),
-    Question(
+    Diagnosis(
         Case('a = Value(2.0)\nc = Value(4.0, (a,), "*")', "c.data", look="Value.__init__"),
         Mistake(
             "__init__ does not take the parents",
@@ -55,7 +55,7 @@ QUESTIONS = (
             'operation="".',
         ),
     ),
-    Question(
+    Diagnosis(
         Case('a = Value(2.0)\nb = Value(-3.0, label="b")', "b.label", look="Value.__init__"),
         Mistake(
             "__init__ does not take a label",
@@ -64,7 +64,7 @@ QUESTIONS = (
             'label="".',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             'a = Value(2.0)\nb = Value(-3.0, label="b")',
             '[name for name in ("parents", "operation", "label") if not hasattr(b, name)]',
@@ -78,7 +78,7 @@ QUESTIONS = (
             "attributes must have these names, because pictures and later exercises use them.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)", "len(a.parents)", 0, look="Value.__init__"),
         Mistake(
             "a leaf has parents",
@@ -87,7 +87,7 @@ QUESTIONS = (
             "parents that are passed, and add none: self.parents = tuple(parents).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SUM, "(len(a.parents), len(c.parents))", (0, 2), look="Value.__init__"),
         Mistake(
             "all Values share one list of parents",
@@ -96,7 +96,7 @@ QUESTIONS = (
             "each call. Use () as the default, and pass (self, other) to the new Value.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)", "a.parents is None", False, look="Value.__init__"),
         Mistake(
             "the parents are None",
@@ -105,7 +105,7 @@ QUESTIONS = (
             "empty tuple: ().",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)", "(a.operation, a.label)", look="Value.__init__"),
         Mistake(
             "the operation or the label is None",
@@ -113,7 +113,7 @@ QUESTIONS = (
             says='Where there is no operation or no label, the text is empty: "". Then code that prints it needs no special case.',
         ),
     ),
-    Question(
+    Diagnosis(
         Case('a = Value(2.0)\nb = Value(-3.0, label="b")', "b.label", look="Value.__init__"),
         Mistake(
             "the label is not the one given",
@@ -122,7 +122,7 @@ QUESTIONS = (
             "self.label = label.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(BOTH, "[type(v.operation).__name__ for v in (c, d)]", ["str", "str"], look="Value.__add__ and Value.__mul__"),
         Mistake(
             "parents and operation have changed places",
@@ -131,7 +131,7 @@ QUESTIONS = (
             'other), then "+" or "*".',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SUM, "len(c.parents)", 2, look="Value.__add__"),
         Mistake(
             "the parents are passed one by one",
@@ -140,7 +140,7 @@ QUESTIONS = (
             "other), ...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SUM, "type(c.parents).__name__", "tuple", look="Value.__add__"),
         Mistake(
             "the parents are a single Value",
@@ -149,7 +149,7 @@ QUESTIONS = (
             "(self, other), both in one argument.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SUM, "(len(a.parents), len(c.parents))", (0, 2), look="Value.__add__"),
         Mistake(
             "the operands get the parents",
@@ -158,7 +158,7 @@ QUESTIONS = (
             "remembers its operands, and they do not know it.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SUM, "len(c.parents)", 2, look="Value.__add__"),
         Mistake(
             "a sum without parents",
@@ -166,7 +166,7 @@ QUESTIONS = (
             says="c was made from a and b, but has no parents. Pass them to the new Value, as its second argument: (self, other).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}c = a * b", "len(c.parents)", 2, look="Value.__mul__"),
         Mistake(
             "a product without parents",
@@ -174,7 +174,7 @@ QUESTIONS = (
             says="c was made from a and b, but has no parents. The sum has them; pass (self, other) to the new Value in __mul__ too.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             BOTH, "[type(parent).__name__ for v in (c, d) for parent in v.parents]", ["Value"] * 4, look="Value.__add__ and Value.__mul__"
         ),
@@ -185,7 +185,7 @@ QUESTIONS = (
             "Values, (self, other), not their data.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(BOTH, "(len(c.parents), len(d.parents))", (2, 2), look="Value.__add__ and Value.__mul__"),
         Mistake(
             "only one parent",
@@ -194,7 +194,7 @@ QUESTIONS = (
             "other).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             BOTH,
             "[sorted(parent.data for parent in v.parents) for v in (c, d)]",
@@ -207,7 +207,7 @@ QUESTIONS = (
             says="One operand is there twice, and the other is missing. Both are parents: (self, other).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{BOTH}\n\ndef has(made, v):\n    return any(parent is v for parent in made.parents)",
             "[has(c, a), has(c, b), has(d, a), has(d, b)]",
@@ -221,7 +221,7 @@ QUESTIONS = (
             "never reaches a: put self and other themselves into the tuple.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "a = Value(2.0)\nc = a + 1\nd = a * 3",
             "[type(parent).__name__ for v in (c, d) for parent in v.parents]",
@@ -235,7 +235,7 @@ QUESTIONS = (
             "name: other = other if isinstance(other, Value) else Value(other).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nc = a + 1\nd = a * 3", "(len(c.parents), len(d.parents))", (2, 2), look="Value.__add__ and Value.__mul__"),
         Mistake(
             "a plain number is left out",
@@ -244,7 +244,7 @@ QUESTIONS = (
             "could calculate c from its parents.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nc = 1 + a\nd = 3 * a", "(len(c.parents), len(d.parents))", (2, 2), look="Value.__radd__ and Value.__rmul__"),
         Mistake(
             "a reflected form without parents",
@@ -253,7 +253,7 @@ QUESTIONS = (
             "then the result has its parents and its operation.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(BOTH, "(c.operation, d.operation)", look="Value.__add__ and Value.__mul__"),
         Mistake(
             "no operation",
@@ -262,7 +262,7 @@ QUESTIONS = (
             '"+" in __add__ and "*" in __mul__, as the third argument of the new Value.',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}d = a * b", "d.operation", look="Value.__mul__"),
         Mistake(
             "the operation is that of the sum",
@@ -270,7 +270,7 @@ QUESTIONS = (
             says='d is a product, and its operation says that it is a sum. Did you copy __add__, and leave the "+" in it?',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(BOTH, "(c.operation, d.operation)", look="Value.__add__ and Value.__mul__"),
         Mistake(
             "the operation is a word",
@@ -278,7 +278,7 @@ QUESTIONS = (
             says='The operation is the sign that you write in a formula, "+" or "*". Pictures show it, and later exercises look for it.',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(BOTH, "[type(v.operation).__name__ for v in (c, d)]", ["str", "str"], look="Value.__add__ and Value.__mul__"),
         Mistake(
             "the operation is a function",
@@ -290,7 +290,7 @@ QUESTIONS = (
 
 CHECKS = Checks(
     requires=("Value",),
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case('a = Value(2.0)\nb = Value(-3.0, label="b")', "(a.label, b.label, b.data, b.grad, b.operation)", look="Value.__init__"),
         Case("a = Value(2.0)", "list(a.parents)", look="Value.__init__"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.dot_reader import dot_arrows, dot_count, dot_labels, dot_nodes
 from chainrule.course.outcomes import COLLECTION, Predicate, Raises, has, one_of
 
@@ -21,9 +21,9 @@ def _repeated(*parts: str) -> Predicate:
     return lambda found: len(found) > len(parts) and set(found) == set(parts)
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- dump_graph
-    Question(
+    Diagnosis(
         Case(f"{LEAF}text = dump_graph(a)", "type(text).__name__", "str", look="dump_graph"),
         Mistake(
             "dump_graph prints, and returns nothing",
@@ -36,7 +36,7 @@ QUESTIONS = (
             says='The lines are there, but the result should be one text: "\\n".join(lines) puts them together.',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ONE}text = dump_graph(b)", "text", "a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0", look="dump_graph"),
         Mistake(
             "return inside the loop",
@@ -50,7 +50,7 @@ QUESTIONS = (
             says='Both Values are there, on one line. Join them with a line break: "\\n".join(lines).',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{LEAF}text = dump_graph(a)", "text", "a = 2.0, grad 0.0", look="dump_graph"),
         Mistake(
             "a leaf with empty parentheses",
@@ -59,7 +59,7 @@ QUESTIONS = (
             "calculated.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ONE}text = dump_graph(b)", "text", "a = 2.0, grad 4.0\nb = square(a) = 4.0, grad 1.0", look="dump_graph"),
         Mistake(
             "parents as Values, not as names",
@@ -68,7 +68,7 @@ QUESTIONS = (
             "names(order).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(FIRST, "names", ["a", "b", "c", "d"], look="dump_graph"),
         Mistake(
             "from the result to the leaves",
@@ -83,7 +83,7 @@ QUESTIONS = (
             "contains each Value once, and do not go from parents to their parents.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{NAMELESS}text = dump_graph(b)", "text", "v0 = 2.0, grad 0.0\nv1 = square(v0) = 4.0, grad 0.0", look="dump_graph"),
         Mistake(
             "a Value without a label has no name",
@@ -98,7 +98,7 @@ QUESTIONS = (
         ),
     ),
     # --- to_dot
-    Question(
+    Diagnosis(
         Case(f"{LEAF}text = to_dot(a)", "type(text).__name__", "str", look="to_dot"),
         Mistake(
             "to_dot prints, and returns nothing",
@@ -106,7 +106,7 @@ QUESTIONS = (
             says='to_dot(a) does not return a text. Collect the lines in a list, and at the end return "\\n".join(lines).',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{PRODUCT}text = to_dot(c)", "dot_nodes(text)", ["a", "b", "c"], look="to_dot"),
         Mistake(
             "the text is not DOT",
@@ -133,7 +133,7 @@ QUESTIONS = (
             "in root.topological_order(), and then the arrows.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{PRODUCT}text = to_dot(c)", "dot_arrows(text)", ["a -> c", "b -> c"], look="to_dot"),
         Mistake(
             "the arrows point backward",
@@ -141,7 +141,7 @@ QUESTIONS = (
             says="These arrows go from the result to its operands. An arrow shows where a number goes: from the parent to the result.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{SHARED}text = to_dot(d)", "dot_nodes(text)", ["a", "b", "c", "d"], look="to_dot"),
         Mistake(
             "a shared Value has several nodes",
@@ -150,7 +150,7 @@ QUESTIONS = (
             "contains each Value once.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{SHARED}text = to_dot(d)", "dot_arrows(text)", SHARED_ARROWS, look="to_dot"),
         Mistake(
             "a shared Value has arrows twice",
@@ -159,7 +159,7 @@ QUESTIONS = (
             "node's arrows once, in the loop over root.topological_order().",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO_W}text = to_dot(s)", "dot_count(text)", 3, look="to_dot"),
         Mistake(
             "Values with one label become one node",
@@ -169,7 +169,7 @@ QUESTIONS = (
             "label=.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{NAMELESS}text = to_dot(b)", "dot_nodes(text)", ["v0", "v1"], look="to_dot"),
         Mistake(
             "a node without a label has no name",
@@ -183,7 +183,7 @@ QUESTIONS = (
 CHECKS = Checks(
     requires=("dump_graph", "to_dot"),
     names={"dot_count": dot_count, "dot_labels": dot_labels, "dot_nodes": dot_nodes, "dot_arrows": dot_arrows},
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case(f"{LEAF}text = dump_graph(a)", "text.splitlines()", look="dump_graph"),
         Case(f"{ONE}text = dump_graph(b)", "text.splitlines()", look="dump_graph"),

@@ -6,7 +6,7 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.outcomes import has, one_of, other_than, same
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def _all_of(combined: Callable[[list[float]], float]) -> Callable[[Any], bool]:
     return lambda found: any(same(found, made) for number in numbers for made in (number, [number]))
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- the layer
-    Question(
+    Diagnosis(
         Case(LAYER, "len({id(neuron) for neuron in layer.neurons})", 3, look="Layer.__init__"),
         Mistake(
             "one neuron in all places",
@@ -60,7 +60,7 @@ QUESTIONS = (
             "output: [Neuron(...) for _ in range(outputs)].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(LAYER, "(len(layer.neurons), len(layer.neurons[0].w))", (3, 2), look="Layer.__init__"),
         Mistake(
             "inputs and outputs exchanged",
@@ -79,7 +79,7 @@ QUESTIONS = (
             says="A layer has a neuron for each output, and Layer(2, 3) has three. The number of neurons does not depend on the inputs.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{RNG}a = Layer(2, 1, rng=random.Random(1))\nb = Layer(2, 1, rng=random.Random(1))",
             "[u.data == v.data for u, v in zip(a.neurons[0].w, b.neurons[0].w)]",
@@ -93,7 +93,7 @@ QUESTIONS = (
             "rng to each neuron: Neuron(inputs, activation, rng).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{RNG}layer = Layer(2, 3, rng=random.Random(1))",
             "len({neuron.w[0].data for neuron in layer.neurons})",
@@ -107,7 +107,7 @@ QUESTIONS = (
             "from the same rng, and do not make a new one for each neuron.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(COUNTING, COUNTED, [1.0, 2.0, 4.0], look="Layer.__call__"),
         Mistake(
             "the outputs are added up",
@@ -128,7 +128,7 @@ QUESTIONS = (
             "has the value of the last round afterwards: collect the outputs in a list.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("layer = Layer(2, 1)\nout = layer([1.0, 2.0])", "type(out).__name__", "list", look="Layer.__call__"),
         Mistake(
             "a Value instead of a list",
@@ -137,7 +137,7 @@ QUESTIONS = (
             "Only MLP takes the single element out of the list, at the very end.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{LAYER}out = layer([1.0, 2.0])", "type(out).__name__", "list", look="Layer.__call__"),
         Mistake(
             "a generator instead of a list",
@@ -146,7 +146,7 @@ QUESTIONS = (
             "list, with square brackets or list(...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{RELU_LAYER}out = layer([2.0, 1.0])", "[value.data for value in out]", [2.0, 2.0], look="Layer.__init__"),
         Mistake(
             "a layer without the activation",
@@ -155,7 +155,7 @@ QUESTIONS = (
             "Neuron(inputs, activation, rng).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(LAYER, "[type(p).__name__ for p in layer.parameters()]", ["Value"] * 9, look="Layer.parameters"),
         Mistake(
             "lists in a layer's parameters",
@@ -164,7 +164,7 @@ QUESTIONS = (
             "into one flat list: += or extend, not append.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("layer = Layer(3, 2)", "len(list(layer.parameters()))", 8, look="Layer.parameters"),
         Mistake(
             "parameters of one neuron only",
@@ -173,7 +173,7 @@ QUESTIONS = (
             "return inside the loop, or does the loop make a new list in each round?",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(LAYER, "len(list(layer.parameters()))", 9, look="Layer"),
         Mistake(
             "a layer without parameters",
@@ -182,7 +182,7 @@ QUESTIONS = (
         ),
     ),
     # --- the network
-    Question(
+    Diagnosis(
         Case("sizes = [3, 1]\nmodel = MLP(2, sizes)", "sizes", [3, 1], look="MLP.__init__"),
         Mistake(
             "the sizes are changed",
@@ -190,7 +190,7 @@ QUESTIONS = (
             says="The list belongs to the caller of MLP, who may use it for another network. Make a new list: [inputs, *sizes].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(DEEP, SHAPE, [(2, 3), (3, 4), (4, 1)], look="MLP.__init__"),
         Mistake(
             "every layer takes the network's inputs",
@@ -217,7 +217,7 @@ QUESTIONS = (
             "range(3) gives 0, 1 and 2.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "model = MLP(2, [3, 1])\nfirst, second = model([1.0, 2.0]), model([1.0, 2.0])",
             "[p.data for p in ([first] if isinstance(first, Value) else first)]"
@@ -232,7 +232,7 @@ QUESTIONS = (
             "Whatever it learns would be lost. Make the layers once, in __init__.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("model = MLP(2, [3, 1])\nout = model([1.0, 2.0])", "type(out).__name__", "Value", look="MLP.__call__"),
         Mistake(
             "a list with one element",
@@ -240,7 +240,7 @@ QUESTIONS = (
             says="The last layer is a single neuron. In this case the network returns its Value itself, not a list with one element.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("model = MLP(2, [3, 2])\nout = model([1.0, 2.0])", "type(out).__name__", "list", look="MLP.__call__"),
         Mistake(
             "one output of two",
@@ -249,7 +249,7 @@ QUESTIONS = (
             "only if the list has one element.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO, "out.data", OUT, look="MLP.__call__"),
         Mistake(
             "every layer gets the network's inputs",
@@ -258,7 +258,7 @@ QUESTIONS = (
             "layer before: write x = layer(x) in the loop.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO, "out.data", OUT, look="MLP.__init__"),
         Mistake(
             "an activation on the last layer",
@@ -278,7 +278,7 @@ QUESTIONS = (
             says="The first layer is linear and the last has a tanh; it should be the other way round.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(RELU, "out.data", -1.0, look="MLP.__init__"),
         Mistake(
             "tanh, whatever the network was asked for",
@@ -286,7 +286,7 @@ QUESTIONS = (
             says="The hidden neurons give tanh(1.5), but the network was made with relu. MLP has to pass its activation to the layers.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{RNG}a = MLP(2, [1], rng=random.Random(1))\nb = MLP(2, [1], rng=random.Random(1))",
             "a([1.0, 2.0]).data == b([1.0, 2.0]).data",
@@ -299,7 +299,7 @@ QUESTIONS = (
             says="Two networks that draw from generators with the same seed should be the same. MLP has to pass its rng to each layer.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}\nout.backward()", "model.layers[0].neurons[0].w[0].grad", look="MLP.__call__"),
         Mistake(
             "the graph is cut between the layers",
@@ -308,7 +308,7 @@ QUESTIONS = (
             "numbers. Pass the Values themselves to the next layer.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("model = MLP(2, [3, 1])", "[type(p).__name__ for p in model.parameters()]", ["Value"] * 13, look="MLP.parameters"),
         Mistake(
             "lists in the network's parameters",
@@ -317,7 +317,7 @@ QUESTIONS = (
             "into one flat list.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("model = MLP(2, [3, 1])", "len(list(model.parameters()))", 13, look="MLP.parameters"),
         Mistake(
             "parameters of one layer only",
@@ -326,7 +326,7 @@ QUESTIONS = (
             "inside the loop, or does the loop make a new list in each round?",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("model = MLP(2, [3, 1])", "len(list(model.parameters()))", 13, look="MLP"),
         Mistake(
             "a network without parameters",
@@ -338,7 +338,7 @@ QUESTIONS = (
 
 CHECKS = Checks(
     requires=("Value", "Module", "Neuron", "Layer", "MLP"),
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case(LAYER, "(len(layer.neurons), len(layer.neurons[0].w))", (3, 2), look="Layer.__init__"),
         Case(

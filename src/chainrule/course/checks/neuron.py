@@ -6,7 +6,7 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.outcomes import COLLECTION, PLAIN_NUMBER, Raises, has, one_of
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ ZEROED = f"{OUT}\nout.backward()\nn.zero_grad()"
 TOLD = "n = Neuron(2)\ntry:\n    n({})\n    told = 'nothing'\nexcept Exception as error:\n    told = type(error).__name__"
 TANH = math.tanh(-1.75)
 
-QUESTIONS = (
-    Question(
+DIAGNOSES = (
+    Diagnosis(
         Case("n = Neuron(2)", "[type(p).__name__ for p in [*n.w, n.b]]", ["Value", "Value", "Value"], look="Neuron.__init__"),
         Mistake(
             "parameters that are plain numbers",
@@ -28,7 +28,7 @@ QUESTIONS = (
             says="A plain number has no gradient, so it cannot be trained. Make every weight and the bias a Value.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(3)", "len(n.w)", 3, look="Neuron.__init__"),
         Mistake(
             "weights that are not a list",
@@ -37,7 +37,7 @@ QUESTIONS = (
             "Parentheses make a generator, which can be read only once.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(3)", "len({id(weight) for weight in n.w})", 3, look="Neuron.__init__"),
         Mistake(
             "one weight in all places",
@@ -46,7 +46,7 @@ QUESTIONS = (
             "each input: [Value(...) for _ in range(inputs)].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(3)", "len({weight.data for weight in n.w})", 3, look="Neuron.__init__"),
         Mistake(
             "weights that are all alike",
@@ -55,7 +55,7 @@ QUESTIONS = (
             "gradients, and never become different. Draw a random number for each weight.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Neuron(3)\nb = Neuron(3)", "[u.data == v.data for u, v in zip(a.w, b.w)]", [False, False, False], look="Neuron.__init__"),
         Mistake(
             "every neuron begins with the same weights",
@@ -64,7 +64,7 @@ QUESTIONS = (
             "the rng that is passed; each draw gives a new number.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "import random\n\na = Neuron(3, rng=random.Random(1))\nb = Neuron(3, rng=random.Random(1))",
             "[u.data == v.data for u, v in zip(a.w, b.w)]",
@@ -78,7 +78,7 @@ QUESTIONS = (
             "weights with rng.uniform, not with random.uniform.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(100)", "min(weight.data for weight in n.w) < 0", True, look="Neuron.__init__"),
         Mistake(
             "weights from 0 to 1",
@@ -87,7 +87,7 @@ QUESTIONS = (
             "uniform(-1, 1) draws from -1 to 1.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(2)\nfirst, second = n([2.0, 3.0]), n([2.0, 3.0])", "first.data == second.data", True, look="Neuron.__call__"),
         Mistake(
             "new weights at each call",
@@ -96,7 +96,7 @@ QUESTIONS = (
             "Whatever it learns would be lost. Draw them once, in __init__.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(OUT, "type(out).__name__", "Value", look="Neuron.__call__"),
         Mistake(
             "a float is returned",
@@ -115,7 +115,7 @@ QUESTIONS = (
             says="A call without a return gives None. Does every path through __call__ end with a return?",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(OUT, "out.data", TANH, look="Neuron.__call__"),
         Mistake(
             "no activation",
@@ -144,7 +144,7 @@ QUESTIONS = (
             "apply tanh once.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f'n = Neuron(2, "linear")\n{SET}out = n([2.0, 3.0])', "out.data", -1.75, look="Neuron.__call__"),
         Mistake(
             "no method of that name",
@@ -164,7 +164,7 @@ QUESTIONS = (
             'tanh, it is not always relu. With "linear", return the sum as it is.',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f'n = Neuron(2, "relu")\n{SET}out = n([2.0, 3.0])', "out.data", 0.0, look="Neuron.__call__"),
         Mistake(
             "no relu",
@@ -172,7 +172,7 @@ QUESTIONS = (
             says='The sum is -1.75, and relu turns every negative number into 0. What does __call__ do if the activation is "relu"?',
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{OUT}\nout.backward()", "[n.w[0].grad, n.w[1].grad, n.b.grad]", look="Neuron.__call__"),
         Mistake(
             "a graph that is cut",
@@ -181,7 +181,7 @@ QUESTIONS = (
             "numbers. Multiply and add the Values themselves.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(2)", "[type(p).__name__ for p in n.parameters()]", ["Value", "Value", "Value"], look="Neuron.parameters"),
         Mistake(
             "lists in the list of parameters",
@@ -190,7 +190,7 @@ QUESTIONS = (
             "[self.b].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(2)", "len(list(n.parameters()))", 3, look="Neuron.parameters"),
         Mistake(
             "parameters without the bias",
@@ -198,7 +198,7 @@ QUESTIONS = (
             says="Two weights and a bias are three parameters; the bias is missing, and would never be trained.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(2)", "len(list(n.parameters()))", 3, look="Neuron"),
         Mistake(
             "the parameters of a bare Module",
@@ -206,7 +206,7 @@ QUESTIONS = (
             says="These are the parameters of Module, which has none. Neuron needs a parameters() of its own, which returns them.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(2)\nn.parameters()\nn.parameters()", "len(n.w)", 2, look="Neuron.parameters"),
         Mistake(
             "the bias among the weights",
@@ -215,7 +215,7 @@ QUESTIONS = (
             "list: self.w + [self.b].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("n = Neuron(2)", "all(any(p is own for own in [*n.w, n.b]) for p in n.parameters())", True, look="Neuron.parameters"),
         Mistake(
             "copies of the parameters",
@@ -224,7 +224,7 @@ QUESTIONS = (
             "Values in self.w and self.b themselves.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ZEROED, "[n.w[0].data, n.w[1].data, n.b.data]", [0.5, -1.0, 0.25], look="Module.zero_grad"),
         Mistake(
             "zero_grad changes the data",
@@ -232,7 +232,7 @@ QUESTIONS = (
             says="zero_grad() has set the data to 0, so everything that the neuron has learned is lost. Set only grad to 0.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ZEROED, "[n.w[0].grad, n.w[1].grad, n.b.grad]", [0.0, 0.0, 0.0], look="Module.zero_grad"),
         Mistake(
             "zero_grad changes nothing",
@@ -241,7 +241,7 @@ QUESTIONS = (
             "0.0 only changes the loop variable.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TOLD.format("[1.0, 2.0, 3.0]"), "told", "ValueError", look="Neuron.__call__"),
         Mistake(
             "inputs that are dropped without an error",
@@ -254,7 +254,7 @@ QUESTIONS = (
 
 CHECKS = Checks(
     requires=("Value", "Module", "Neuron"),
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case("n = Neuron(2)", "len(n.w)", 2, look="Neuron.__init__"),
         Case("n = Neuron(2)", "n.b.data", 0.0, "The bias begins at 0.", look="Neuron.__init__"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.outcomes import PLAIN_NUMBER, Raises, has, other_than
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def more() -> Iterator[Case]:
         yield Case(f"a = Value({a})\nb = Value({b})\nL = {formula[1:-1]}", "(L.data, L.grad, a.data, b.data)")
 
 
-QUESTIONS = (
-    Question(
+DIAGNOSES = (
+    Diagnosis(
         Case(
             f"{TWO}made = (a + b, a * b, 1 + a, 3 * a)",
             "[type(c).__name__ for c in made]",
@@ -42,7 +42,7 @@ QUESTIONS = (
             "def.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}c = a + b", "type(c).__name__", "Value", look="Value.__add__"),
         Mistake(
             "a float instead of a Value",
@@ -50,7 +50,7 @@ QUESTIONS = (
             says="The sum of two Values is a Value, so that you can continue to calculate with it. Wrap the number: return Value(...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}c = a * b", "type(c).__name__", "Value", look="Value.__mul__"),
         Mistake(
             "a float instead of a Value, in the product",
@@ -58,7 +58,7 @@ QUESTIONS = (
             says="The product of two Values is a Value, so that you can continue to calculate with it. Wrap the number: return Value(...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}c = a + b", "type(c).__name__", "Value", look="Value.__add__"),
         Mistake(
             "nothing is returned",
@@ -66,7 +66,7 @@ QUESTIONS = (
             says="A method without a return gives None. End it with return Value(...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}c = a * b", "type(c).__name__", "Value", look="Value.__mul__"),
         Mistake(
             "nothing is returned from the product",
@@ -74,7 +74,7 @@ QUESTIONS = (
             says="A method without a return gives None. End it with return Value(...), as in __add__.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}c = a + b\nd = a * b", "(a.data, b.data)", (2.0, -3.0), look="Value.__add__ and Value.__mul__"),
         Mistake(
             "the operand is changed",
@@ -82,7 +82,7 @@ QUESTIONS = (
             says="Calculating must not change the operands: a is needed again later. Make a new Value with the result.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}c = a + b\nd = a * b", "(c.data, d.data)", look="Value.__add__ and Value.__mul__"),
         Mistake(
             "a Value is made from a Value",
@@ -91,7 +91,7 @@ QUESTIONS = (
             "= other if isinstance(other, Value) else Value(other).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nc = a + 1", "c.data", look="Value.__add__"),
         Mistake(
             "a plain number on the right",
@@ -100,7 +100,7 @@ QUESTIONS = (
             "Value(other).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nc = a * 3", "c.data", look="Value.__mul__"),
         Mistake(
             "a plain number on the right of a product",
@@ -108,7 +108,7 @@ QUESTIONS = (
             says="3 is not a Value and has no data. The line that you wrote in __add__ for this is needed in __mul__ too.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "a = Value(2.0)\nc = a + 1\nd = a * 3",
             "(type(c).__name__, type(d).__name__)",
@@ -122,7 +122,7 @@ QUESTIONS = (
             "cases: return Value(...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nc = 1 + a", "c.data", look="Value"),
         Mistake(
             "no reflected sum",
@@ -131,7 +131,7 @@ QUESTIONS = (
             "it returns NotImplemented. Define it: return self + other.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nc = 3 * a", "c.data", look="Value"),
         Mistake(
             "no reflected product",
@@ -140,7 +140,7 @@ QUESTIONS = (
             "it returns NotImplemented. Define it: return self * other.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "a = Value(2.0)\nc = 1 + a\nd = 3 * a",
             "(type(c).__name__, type(d).__name__)",
@@ -154,7 +154,7 @@ QUESTIONS = (
             "missing, the result is a plain number; if return is missing, it is None (NoneType).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nc = 1 + a\nd = 3 * a", "(c.data, d.data)", look="Value.__radd__ and Value.__rmul__"),
         Mistake(
             "a reflected form that reads other.data",
@@ -169,7 +169,7 @@ QUESTIONS = (
             "the two: self + other.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}c = a * b", "c.data", look="Value.__mul__"),
         Mistake(
             "a product that adds",
@@ -177,7 +177,7 @@ QUESTIONS = (
             says="This is the sum of 2 and -3, and should be their product. Did you copy __add__, and leave the + in it?",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nc = 5 * a", "c.data", look="Value.__rmul__"),
         Mistake(
             "a reflected product that adds",
@@ -185,7 +185,7 @@ QUESTIONS = (
             says="This is the sum of 5 and 2, and should be their product. Did you copy __radd__, and leave the + in it?",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("total = sum([1, 2, 3])", "total", 6),
         Mistake(
             "sum is the name of something else",
@@ -194,7 +194,7 @@ QUESTIONS = (
             "Python's own. Choose another name for yours.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "a = Value(2.0)\na.grad = 0.5\nb = Value(-3.0)\nb.grad = 0.25\nc = a + b\nd = a * b",
             "(c.grad, d.grad)",
@@ -210,7 +210,7 @@ QUESTIONS = (
 
 CHECKS = Checks(
     requires=("Value",),
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case(f"{TWO}c = a + b", "c.data", look="Value.__add__"),
         Case(f"{TWO}c = a * b", "c.data", look="Value.__mul__"),

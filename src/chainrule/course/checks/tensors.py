@@ -10,7 +10,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from chainrule import MLP, Value
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.outcomes import Raises, has, one_of
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def networks() -> Iterator[Case]:
         yield Case(example, "[(dW.tolist(), db.tolist()) for dW, db in gradients]", look="backward")
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- compile_loss
-    Question(
+    Diagnosis(
         Case(f"{MODEL}loss = compile_loss(model)", 'hasattr(loss, "program")', True, look="compile_loss"),
         Mistake(
             "the loss is not compiled",
@@ -74,7 +74,7 @@ QUESTIONS = (
             says="The result is not a compiled function: it has no program. Return chainrule.compile(loss, batch='mean'), not loss itself.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}{BATCH}loss = compile_loss(model)", "isinstance(loss(X, Y).data, float)", True, look="compile_loss"),
         Mistake(
             "batch= is left out",
@@ -83,7 +83,7 @@ QUESTIONS = (
             "chainrule.compile(loss, batch='mean'), loss is called with a single row.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ZERO}loss = compile_loss(model)", "loss(X, Y).data", look="compile_loss"),
         Mistake(
             "the function is written for a batch",
@@ -92,7 +92,7 @@ QUESTIONS = (
             "here. Write (model(x) - y) ** 2; the compiled function takes the mean over the samples.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}{BATCH}loss = compile_loss(model)", "isinstance(loss(X, Y).data, float)", look="compile_loss"),
         Mistake(
             "numbers are read while tracing",
@@ -101,7 +101,7 @@ QUESTIONS = (
             "Value, and the program would always use that number. Compute with the Values themselves: (model(x) - y) ** 2.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ZERO}loss = compile_loss(model)", "type(loss(X, Y)).__name__", "Value", look="compile_loss"),
         Mistake(
             "one result for each sample",
@@ -109,7 +109,7 @@ QUESTIONS = (
             says="batch=None returns the loss of each sample separately. Training needs one number for the batch: use batch='mean'.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ZERO}loss = compile_loss(model)", "loss(X, Y).data", 5.0, look="compile_loss"),
         Mistake(
             "a sum instead of a mean",
@@ -125,7 +125,7 @@ QUESTIONS = (
         ),
     ),
     # --- matrices
-    Question(
+    Diagnosis(
         Case(f"{MODEL}W, b = matrices(model)[0]", "(type(W).__name__, type(b).__name__)", ("ndarray", "ndarray"), look="matrices"),
         Mistake(
             "lists instead of arrays",
@@ -133,7 +133,7 @@ QUESTIONS = (
             says="Lists have no matrix product. Put np.array(...) around the list of rows, and around the list of biases.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}W, b = matrices(model)[0]", "(str(W.dtype), str(b.dtype))", ("float64", "float64"), look="matrices"),
         Mistake(
             "arrays of Values",
@@ -142,7 +142,7 @@ QUESTIONS = (
             "neuron.b.data.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}W, b = matrices(model)[0]", "W.shape", (3, 2), look="matrices"),
         Mistake(
             "W is transposed",
@@ -151,7 +151,7 @@ QUESTIONS = (
             "over the neurons and an inner one over the weights, and do not use .T.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}W, b = matrices(model)[0]", "b.shape", (3,), look="matrices"),
         Mistake(
             "b is a column",
@@ -161,7 +161,7 @@ QUESTIONS = (
         ),
     ),
     # --- forward
-    Question(
+    Diagnosis(
         Case(f"{ONE_LAYER}outputs = forward([(W, b)], X)", "type(outputs).__name__", "list", look="forward"),
         Mistake(
             "the last output only",
@@ -170,7 +170,7 @@ QUESTIONS = (
             "and the prediction last.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ONE_LAYER}outputs = forward([(W, b)], X)", "len(outputs)", 2, look="forward"),
         Mistake(
             "X is not among the outputs",
@@ -179,7 +179,7 @@ QUESTIONS = (
             "with [X].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ONE_LAYER}outputs = forward([(W, b)], X)", "outputs[-1].tolist()", [[11.0, 23.0], [14.0, 30.0]], look="forward"),
         Mistake(
             "the bias is forgotten",
@@ -205,7 +205,7 @@ QUESTIONS = (
             "@.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "last = (np.array([[2.0]]), np.array([0.0]))\nP = forward([last], np.array([[1.0]]))[-1]", "P.tolist()", [[2.0]], look="forward"
         ),
@@ -216,7 +216,7 @@ QUESTIONS = (
             "it.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "hidden = last = (np.array([[1.0]]), np.array([0.0]))\noutputs = forward([hidden, last], np.array([[-1.0]]))",
             "outputs[1].tolist()",
@@ -231,7 +231,7 @@ QUESTIONS = (
         ),
     ),
     # --- backward
-    Question(
+    Diagnosis(
         Case(LINE, "dW.shape", (1, 2), look="backward"),
         Mistake(
             "P - Y becomes a square",
@@ -246,7 +246,7 @@ QUESTIONS = (
             "transpose; write dZ.T @ X.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(LINE, "db.shape", (1,), look="backward"),
         Mistake(
             "db is not summed",
@@ -260,7 +260,7 @@ QUESTIONS = (
             says="sum() without an axis adds up everything, the neurons too. The sum is over the samples only, which are axis 0.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(LINE, "(dW.tolist(), db.tolist())", ([[5.0, 2.0]], [3.0]), look="backward"),
         Mistake(
             "the sign is wrong",
@@ -284,7 +284,7 @@ QUESTIONS = (
             says="dZ already contains the factor 1/n of the mean. Take the sum of the rows of dZ, not their mean.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SHAPES, "[dW.shape for dW, db in gradients]", [(3, 2), (1, 3)], look="backward"),
         Mistake(
             "the layers in the wrong order",
@@ -300,7 +300,7 @@ QUESTIONS = (
             "without .T, goes to the layer before.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{TWO_LAYERS}gradients = backward([hidden, last], outputs, np.array([0.0]))", "float(gradients[0][0][0, 0])", look="backward"
         ),
@@ -324,7 +324,7 @@ QUESTIONS = (
         ),
     ),
     # --- huber
-    Question(
+    Diagnosis(
         Case(CALLED, "found.data", look="huber"),
         Mistake(
             "an if on a number that is not known yet",
@@ -339,7 +339,7 @@ QUESTIONS = (
             "where(greater(abs(error), 1), ..., ...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("near, far = huber(Value(0.5)), huber(Value(3.0))", "(near.data, far.data)", (0.125, 2.5), look="huber"),
         Mistake(
             "the two sides are exchanged",
@@ -348,7 +348,7 @@ QUESTIONS = (
             "true.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("far = huber(Value(-3.0))", "far.data", 2.5, look="huber"),
         Mistake(
             "negative errors are taken for small ones",
@@ -361,7 +361,7 @@ QUESTIONS = (
             says="This is -3 - 0.5. Beyond 1 the loss is abs(error) - 0.5.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("far = huber(Value(3.0))", "far.data", 2.5, look="huber"),
         Mistake(
             "a jump at 1",
@@ -373,7 +373,7 @@ QUESTIONS = (
 
 CHECKS = Checks(
     requires=("compile_loss", "matrices", "forward", "backward", "huber"),
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case(
             f"{MODEL}{BATCH}loss = compile_loss(model)\nfound = loss(X, Y)\nfound.backward()",

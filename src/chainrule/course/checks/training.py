@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.outcomes import COLLECTION, PLAIN_NUMBER, Raises, has, one_of, other_than, same
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ TWO_POINTS = f"{NEURON}losses = train(model, [[2.0], [0.0]], [0.0, -1.0], 1, 0.1
 PARAMETERS = "(neuron.w[0].data, neuron.b.data)"
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- the loss
-    Question(
+    Diagnosis(
         Case(LOSS, "type(loss).__name__", "Value", look="loss_of"),
         Mistake(
             "a loss that is a plain number",
@@ -47,7 +47,7 @@ QUESTIONS = (
             "are.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(LOSS, "loss.data", look="loss_of"),
         Mistake(
             "absolute differences",
@@ -103,7 +103,7 @@ QUESTIONS = (
             "len(points).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{NEURON}loss = loss_of(model, [[2.0]], [0.0])\nloss.backward()",
             "(neuron.w[0].grad, neuron.b.grad)",
@@ -118,7 +118,7 @@ QUESTIONS = (
         ),
     ),
     # --- what train returns
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, "type(losses).__name__", "list", look="train"),
         Mistake(
             "train returns nothing",
@@ -138,7 +138,7 @@ QUESTIONS = (
             "losses in a list.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, "[type(loss).__name__ for loss in losses]", ["float", "float"], look="train"),
         Mistake(
             "Values in the list",
@@ -146,7 +146,7 @@ QUESTIONS = (
             says="Each Value keeps the whole graph behind it, for every step. The number is enough: append loss.data.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(THREE_STEPS, "len(losses)", 3, look="train"),
         Mistake(
             "one loss for three steps",
@@ -166,7 +166,7 @@ QUESTIONS = (
         ),
     ),
     # --- what train does
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, "(neuron.w[0].data, neuron.w[0].grad)", (0.4, 4.0), look="train"),
         Mistake(
             "the loop's variable is changed, not the parameter",
@@ -175,7 +175,7 @@ QUESTIONS = (
             "only make the loop variable refer to another Value. Change the number itself: parameter.data -= ...",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, "(losses, neuron.w[0].data)", ([4.0, 1.0], 0.4), look="train"),
         Mistake(
             "another model is trained",
@@ -184,7 +184,7 @@ QUESTIONS = (
             "itself, and make no new one.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, "(neuron.w[0].data, neuron.w[0].grad)", (0.4, 4.0), look="train"),
         Mistake(
             "the gradients are zero when they are used",
@@ -193,7 +193,7 @@ QUESTIONS = (
             "comes after backward() and sets its gradients to 0.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, f"(losses, *{PARAMETERS})", ([4.0, 1.0], 0.4, -0.3), look="train"),
         Mistake(
             "uphill",
@@ -202,7 +202,7 @@ QUESTIONS = (
             "other way: use -=, not +=.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, PARAMETERS, (0.4, -0.3), look="train"),
         Mistake(
             "=- instead of -=",
@@ -211,7 +211,7 @@ QUESTIONS = (
             "from a.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(NO_RATE, PARAMETERS, (1.0, 0.0), look="train"),
         Mistake(
             "the learning rate is not used",
@@ -220,7 +220,7 @@ QUESTIONS = (
             "learning_rate.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, PARAMETERS, (0.4, -0.3), look="train"),
         Mistake(
             "the bias stays",
@@ -228,7 +228,7 @@ QUESTIONS = (
             says="The weight has moved, and the bias has not. Go through all of model.parameters(), and change each of them.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, f"(losses, *{PARAMETERS})", ([4.0, 1.0], 0.4, -0.3), look="train"),
         Mistake(
             "the loss is computed only once",
@@ -243,7 +243,7 @@ QUESTIONS = (
             "backward(), then change the parameters.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS, "losses", [4.0, 1.0], look="train"),
         Mistake(
             "the loss after the step",
@@ -252,7 +252,7 @@ QUESTIONS = (
             "is 4: append the loss on which backward() was called.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_POINTS, PARAMETERS, (0.6, -0.3), look="train"),
         Mistake(
             "only the last point counts",
@@ -277,7 +277,7 @@ QUESTIONS = (
 
 CHECKS = Checks(
     requires=("Value", "MLP", "loss_of", "train"),
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case(f"{SAYS_BACK}loss = loss_of(model, [[3.0]], [1.0])", "loss.data", 4.0, look="loss_of"),
         Case(f"{SAYS_BACK}loss = loss_of(model, [[1.0], [3.0]], [1.0, 2.0])", "loss.data", 0.5, look="loss_of"),

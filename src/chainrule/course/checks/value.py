@@ -6,7 +6,7 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-from chainrule.course.checking import Case, Checks, Mistake, Question
+from chainrule.course.checking import Case, Checks, Diagnosis, Mistake
 from chainrule.course.outcomes import Raises, has, is_none
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def more() -> Iterator[Case]:
         yield Case(f"a = Value({data!r})\na.grad = {grad!r}", "repr(a)", look="Value.__repr__")
 
 
-QUESTIONS = (
-    Question(
+DIAGNOSES = (
+    Diagnosis(
         Case(ONE, "a.data", look="Value"),
         Mistake(
             "__init__ has another name",
@@ -34,7 +34,7 @@ QUESTIONS = (
             "underscores on either side: __init__, not _init_ or __int__.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "a.data", look="Value.__init__"),
         Mistake(
             "__init__ lacks an argument",
@@ -49,7 +49,7 @@ QUESTIONS = (
             "to self.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "(hasattr(a, 'data'), sorted(vars(a)))", (True, ["data", "grad"]), look="Value.__init__"),
         Mistake(
             "the number is kept under another name",
@@ -58,7 +58,7 @@ QUESTIONS = (
             "self.data.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "a.data", look="Value.__init__"),
         Mistake(
             "the number is not kept",
@@ -67,7 +67,7 @@ QUESTIONS = (
             "write self.data = ..., with one =.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "a.grad", look="Value.__init__"),
         Mistake(
             "no gradient",
@@ -75,7 +75,7 @@ QUESTIONS = (
             says="a has no attribute grad. Its value is not known yet, but it must exist: write self.grad = 0.0 in __init__.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nb = Value(-3.0)", "(a.data, b.data)", look="Value.__init__"),
         Mistake(
             "all Values share one number",
@@ -83,7 +83,7 @@ QUESTIONS = (
             says="Making b has changed a: the number belongs to the class, not to the object. Assign to self.data, not to Value.data.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.5)", "a.data", look="Value.__init__"),
         Mistake(
             "the number is cut to an integer",
@@ -91,7 +91,7 @@ QUESTIONS = (
             says="2.5 has lost its fractional part. Numbers here are floats: write float(data), not int(data) or round(data).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2)", "type(a.data).__name__", "float", look="Value.__init__"),
         Mistake(
             "an integer stays an integer",
@@ -99,7 +99,7 @@ QUESTIONS = (
             says="Value(2) should hold the float 2.0, so that all Values calculate in the same way. Write self.data = float(data).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "a.grad", look="Value.__init__"),
         Mistake(
             "the gradient is None",
@@ -117,7 +117,7 @@ QUESTIONS = (
             says="This is the number, not its gradient: how a result depends on a has nothing to do with how large a is. Begin with 0.0.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "(str(a), repr(a)[:7])", ("Value(data=2.0, grad=0.0)", "Value(d"), look="Value.__str__"),
         Mistake(
             "__str__ instead of __repr__",
@@ -126,7 +126,7 @@ QUESTIONS = (
             "__repr__. Name the method __repr__; print uses it too.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "repr(a)[:7]", "Value(d", look="Value"),
         Mistake(
             "no __repr__",
@@ -135,7 +135,7 @@ QUESTIONS = (
             "two underscores on either side.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "repr(a)", look="Value.__repr__"),
         Mistake(
             "__repr__ lacks self",
@@ -164,7 +164,7 @@ QUESTIONS = (
             'f"Value(data={self.data}, ...".',
         ),
     ),
-    Question(
+    Diagnosis(
         Case("b = Value(-3.5)", "repr(b)", look="Value.__repr__"),
         Mistake(
             "the text is always the same",
@@ -172,7 +172,7 @@ QUESTIONS = (
             says="This is the text of the example in the task, whatever the number is. Put this Value's own number in: {self.data}.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\na.grad = 0.5", "repr(a)", look="Value.__repr__"),
         Mistake(
             "the text has a gradient of its own",
@@ -180,7 +180,7 @@ QUESTIONS = (
             says="The gradient has changed to 0.5, and the text still says 0.0. Use the gradient that the object has now: {self.grad}.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(0.12345)", "repr(a)", look="Value.__repr__"),
         Mistake(
             "the text rounds",
@@ -189,7 +189,7 @@ QUESTIONS = (
             "the format: {self.data} shows all digits.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE, "repr(a)", look="Value.__repr__"),
         Mistake(
             "the text has other spaces or quotes",
@@ -206,7 +206,7 @@ QUESTIONS = (
 
 CHECKS = Checks(
     requires=("Value",),
-    questions=QUESTIONS,
+    diagnoses=DIAGNOSES,
     cases=(
         Case(ONE, "a.data", look="Value.__init__"),
         Case(ONE, "a.grad", look="Value.__init__"),

@@ -117,8 +117,8 @@ for digits in range(1, 17):
 
 # %% [markdown] tags=["hint"]
 # For several inputs, go through them by position, `for i in range(len(inputs))`. In each round make
-# two copies of the list with `list(inputs)`, and change only their element `i`. A plain `up =
-# inputs` is not a copy: it is the same list under a second name.
+# two copies of the list with `list(inputs)`, and change only their element `i`. A plain
+# `up = inputs` is not a copy: it is the same list under a second name.
 
 # %% [markdown] tags=["hint"]
 # ```python

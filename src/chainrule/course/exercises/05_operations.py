@@ -280,9 +280,9 @@ print(explain(L))
 # %% [markdown] tags=["hint"]
 # Power: `self.data**exponent` is the data, and in the slope, the exponent comes down as a factor
 # and gets smaller by 1. exp: what is the slope of exp? You have computed it already: it is
-# `out.data`. tanh: the slope is 1 minus the square of `out.data`. relu: the data is `max(0.0,
-# self.data)`, and the slope depends on whether `self.data` is larger than 0. In all four, multiply
-# by `out.grad`, and add with `+=`.
+# `out.data`. tanh: the slope is 1 minus the square of `out.data`. relu: the data is
+# `max(0.0, self.data)`, and the slope depends on whether `self.data` is larger than 0. In all four,
+# multiply by `out.grad`, and add with `+=`.
 
 # %% [markdown] tags=["hint"]
 # ```python
@@ -310,9 +310,9 @@ print(explain(L))
 # <details><summary>An answer</summary>
 #
 # For one thing, it is smaller and faster: one node with one slope in place of half a dozen. The
-# more important reason is that the long formula fails where the function itself is harmless: for a
-# = 1000, e**2000 is larger than any float, and Python raises an OverflowError, though tanh(1000) is
-# simply 1. An operation may be as large as you like, as long as you know its slope. Choosing the
+# more important reason is that the long formula fails where the function itself is harmless: for
+# a = 1000, e**2000 is larger than any float, and Python raises an OverflowError, though tanh(1000)
+# is simply 1. An operation may be as large as you like, as long as you know its slope. Choosing the
 # pieces so that no step in between overflows is half of the art of numerical libraries.
 #
 # </details>
@@ -322,10 +322,10 @@ print(explain(L))
 #
 # <details><summary>An answer</summary>
 #
-# Then the result would depend on two Values, and need a slope for each. In the base it is k · a**(k
-# - 1), as before; in the exponent it is a**k · log(a). That is one more line in `_backward`, but it
-# opens a question: the logarithm of a negative number does not exist, so (-2)**k has a value for k
-# = 2 and yet no slope in k. Plain numbers avoid all this, and they are nearly always enough.
-# chainrule's own Value takes both.
+# Then the result would depend on two Values, and need a slope for each. In the base it is
+# k · a**(k - 1), as before; in the exponent it is a**k · log(a). That is one more line in
+# `_backward`, but it opens a question: the logarithm of a negative number does not exist, so
+# (-2)**k has a value for k = 2 and yet no slope in k. Plain numbers avoid all this, and they are
+# nearly always enough. chainrule's own Value takes both.
 #
 # </details>

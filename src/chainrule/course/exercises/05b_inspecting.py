@@ -159,10 +159,11 @@ print(explain(L))
 # must a line look like if `node.parents` is empty, and what must it look like if not?
 
 # %% [markdown] tags=["hint"]
-# Write the names of the parents with commas between them: `", ".join(name[parent] for parent in
-# node.parents)`. Join all lines into one text: `"\n".join(lines)`. For DOT, give each Value a key
-# by its place: `key = {node: f"n{place}" for place, node in enumerate(order)}`. A text that
-# contains double quotes can be written between single quotes: `f'{key[node]} [label="..."]'`.
+# Write the names of the parents with commas between them:
+# `", ".join(name[parent] for parent in node.parents)`. Join all lines into one text:
+# `"\n".join(lines)`. For DOT, give each Value a key by its place:
+# `key = {node: f"n{place}" for place, node in enumerate(order)}`. A text that contains double
+# quotes can be written between single quotes: `f'{key[node]} [label="..."]'`.
 
 # %% [markdown] tags=["hint"]
 # ```python

@@ -20,9 +20,10 @@
 # | `"linear"` | the sum itself | results that may be any number |
 #
 # The size of a weight says how strongly an input counts, and its sign says in which direction. The
-# bias shifts the point at which the neuron says yes. With two inputs, `w[0] * x[0] + w[1] * x[1] +
-# b = 0` is a straight line in the plane: on one side the sum is positive, on the other negative.
-# That is all a single neuron can do, and there is a neuron for every line.
+# bias shifts the point at which the neuron says yes. With two inputs,
+# `w[0] * x[0] + w[1] * x[1] + b = 0` is a straight line in the plane: on one side the sum is
+# positive, on the other negative. That is all a single neuron can do, and there is a neuron for
+# every line.
 #
 # ![A neuron with two inputs, in numbers, and the three activations](pictures/06_neuron.svg)
 #
@@ -39,9 +40,9 @@
 #
 # Then write `Neuron(inputs, activation="tanh", rng=random)`, which is a Module:
 #
-# - `neuron.w` is a list with a Value for each input, whose number is drawn with `rng.uniform(-1,
-#   1)`. `rng` is Python's module `random`, or a `random.Random(seed)` if the same numbers are
-#   wanted again.
+# - `neuron.w` is a list with a Value for each input, whose number is drawn with
+#   `rng.uniform(-1, 1)`. `rng` is Python's module `random`, or a `random.Random(seed)` if the same
+#   numbers are wanted again.
 # - `neuron.b` is a Value of 0.
 # - `neuron(x)`, which calls `__call__`, gives a Value: the result of the formula above for a list
 #   `x` of plain numbers or Values. The activation is `"tanh"`, `"relu"` or `"linear"`.
@@ -191,7 +192,7 @@ for row in range(8, -9, -2):
 # The sum is far from 0, and the output is 1 or -1 to many digits. There the tanh is flat: its slope
 # `1 - out**2` is 0 or nearly so, and every gradient is multiplied by it. The neuron is *saturated*;
 # a step along such gradients changes nothing. The remedy is to make the inputs smaller, by dividing
-# them by their standard deviation, or to start with smaller weights, and the more inputs there are,
-# the smaller. Exercise 10 shows this failure and others at work.
+# them by their standard deviation, or to start with smaller weights; the more inputs there are, the
+# smaller they should be. Exercise 10 shows this failure and others at work.
 #
 # </details>

@@ -31,8 +31,8 @@
 #
 # ## Where the formulas break
 #
-# The largest float is about 1e308, and `exp(710)` is larger. chainrule gives `inf` there, and `inf
-# / inf` is `nan`. If a gradient is `nan`, the whole network is `nan` after the next step. The
+# The largest float is about 1e308, and `exp(710)` is larger. chainrule gives `inf` there, and
+# `inf / inf` is `nan`. If a gradient is `nan`, the whole network is `nan` after the next step. The
 # remedy is to rewrite the formulas so that they give the same result without large numbers on the
 # way:
 #
@@ -69,8 +69,8 @@
 #
 # ## What to do
 #
-# - `sigmoid(x)` takes a Value and returns a Value. Its data and its gradient must be right for `x`
-#   = 1000 and for -1000 too.
+# - `sigmoid(x)` takes a Value and returns a Value. Its data and its gradient must be right for
+#   `x` = 1000 and for -1000 too.
 # - `softmax(logits)` takes a list of Values and returns a list of Values that add up to 1, also for
 #   logits of 1000.
 # - `cross_entropy(logits, target)` is the loss of one sample, a Value. `logits` is a list of

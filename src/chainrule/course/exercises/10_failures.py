@@ -290,11 +290,11 @@ print("the best is", best_learning_rate(losses))
 #
 # A sum of `nin` products, of inputs with mean square `q` and weights with variance `1 / nin`, has
 # the variance `nin * q * (1 / nin) = q`. But relu then sets the negative half of the sums to 0, and
-# the mean square of what is left is `q / 2`. So each layer halves it, and eight layers divide it by
-# 256. Weights with variance `2 / nin`, the standard deviation `sqrt(2 / nin)`, give the factor 2
-#      back. That is what `init="he"` does, after He, Zhang, Ren and Sun,
-#      [arXiv:1502.01852](https://arxiv.org/abs/1502.01852). `init="xavier"` also considers the way
-#      back, where gradients are sums over `nout` neurons.
+# the mean square of what is left is `q / 2`. So each layer halves it, and eight layers divide it
+# by 256. If the weights have the variance `2 / nin`, and so the standard deviation `sqrt(2 / nin)`,
+# they give the factor 2 back. That is what `init="he"` does, after He, Zhang, Ren and Sun,
+# [arXiv:1502.01852](https://arxiv.org/abs/1502.01852). `init="xavier"` also considers the way back,
+# where gradients are sums over `nout` neurons.
 #
 # </details>
 

@@ -47,9 +47,9 @@
 # each layer has `.neurons`, a list of neurons, and each neuron has `.w`, a list of Values, and
 # `.b`, a Value. The last layer is linear and has one neuron.
 #
-# - `compile_loss(model)`: write a function `loss(x, y)` of **one** sample, the square of `model(x)
-#   - y`, and return `chainrule.compile(loss, batch="mean")`. The compiled function is called with a
-#   whole batch, in which X has a row for each sample, and gives the mean.
+# - `compile_loss(model)`: write a function `loss(x, y)` of **one** sample, the square of
+#   `model(x) - y`, and return `chainrule.compile(loss, batch="mean")`. The compiled function is
+#   called with a whole batch, in which X has a row for each sample, and gives the mean.
 # - `matrices(model)`: a list with a pair `(W, b)` for each layer. `W` is a NumPy array of numbers
 #   with a row for each neuron, `b` an array with a number for each neuron.
 # - `forward(weights, X)`: `weights` is what `matrices` gives. Return the list

@@ -77,8 +77,8 @@
 #   the mean over all samples.
 # - `generate(model, rng)`: begin with `[0]`, draw the next token with the probabilities that the
 #   model gives, and continue until 0 is drawn or the word has as many tokens as `model.position`
-#   has rows. Return a list of the word's tokens, without the marks. `rng.choices(range(n),
-#   weights)[0]` draws.
+#   has rows. Return a list of the word's tokens, without the marks.
+#   `rng.choices(range(n), weights)[0]` draws.
 
 # %% tags=["work"]
 import random
@@ -236,13 +236,14 @@ print("untrained, it writes:", *(text_of(generate(model, rng)) for _ in range(5)
 
 # %% [markdown]
 # Now the model is trained. Compiled, a thousand steps take a second or two, most of it for
-# compiling. Without the compiler (`pip install "chainrule[compile]"`), `loss = lambda rows:
-# sum(loss_of(model, row) for row in rows) / len(rows)` does the same, but takes much longer.
+# compiling. Without the compiler (`pip install "chainrule[compile]"`),
+# `loss = lambda rows: sum(loss_of(model, row) for row in rows) / len(rows)` does the same, but
+# takes much longer.
 #
 # How far down can the loss come? A word is made by 3 draws of one of 7 consonants, one draw of one
 # of two kinds of vowels, and 3 draws of one of 3 or of 2 vowels; no model can predict these draws
-# better than by their probabilities. Where the loss falls below it, the model has begun to learn
-# the 500 words by heart.
+# better than by their probabilities. If the loss falls below the limit that follows from this, the
+# model has begun to learn the 500 words by heart.
 
 # %% tags=["try"]
 import chainrule

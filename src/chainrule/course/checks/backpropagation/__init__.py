@@ -33,7 +33,7 @@ def random_programs() -> Iterator[Case]:
 
 CHECKS = Checks(
     requires=("Value",),
-    questions=(*order.QUESTIONS, *rules.QUESTIONS, *sweep.QUESTIONS),
+    diagnoses=(*order.DIAGNOSES, *rules.DIAGNOSES, *sweep.DIAGNOSES),
     cases=(
         Case(f"{AB}L = a + b", "L.data", look="Value.__add__"),
         Case(f"{AB}L = a * b", "L.data", look="Value.__mul__"),

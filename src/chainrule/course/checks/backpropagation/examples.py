@@ -1,4 +1,4 @@
-"""Exercise 4: examples that several questions share."""
+"""Exercise 4: examples that several diagnoses share."""
 
 from __future__ import annotations
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.backpropagation.examples import AB, LADDER
 from chainrule.course.outcomes import Raises, has, one_of
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- first, for what is remembered would spoil every example below
-    Question(
+    Diagnosis(
         Case(
             'a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = a + a\nc.label = "c"\n'
             "first = [node.label for node in c.topological_order()]\nb.topological_order()\n"
@@ -24,7 +24,7 @@ QUESTIONS = (
             "argument (or belongs to the class) is made once, not at each call: make it inside the function.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)", "type(a.topological_order()).__name__", "list", look="Value.topological_order"),
         Mistake(
             "the order is not returned",
@@ -34,7 +34,7 @@ QUESTIONS = (
         ),
     ),
     # --- what an operation gives
-    Question(
+    Diagnosis(
         Case(f"{AB}c = a + b\nd = a * b", "(type(c).__name__, type(d).__name__)", ("Value", "Value"), look="Value.__add__"),
         Mistake(
             "the result is not returned",
@@ -42,7 +42,7 @@ QUESTIONS = (
             says="One of them gives None. The method now contains an inner function; its last line must still be return out.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nL = a * 3 + 1\nL.backward()", "a.grad", look="Value.__mul__"),
         Mistake(
             "a plain number is left as it is",
@@ -58,7 +58,7 @@ QUESTIONS = (
         ),
     ),
     # --- the order
-    Question(
+    Diagnosis(
         Case(
             'a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = b + b\nc.label = "c"\n'
             "order = [node.label for node in c.topological_order()]",
@@ -73,7 +73,7 @@ QUESTIONS = (
             "Keep a set of the Values that have been visited, and return at once if the node is in it.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             'a = Value(2.0, label="a")\nb = Value(2.0, label="b")\nL = a * b\nL.label = "L"\n'
             "order = [node.label for node in L.topological_order()]",
@@ -88,7 +88,7 @@ QUESTIONS = (
             "too. Keep the Values themselves, visited.add(node), and not their data.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(LADDER, "order", ["a", "b", "c", "d"], look="Value.topological_order"),
         Mistake(
             "the result is not in the order",
@@ -97,7 +97,7 @@ QUESTIONS = (
             "its parents.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             'a = Value(2.0, label="a")\nb = a * a\nb.label = "b"\nc = b * b\nc.label = "c"\nd = c * c\nd.label = "d"\n'
             "order = [node.label for node in d.topological_order()]",
@@ -113,7 +113,7 @@ QUESTIONS = (
             "of that node: for parent in node.parents.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(LADDER, "order", ["a", "b", "c", "d"], look="Value.topological_order"),
         Mistake(
             "the leaves are not in the order",
@@ -134,7 +134,7 @@ QUESTIONS = (
             "append a node only after all of its parents have been appended.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "seen = []\nclass Watched(tuple):\n    def __iter__(self):\n        seen.append(1)\n"
             "        return super().__iter__()\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.backpropagation.examples import AB
 from chainrule.course.outcomes import Raises, has, one_of
 
@@ -16,14 +16,14 @@ def _only_one(found: Any) -> bool:
     return 0.0 in found and found != (0.0, 0.0)
 
 
-def _in_an_operand(operation: str, right: tuple[float, float], look: str, name: str) -> Question:
+def _in_an_operand(operation: str, right: tuple[float, float], look: str, name: str) -> Diagnosis:
     """The mistake of keeping the rule in an operand in place of the result."""
     example = (
         f'{AB}before = [getattr(node, "_backward", None) for node in (a, b)]\n'
         f"L = (a {operation} b) + (a {operation} b)\n"
         'changed = before != [getattr(node, "_backward", None) for node in (a, b)]\nL.backward()'
     )
-    return Question(
+    return Diagnosis(
         Case(example, "(changed, a.grad, b.grad)", (False, *right), look=look),
         Mistake(
             f"the {name}'s rule is kept in an operand",
@@ -35,14 +35,14 @@ def _in_an_operand(operation: str, right: tuple[float, float], look: str, name: 
     )
 
 
-def _too_early(operation: str, right: tuple[float, float], look: str, name: str) -> Question:
+def _too_early(operation: str, right: tuple[float, float], look: str, name: str) -> Diagnosis:
     """The mistake of reading the result's gradient when the rule is made, not when it is called."""
     example = (
         f"{AB}L = a {operation} b\n"
         "kept = [cell.cell_contents for cell in L._backward.__closure__ or ()] + list(L._backward.__defaults__ or ())\n"
         "numbers = [number for number in kept if isinstance(number, (int, float))]\nL.backward()"
     )
-    return Question(
+    return Diagnosis(
         Case(example, "(0.0 in numbers, a.grad, b.grad)", (False, *right), look=look),
         Mistake(
             f"the {name} reads its gradient too early",
@@ -53,9 +53,9 @@ def _too_early(operation: str, right: tuple[float, float], look: str, name: str)
     )
 
 
-def _never(operation: str, right: tuple[float, float], look: str, name: str) -> Question:
+def _never(operation: str, right: tuple[float, float], look: str, name: str) -> Diagnosis:
     """The mistake of a rule that does not run, or does nothing."""
-    return Question(
+    return Diagnosis(
         Case(f"{AB}L = a {operation} b\nL.backward()", "(L.grad, a.grad, b.grad)", (1.0, *right), look=look),
         Mistake(
             f"the {name}'s rule is never called",
@@ -67,9 +67,9 @@ def _never(operation: str, right: tuple[float, float], look: str, name: str) -> 
     )
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- what backward starts with
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a * b\nL.backward()", "(a.grad, b.grad)", look="Value.__mul__"),
         Mistake(
             "the rule is called, not kept",
@@ -80,7 +80,7 @@ QUESTIONS = (
     ),
     _in_an_operand("+", (2.0, 2.0), "Value.__add__", "sum"),
     _in_an_operand("*", (-6.0, 4.0), "Value.__mul__", "product"),
-    Question(
+    Diagnosis(
         Case(
             f"{AB}L = a * b\nrule, seen = L._backward, []\ndef watched():\n    rule()\n    seen.extend([L.grad, a.grad])\n\n"
             "L._backward = watched\nL.backward()",
@@ -96,7 +96,7 @@ QUESTIONS = (
             "its own, and none of them during the sweep or after it.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a * b\nL.backward()", "(L.grad, a.grad, b.grad)", (1.0, -3.0, 2.0), look="Value.backward"),
         Mistake(
             "no seed",
@@ -106,7 +106,7 @@ QUESTIONS = (
             "gradient to zero.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a + b\nL.backward()", "(L.grad, a.grad, b.grad)", (1.0, 1.0, 1.0), look="Value.backward"),
         Mistake(
             "every gradient begins at 1",
@@ -115,7 +115,7 @@ QUESTIONS = (
             "others begin at 0.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{AB}L = a * b\nL.backward()\nfound = a.grad, b.grad\na.grad, b.grad, L.grad = 0.0, 0.0, 1.0\n"
             "L._backward()\nrule_alone = a.grad, b.grad",
@@ -131,7 +131,7 @@ QUESTIONS = (
         ),
     ),
     # --- the rules, one operation at a time
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a + b\n{BY_HAND}", "(a.grad, b.grad)", (11.0, 11.0), look="Value.__add__"),
         Mistake(
             "the sum's rule takes the wrong gradient",
@@ -140,7 +140,7 @@ QUESTIONS = (
             "the result's: the gradient that arrives from the result is out.grad.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a * b\n{BY_HAND}", "(a.grad, b.grad)", (7.0, 12.0), look="Value.__mul__"),
         Mistake(
             "the product's rule takes the wrong gradient",
@@ -153,7 +153,7 @@ QUESTIONS = (
     _too_early("+", (1.0, 1.0), "Value.__add__", "sum"),
     _never("*", (-3.0, 2.0), "Value.__mul__", "product"),
     _never("+", (1.0, 1.0), "Value.__add__", "sum"),
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a * b\nL.backward()", "(a.grad, b.grad)", (-3.0, 2.0), look="Value.__mul__"),
         Mistake(
             "the product's factors are swapped",
@@ -179,7 +179,7 @@ QUESTIONS = (
             says="This is the rule of the sum. If a grows by 1, a * b grows by b: multiply out.grad by the other factor.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a + b\nL.backward()", "(a.grad, b.grad)", (1.0, 1.0), look="Value.__add__"),
         Mistake(
             "the sum passes on the operands",
@@ -193,7 +193,7 @@ QUESTIONS = (
             "1 here.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a * b\nL.backward()", "(a.grad, b.grad)", (-3.0, 2.0), look="Value.__mul__"),
         Mistake(
             "only the first factor gets a gradient",
@@ -201,7 +201,7 @@ QUESTIONS = (
             says="L depends on both factors, so _backward needs two lines: one for self.grad and one for other.grad.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a + b\nL.backward()", "(a.grad, b.grad)", (1.0, 1.0), look="Value.__add__"),
         Mistake(
             "only the first summand gets a gradient",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.backpropagation.examples import AB, CHAIN, SHARED
 from chainrule.course.outcomes import has, one_of
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- the sweep
-    Question(
+    Diagnosis(
         Case(CHAIN, "(b.grad, a.grad)", (4.0, 12.0), look="Value.backward"),
         Mistake(
             "the sweep goes forward",
@@ -17,7 +17,7 @@ QUESTIONS = (
             "the leaves: for node in reversed(order), and call the _backward of each node.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(CHAIN, "(b.grad, a.grad)", (4.0, 12.0), look="Value.__mul__"),
         Mistake(
             "the product forgets what arrives",
@@ -25,7 +25,7 @@ QUESTIONS = (
             says="db/da is 3, and dL/db is 4; the chain rule multiplies them. Here only the 3 was added: it lacks the factor out.grad.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "a = Value(2.0)\nb = Value(-3.0)\nc = a + b\nL = c * 4\nL.backward()",
             "(c.grad, a.grad, b.grad)",
@@ -39,7 +39,7 @@ QUESTIONS = (
         ),
     ),
     # --- a node with several uses
-    Question(
+    Diagnosis(
         Case(
             "a = Value(2.0)\nb = Value(-3.0)\nL = 2 * (a + b) + 3 * (b + a)\nL.backward()",
             "(a.grad, b.grad)",
@@ -53,7 +53,7 @@ QUESTIONS = (
             "with =, the second replaces the first. Write += for both operands.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nb = Value(-3.0)\nL = a * b + b * a\nL.backward()", "(a.grad, b.grad)", (-6.0, 4.0), look="Value.__mul__"),
         Mistake(
             "= instead of += in the product",
@@ -62,7 +62,7 @@ QUESTIONS = (
             "with =, the second replaces the first. Write += for both operands.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "a = Value(3.0)\nb = a + a\nb.backward()\nfirst = a.grad\nc = a * a\nc.backward()",
             "(first, a.grad)",
@@ -76,7 +76,7 @@ QUESTIONS = (
             "or dict of parents holds a only once, so keep the slope of each operand in a tuple or list.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(SHARED, "(b.grad, a.grad)", (9.0, 27.0), look="Value.backward"),
         Mistake(
             "a shared node passes its gradient on twice",
@@ -93,7 +93,7 @@ QUESTIONS = (
         ),
     ),
     # --- a second time
-    Question(
+    Diagnosis(
         Case(f"{AB}L = a * b\nL.backward()\nL.backward()", "(a.grad, b.grad)", (-3.0, 2.0), look="Value.backward"),
         Mistake(
             "a second backward adds to the first",
@@ -102,7 +102,7 @@ QUESTIONS = (
             "first. Set the gradient of every node to zero before the sweep.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{CHAIN}\nL.backward()", "(b.grad, a.grad)", (4.0, 12.0), look="Value.backward"),
         Mistake(
             "the gradients in between are kept",

@@ -38,7 +38,7 @@ def _more() -> Iterator[Case]:
 CHECKS = Checks(
     requires=("sigmoid", "softmax", "cross_entropy", "SGD", "Adam"),
     names={"Value": Value, "math": math},
-    questions=(*probabilities.QUESTIONS, *optimisers.QUESTIONS),
+    diagnoses=(*probabilities.DIAGNOSES, *optimisers.DIAGNOSES),
     cases=(
         Case("y = sigmoid(Value(0.0))", "y.data", 0.5, look="sigmoid"),
         Case("y = sigmoid(Value(2.0))", "y.data", look="sigmoid"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.classification.examples import ADAM, MOMENTUM, ONE_STEP, PLAIN, THREE_STEPS, TWO_PARAMETERS, TWO_STEPS
 from chainrule.course.outcomes import Raises, about
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- SGD
-    Question(
+    Diagnosis(
         Case(ONE_STEP.format(PLAIN), "p.data", 0.8, look="SGD.step"),
         Mistake(
             "the parameter is not changed",
@@ -29,7 +29,7 @@ QUESTIONS = (
             says="The gradient is 2, so the loss grows with p, and p should become smaller: 1 - 0.1 * 2. This step went the other way.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(ONE_STEP.format("optimizer = SGD([p], lr=0.1, momentum=0.5)"), "p.data", 0.8, look="SGD.step"),
         Mistake(
             "momentum as an average",
@@ -38,7 +38,7 @@ QUESTIONS = (
             "m + g.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(THREE_STEPS.format(MOMENTUM), "p.data", -0.122, look="SGD.step"),
         Mistake(
             "momentum forgotten",
@@ -59,7 +59,7 @@ QUESTIONS = (
             "momentum * m + g, with a plus.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_PARAMETERS.format("optimizer = SGD([p, q], lr=0.1, momentum=0.9)"), "(p.data, q.data)", (0.8, 1.1), look="SGD.step"),
         Mistake(
             "one m for all parameters",
@@ -69,7 +69,7 @@ QUESTIONS = (
         ),
     ),
     # --- Adam
-    Question(
+    Diagnosis(
         Case(ONE_STEP.format(ADAM), "p.data", 0.9, look="Adam.step", tolerance=1e-7),
         Mistake(
             "steps counted from 0",
@@ -106,7 +106,7 @@ QUESTIONS = (
             says="The gradient is positive, so the loss grows with p, and p should become smaller. This step went the other way.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"p = Value(1.0)\n{ADAM}\np.grad = 0.0\noptimizer.step()", "p.data", 1.0, look="Adam.step"),
         Mistake(
             "division by 0 where the gradient is 0",
@@ -115,7 +115,7 @@ QUESTIONS = (
             "Such gradients are common, for example behind a relu that is off.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"p = Value(1.0)\n{ADAM}\np.grad = 1e-8\noptimizer.step()", "p.data", 0.95, look="Adam.step"),
         Mistake(
             "eps inside the root",
@@ -130,7 +130,7 @@ QUESTIONS = (
             "divide v by 1 - beta2**t, then take the root, then add eps.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_PARAMETERS.format("optimizer = Adam([p, q], lr=0.1)"), "(p.data, q.data)", (0.9, 1.1), look="Adam.step", tolerance=1e-7),
         Mistake(
             "steps counted for each parameter",
@@ -145,7 +145,7 @@ QUESTIONS = (
             "own: two lists with one number for each.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TWO_STEPS.format(ADAM), "p.data", look="Adam.step", tolerance=1e-7),
         Mistake(
             "the averages start again in each step",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.classification.examples import TWO
 from chainrule.course.outcomes import PLAIN_NUMBER, Raises, about, has_nan, is_nan
 
@@ -16,9 +16,9 @@ def _another_sum(found: Any) -> bool:
     return 0 < first < second < math.inf and math.isclose(second, 3 * first, rel_tol=1e-6) and not math.isclose(first + second, 1.0)
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- sigmoid
-    Question(
+    Diagnosis(
         Case("x = Value(2.0)\ny = sigmoid(x)", "type(y).__name__", "Value", look="sigmoid"),
         Mistake(
             "the sigmoid is a float",
@@ -26,7 +26,7 @@ QUESTIONS = (
             says="The sigmoid of a Value must be a Value, or no gradient flows back to x: use x.exp(), not math.exp.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("y = sigmoid(Value(2.0))", "y.data", look="sigmoid"),
         Mistake(
             "the sigmoid is upside down",
@@ -35,7 +35,7 @@ QUESTIONS = (
             "(1 + something small) is near 1.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("y = sigmoid(Value(1000.0))", "y.data", look="sigmoid"),
         Mistake(
             "the sigmoid of a large number is nan",
@@ -43,7 +43,7 @@ QUESTIONS = (
             says="exp(1000) is inf, and inf / inf is nan. For a positive x use the form with exp(-x): 1 / (1 + exp(-x)).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("x = Value(-1000.0)\ny = sigmoid(x)\ny.backward()", "(y.data, x.grad)", look="sigmoid"),
         Mistake(
             "the sigmoid's gradient is nan far to the left",
@@ -52,7 +52,7 @@ QUESTIONS = (
             "nan. For a negative x use exp(x) / (1 + exp(x)), in which nothing is large.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("x = Value(-1000.0)\ny = sigmoid(x)", "y.data", look="sigmoid"),
         Mistake(
             "the sigmoid overflows far to the left",
@@ -62,7 +62,7 @@ QUESTIONS = (
         ),
     ),
     # --- softmax
-    Question(
+    Diagnosis(
         Case(f"{TWO}first = list(softmax([a, b]))[0]", "type(first).__name__", "Value", look="softmax"),
         Mistake(
             "the softmax is made of floats",
@@ -71,7 +71,7 @@ QUESTIONS = (
             "the largest logit.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}probabilities = softmax([a, b])", "[p.data for p in probabilities]", [0.25, 0.75], look="softmax"),
         Mistake(
             "exponentials that are not divided by their sum",
@@ -91,7 +91,7 @@ QUESTIONS = (
             says="The smaller logit has the larger probability. The exponent is logit - largest, and not largest - logit.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("probabilities = softmax([Value(1.0), Value(3.0)])", "[p.data for p in probabilities]", look="softmax"),
         Mistake(
             "shares of the logits, without exp",
@@ -100,7 +100,7 @@ QUESTIONS = (
             "of each logit first.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("probabilities = softmax([Value(1000.0), Value(0.0)])", "[p.data for p in probabilities]", [1.0, 0.0], look="softmax"),
         Mistake(
             "large logits are nan",
@@ -109,7 +109,7 @@ QUESTIONS = (
             "is exp(0) = 1, and the probabilities are the same.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("probabilities = softmax([Value(-1000.0), Value(-1000.0)])", "[p.data for p in probabilities]", [0.5, 0.5], look="softmax"),
         Mistake(
             "very negative logits are nan",
@@ -119,7 +119,7 @@ QUESTIONS = (
         ),
     ),
     # --- cross_entropy
-    Question(
+    Diagnosis(
         Case(f"{TWO}loss = cross_entropy([a, b], 0)", "getattr(loss, 'data', loss)", math.log(4), look="cross_entropy"),
         Mistake(
             "the most probable class, in the loss",
@@ -128,7 +128,7 @@ QUESTIONS = (
             "derivative is 0. Count right answers after the training; the loss is -log of the probability of the target.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}loss = cross_entropy([a, b], 0)", "type(loss).__name__", "Value", look="cross_entropy"),
         Mistake(
             "the cross-entropy is a float",
@@ -137,7 +137,7 @@ QUESTIONS = (
             "math.log and math.exp.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}loss = cross_entropy([a, b], 0)", "loss.data", look="cross_entropy"),
         Mistake(
             "the sign of the cross-entropy",
@@ -146,7 +146,7 @@ QUESTIONS = (
             "minus is missing, or the target's logit and the logarithm of the sum are swapped.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("logits = [Value(1.0), Value(2.0), Value(4.0)]\nloss = cross_entropy(logits, 0)", "loss.data", look="cross_entropy"),
         Mistake(
             "the largest logit is not added back",
@@ -155,7 +155,7 @@ QUESTIONS = (
             "from the target's logit too: log(sum of exp(x - m)) + m - x[target].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{TWO}loss = cross_entropy([a, b], 0)", "loss.data", look="cross_entropy"),
         Mistake(
             "the loss of the other class",
@@ -194,7 +194,7 @@ QUESTIONS = (
             "once: the formula log(sum of exp) - logit already contains it.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a, b = Value(0.0), Value(1000.0)\nloss = cross_entropy([a, b], 0)", "loss.data", 1000.0, look="cross_entropy"),
         Mistake(
             "an epsilon inside the logarithm",

@@ -47,7 +47,7 @@ def _more() -> Iterator[Case]:
 CHECKS = Checks(
     requires=("dead_relus", "saturated", "gradient_norms", "clip_gradients", "initial_weight", "best_learning_rate"),
     names={"MLP": MLP, "Value": Value, "math": math, "random": random},
-    questions=(*symptoms.QUESTIONS, *remedies.QUESTIONS),
+    diagnoses=(*symptoms.DIAGNOSES, *remedies.DIAGNOSES),
     cases=(
         Case(RELU, "dead_relus(model, [[1.0]])", 2 / 3, look="dead_relus"),
         Case(RELU, "dead_relus(model, [[1.0], [-1.0]])", 0.0, look="dead_relus"),

@@ -1,4 +1,4 @@
-"""Exercise 10: examples that several questions share."""
+"""Exercise 10: examples that several diagnoses share."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.failures.examples import CLIP, DRAWN, DRAWN_RIGHT, DRAWN_SHOWS
 from chainrule.course.outcomes import COLLECTION, Raises, about, is_none, other_than
 
@@ -22,9 +22,9 @@ def _deviation(*times: float) -> Callable[[Any], bool]:
     return is_one
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- clip_gradients
-    Question(
+    Diagnosis(
         Case(CLIP.format("1.0"), "(p.grad, q.grad)", (0.6, 0.8), look="clip_gradients"),
         Mistake(
             "the gradients stay as they are",
@@ -45,7 +45,7 @@ QUESTIONS = (
             "Compute it once, before the loop.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(CLIP.format("2.0"), "(p.grad, q.grad)", (1.2, 1.6), look="clip_gradients"),
         Mistake(
             "the limit forgotten in the factor",
@@ -53,7 +53,7 @@ QUESTIONS = (
             says="Their norm is 1 now, whatever the limit was. The factor is largest / norm, here 2 / 5.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(CLIP.format("10.0"), "(p.grad, q.grad)", (3.0, 4.0), look="clip_gradients"),
         Mistake(
             "small gradients are scaled up",
@@ -62,7 +62,7 @@ QUESTIONS = (
             "scale only if the norm is larger than the limit.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(CLIP.format("1.0"), "(p.data, q.data)", (7.0, 7.0), look="clip_gradients"),
         Mistake(
             "the parameters are changed",
@@ -70,7 +70,7 @@ QUESTIONS = (
             says="Clipping changes gradients, and the step comes later: do not change p.data, change p.grad.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(CLIP.format("1.0"), "norm", 5.0, look="clip_gradients"),
         Mistake(
             "the norm is not returned",
@@ -83,7 +83,7 @@ QUESTIONS = (
             says="This is the norm after clipping, which is always the limit. Return the norm before clipping.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("p = Value(7.0)\nnorm = clip_gradients([p], 1.0)", "(norm, p.grad)", (0.0, 0.0), look="clip_gradients"),
         Mistake(
             "division by a norm of 0",
@@ -92,7 +92,7 @@ QUESTIONS = (
         ),
     ),
     # --- initial_weight
-    Question(
+    Diagnosis(
         Case("weight = initial_weight(random.Random(0), 4, 1)", "type(weight).__name__", "float", look="initial_weight"),
         Mistake(
             "a list of weights",
@@ -100,7 +100,7 @@ QUESTIONS = (
             says="The network calls this function once for each weight. Return one number.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "a = initial_weight(random.Random(1), 4, 1)\nb = initial_weight(random.Random(1), 4, 1)", "a == b", True, look="initial_weight"
         ),
@@ -111,7 +111,7 @@ QUESTIONS = (
             "rng: rng.gauss(...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("rng = random.Random(1)\na, b = initial_weight(rng, 4, 1), initial_weight(rng, 4, 1)", "a == b", False, look="initial_weight"),
         Mistake(
             "all weights are the same",
@@ -120,7 +120,7 @@ QUESTIONS = (
             "same and stay the same. Draw a new number each time, from the rng that is passed.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(DRAWN, DRAWN_SHOWS, DRAWN_RIGHT, look="initial_weight"),
         Mistake(
             "weights of one sign",
@@ -154,7 +154,7 @@ QUESTIONS = (
         ),
     ),
     # --- best_learning_rate
-    Question(
+    Diagnosis(
         Case("losses = {0.01: [2.0, 1.9], 0.1: [2.0, 0.5]}", "best_learning_rate(losses)", 0.1, look="best_learning_rate"),
         Mistake(
             "the loss instead of the rate",
@@ -168,7 +168,7 @@ QUESTIONS = (
             "beginning all are the same.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("losses = {0.1: [2.0, 1.0, 0.5], 1.0: [2.0, 0.3, 40.0]}", "best_learning_rate(losses)", 0.1, look="best_learning_rate"),
         Mistake(
             "good only for a moment",
@@ -176,7 +176,7 @@ QUESTIONS = (
             says="The loss of this run was 0.3 for a moment, and 40 at the end. Compare the last losses, not the smallest ones.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("losses = {10.0: [2.0, math.nan], 0.1: [2.0, 0.5]}", "best_learning_rate(losses)", 0.1, look="best_learning_rate"),
         Mistake(
             "nan taken for the smallest",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.failures.examples import DEEPER, NORMS, RELU, TANH
 from chainrule.course.outcomes import about, one_of
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- dead_relus
-    Question(
+    Diagnosis(
         Case(RELU, "dead_relus(model, [[1.0], [2.0]])", 2 / 3, look="dead_relus"),
         Mistake(
             "the share that is alive",
@@ -43,7 +43,7 @@ QUESTIONS = (
             "only, as hidden_outputs does.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(RELU, "dead_relus(model, [[1.0], [-1.0]])", 0.0, look="dead_relus"),
         Mistake(
             "a neuron that is off at one point counts as dead",
@@ -64,7 +64,7 @@ QUESTIONS = (
             "next: a neuron that is above 0 at any point is alive.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(DEEPER, "dead_relus(model, [[1.0]])", 1 / 6, look="dead_relus"),
         Mistake(
             "only one hidden layer",
@@ -80,7 +80,7 @@ QUESTIONS = (
         ),
     ),
     # --- saturated
-    Question(
+    Diagnosis(
         Case(TANH, "saturated(model, [[1.0], [0.0]])", 1 / 3, look="saturated"),
         Mistake(
             "the negative side forgotten",
@@ -101,7 +101,7 @@ QUESTIONS = (
             "multiply by 100.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TANH, "saturated(model, [[1.0], [40.0]])", 5 / 6, look="saturated"),
         Mistake(
             "neurons counted instead of outputs",
@@ -116,7 +116,7 @@ QUESTIONS = (
             "the output with the limit.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TANH, "saturated(model, [[1.0], [0.0]])", 1 / 3, look="saturated"),
         Mistake(
             "the output neuron among the tanhs",
@@ -124,7 +124,7 @@ QUESTIONS = (
             says="This was divided by 8, so the output neuron was counted. It has no tanh, so its output may be large: use hidden_outputs.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TANH, "saturated(model, [[1.0], [0.0]], limit=0.05)", 1 / 2, look="saturated"),
         Mistake(
             "the limit is not used",
@@ -133,7 +133,7 @@ QUESTIONS = (
         ),
     ),
     # --- gradient_norms
-    Question(
+    Diagnosis(
         Case(NORMS, "gradient_norms(model)", [7.0, 5.0], look="gradient_norms"),
         Mistake(
             "no root",

@@ -33,7 +33,7 @@ def random_programs() -> Iterator[Case]:
 
 CHECKS = Checks(
     requires=("Value",),
-    questions=(*arithmetic.QUESTIONS, *functions.QUESTIONS),
+    diagnoses=(*arithmetic.DIAGNOSES, *functions.DIAGNOSES),
     cases=(
         Case("a = Value(3.0)\nL = -a\nL.backward()", "(L.data, a.grad)", look="Value.__neg__"),
         Case("a = Value(5.0)\nb = Value(3.0)\nL = a - b\nL.backward()", "(L.data, a.grad, b.grad)", look="Value.__sub__"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.operations.families import Operation, kind_of, made, passed_on
 from chainrule.course.outcomes import Raises, one_of
 
@@ -12,9 +12,9 @@ DIFFERENCES = (("-a", "Value.__neg__", "-a"), ("a - 1", "Value.__sub__", "a - b"
 QUOTIENTS = (("a / 4", "Value.__truediv__", "a / b"), ("4 / a", "Value.__rtruediv__", "2 / a"))
 POWER = Operation("a**3", 2.0, 12.0, "Value.__pow__", "a power")
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- first what comes from exercise 4, on which all examples rest
-    Question(
+    Diagnosis(
         Case(
             'a = Value(2.0)\nb = Value(-3.0)\nbefore = [getattr(node, "_backward", None) for node in (a, b)]\n'
             "L = (a + b) + (a * b) + (a * b)\n"
@@ -33,7 +33,7 @@ QUESTIONS = (
     ),
     # --- differences
     *(kind_of(*row) for row in DIFFERENCES),
-    Question(
+    Diagnosis(
         Case("a = Value(3.0)\nL = -a\nL.backward()", "(L.data, a.grad)", (-3.0, -1.0), look="Value.__neg__"),
         Mistake(
             "-a passes on 1",
@@ -41,7 +41,7 @@ QUESTIONS = (
             says="If a grows by 1, -a falls by 1: its slope is -1. If you write it as self * -1, the rule of the product gives this slope.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(3.0)\nL = 2 - a", "L.data", look="Value.__rsub__"),
         Mistake(
             "a difference that calls itself without end",
@@ -50,7 +50,7 @@ QUESTIONS = (
             "into a sum: 2 + (-a).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(5.0)\nb = Value(3.0)\nL = a - b", "L.data", 2.0, look="Value.__sub__"),
         Mistake(
             "a - b gives b - a",
@@ -58,7 +58,7 @@ QUESTIONS = (
             says="This is b - a. In __sub__, self stands on the left of the minus sign, and other on the right.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(3.0)\nL = 2 - a", "L.data", -1.0, look="Value.__rsub__"),
         Mistake(
             "2 - a gives a - 2",
@@ -67,7 +67,7 @@ QUESTIONS = (
             "order made no difference; here it does.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(5.0)\nb = Value(3.0)\nL = a - b\nL.backward()", "(a.grad, b.grad)", (1.0, -1.0), look="Value.__sub__"),
         Mistake(
             "a difference passes on 1 to both",
@@ -76,7 +76,7 @@ QUESTIONS = (
             "derive anything.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(3.0)\nL = 2 - a\nL.backward()", "(L.data, a.grad)", (-1.0, -1.0), look="Value.__rsub__"),
         Mistake(
             "2 - a passes on 1",
@@ -87,7 +87,7 @@ QUESTIONS = (
     ),
     # --- powers
     *made(POWER),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nb = a**-1", "b.data", 0.5, look="Value.__pow__"),
         Mistake(
             "a power by repeated multiplication",
@@ -96,7 +96,7 @@ QUESTIONS = (
             "self.data**exponent.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(-2.0)\nb = a**2", "b.data", 4.0, look="Value.__pow__"),
         Mistake(
             "a power calculated by the logarithm",
@@ -104,7 +104,7 @@ QUESTIONS = (
             says="A negative number has no logarithm, but it has a square, 4. Let Python calculate the power: self.data**exponent.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nL = a**3\nL.backward()", "a.grad", 12.0, look="Value.__pow__"),
         Mistake(
             "the power's slope without its factor",
@@ -122,7 +122,7 @@ QUESTIONS = (
             says="This is 3 * 2**3 - 1: Python takes the power before it subtracts. Put the exponent into parentheses: x ** (k - 1).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nL = a**-1\nL.backward()", "(L.data, a.grad)", (0.5, -0.25), look="Value.__pow__"),
         Mistake(
             "the power's slope loses the sign of the exponent",
@@ -130,7 +130,7 @@ QUESTIONS = (
             says="If a grows, 1 / a falls, so its slope is negative: -1 * a**-2. The factor is the exponent with its sign.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nL = a**3\nL.backward()", "a.grad", 12.0, look="Value.__pow__"),
         Mistake(
             "the power's slope in the exponent",
@@ -142,7 +142,7 @@ QUESTIONS = (
     *passed_on(POWER),
     # --- quotients
     *(kind_of(*row) for row in QUOTIENTS),
-    Question(
+    Diagnosis(
         Case("a = Value(4.0)\nL = 2 / a", "L.data", look="Value.__rtruediv__"),
         Mistake(
             "a quotient that calls itself without end",
@@ -151,7 +151,7 @@ QUESTIONS = (
             "into a product: 2 * a**-1.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(6.0)\nL = a / 2", "L.data", look="Value.__truediv__"),
         Mistake(
             "a plain number as the denominator",
@@ -159,7 +159,7 @@ QUESTIONS = (
             says="2 is not a Value and has no data. Turn it into a Value first, as in __add__.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(4.0)\nL = 2 / a", "L.data", 0.5, look="Value.__rtruediv__"),
         Mistake(
             "2 / a gives a / 2",
@@ -167,7 +167,7 @@ QUESTIONS = (
             says="This is a / 2. In a reflected method, other is the operand on the left: __rtruediv__ is other / self.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(7.0)\nb = Value(2.0)\nL = a / b", "L.data", 3.5, look="Value.__truediv__"),
         Mistake(
             "a / b drops its remainder",
@@ -175,7 +175,7 @@ QUESTIONS = (
             says="// rounds down to a whole number; a / b is 3.5.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(6.0)\nb = Value(2.0)\nL = a / b\nL.backward()", "(a.grad, b.grad)", (0.5, -1.5), look="Value.__truediv__"),
         Mistake(
             "a quotient grows with its denominator",

@@ -1,15 +1,15 @@
-"""Exercise 5: the questions that are asked about every operation of one operand."""
+"""Exercise 5: the diagnoses that every operation of one operand needs."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.outcomes import PLAIN_NUMBER, Raises, about
 
 
 class Operation(NamedTuple):
-    """An operation of one operand, about which the same questions are asked as about the others.
+    """An operation of one operand, which needs the same diagnoses as the others.
 
     Arguments:
         expression: how it is written.
@@ -26,9 +26,9 @@ class Operation(NamedTuple):
     name: str
 
 
-def kind_of(expression: str, look: str, name: str) -> Question:
+def kind_of(expression: str, look: str, name: str) -> Diagnosis:
     """The mistakes of returning nothing, or a plain number."""
-    return Question(
+    return Diagnosis(
         Case(f"a = Value(2.0)\nb = {expression}", "type(b).__name__", "Value", look=look),
         Mistake(
             f"nothing is returned by {name}",
@@ -44,11 +44,11 @@ def kind_of(expression: str, look: str, name: str) -> Question:
     )
 
 
-def made(operation: Operation) -> tuple[Question, ...]:
+def made(operation: Operation) -> tuple[Diagnosis, ...]:
     """The mistakes in how the result is made."""
     expression, at, slope, look, name = operation
     return (
-        Question(
+        Diagnosis(
             Case(f"a = Value({at})\nL = {expression}\nL.backward()", "a.grad", slope, look=look),
             Mistake(
                 f"parents without a comma in {name}",
@@ -66,11 +66,11 @@ def made(operation: Operation) -> tuple[Question, ...]:
     )
 
 
-def passed_on(operation: Operation) -> tuple[Question, ...]:
+def passed_on(operation: Operation) -> tuple[Diagnosis, ...]:
     """The mistakes in what is passed on, whatever the derivative."""
     expression, at, slope, look, name = operation
     return (
-        Question(
+        Diagnosis(
             Case(f"a = Value({at})\nL = {expression}\nL.backward()", "a.grad", slope, look=look),
             Mistake(
                 f"nothing is passed on by {name}",
@@ -79,7 +79,7 @@ def passed_on(operation: Operation) -> tuple[Question, ...]:
                 "out._backward = _backward; a sum or product of plain numbers, .data, has neither.",
             ),
         ),
-        Question(
+        Diagnosis(
             Case(f"a = Value({at})\nb = {expression}\nL = 5 * b\nL.backward()", "a.grad", 5 * slope, look=look),
             Mistake(
                 f"the gradient from above is missing in {name}",
@@ -88,7 +88,7 @@ def passed_on(operation: Operation) -> tuple[Question, ...]:
                 "missing. Multiply by out.grad.",
             ),
         ),
-        Question(
+        Diagnosis(
             Case(
                 f'a = Value({at})\nbefore = getattr(a, "_backward", None)\nb = {expression}\n'
                 f'changed = getattr(a, "_backward", None) != before\nc = {expression}\nL = b + 3 * c\nL.backward()',
@@ -103,7 +103,7 @@ def passed_on(operation: Operation) -> tuple[Question, ...]:
                 "rule, so the second use of a replaces the first. Store the rule in the result: out._backward = _backward.",
             ),
         ),
-        Question(
+        Diagnosis(
             Case(f"a = Value({at})\nb = {expression}\nc = {expression}\nL = b + 3 * c\nL.backward()", "a.grad", 4 * slope, look=look),
             Mistake(
                 f"= instead of += in {name}",

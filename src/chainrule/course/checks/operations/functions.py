@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.operations.families import Operation, made, passed_on
 from chainrule.course.outcomes import Raises, about, one_of
 
@@ -13,10 +13,10 @@ EXP = Operation("a.exp()", 0.5, E, "Value.exp", "exp")
 TANH = Operation("a.tanh()", 0.5, 1 - T**2, "Value.tanh", "tanh")
 RELU = Operation("a.relu()", 3.0, 1.0, "Value.relu", "relu")
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- functions
     *made(EXP),
-    Question(
+    Diagnosis(
         Case("a = Value(2.0)\nL = a.exp()\nL.backward()", "a.grad", math.exp(2), look="Value.exp"),
         Mistake(
             "exp with the slope of a power",
@@ -25,7 +25,7 @@ QUESTIONS = (
             "slope: e**2, which is out.data.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(0.5)\nL = a.exp()\nL.backward()", "a.grad", E, look="Value.exp"),
         Mistake(
             "exp with its input as its slope",
@@ -35,7 +35,7 @@ QUESTIONS = (
     ),
     *passed_on(EXP),
     *made(TANH),
-    Question(
+    Diagnosis(
         Case("a = Value(1000.0)\nb = Value(-1000.0)\nc = a.tanh()\nd = b.tanh()", "(c.data, d.data)", (1.0, -1.0), look="Value.tanh"),
         Mistake(
             "tanh overflows",
@@ -43,7 +43,7 @@ QUESTIONS = (
             says="exp(1000) and exp(2000) are larger than any float, though their quotient would be 1. Use math.tanh, which avoids this.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(0.5)\nL = a.tanh()\nL.backward()", "a.grad", 1 - T**2, look="Value.tanh"),
         Mistake(
             "tanh with the input in its slope",
@@ -64,7 +64,7 @@ QUESTIONS = (
     ),
     *passed_on(TANH),
     *made(RELU),
-    Question(
+    Diagnosis(
         Case("a = Value(3.0)\nb = a.relu()", "b is a", False, look="Value.relu"),
         Mistake(
             "relu gives back the operand itself",
@@ -73,7 +73,7 @@ QUESTIONS = (
             "Value, also if the number stays the same.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(-2.0)\nL = a.relu()", "L.data", 0.0, look="Value.relu"),
         Mistake(
             "relu lets negative numbers through",
@@ -81,7 +81,7 @@ QUESTIONS = (
             says="relu of a negative number is 0: max(0.0, self.data).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(-2.0)\nL = a.relu()\nL.backward()", "a.grad", 0.0, look="Value.relu"),
         Mistake(
             "relu with a slope below zero",
@@ -89,7 +89,7 @@ QUESTIONS = (
             says="At -2 the result is 0, and it stays 0 if a changes a little: the slope is 0 there, so no gradient is passed on.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(3.0)\nL = a.relu()\nL.backward()", "a.grad", 1.0, look="Value.relu"),
         Mistake(
             "relu with its input as its slope",
@@ -98,7 +98,7 @@ QUESTIONS = (
             "slope is 1.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case("a = Value(0.0)\nL = a.relu()\nL.backward()", "a.grad", 0.0, look="Value.relu"),
         Mistake(
             "relu with a slope of 1 at zero",
@@ -108,7 +108,7 @@ QUESTIONS = (
         ),
     ),
     *passed_on(RELU),
-    Question(
+    Diagnosis(
         Case("a = Value(-2.0)\nM = 3 * a\nM.backward()\nL = a.relu()\nL.backward()", "a.grad", 0.0, look="Value.relu"),
         Mistake(
             "relu of a negative number has no parent",

@@ -45,7 +45,7 @@ def random_words() -> Iterator[Case]:
 
 CHECKS = Checks(
     requires=("Transformer", "attend", "rmsnorm", "attention", "block", "logits", "loss_of", "generate"),
-    questions=(*attention.QUESTIONS, *model.QUESTIONS, *words.QUESTIONS),
+    diagnoses=(*attention.DIAGNOSES, *model.DIAGNOSES, *words.DIAGNOSES),
     cases=(
         Case("result = attend(vector(1, 2), [vector(3, 4)], [vector(5, 6, 7)])", SHOWN, look="attend"),
         Case(ATTEND, SHOWN, look="attend"),

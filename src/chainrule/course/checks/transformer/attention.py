@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.transformer.examples import APART, ATTEND, MODEL, NO_ATTENTION, NORM, NUMBERS, SHOWN, TINY, XS
 from chainrule.course.outcomes import Raises, about, one_of
 
@@ -49,9 +49,9 @@ def _is_not_zero(found: Any) -> bool:
     return any(abs(number) > 1e-9 for row in found for number in row)
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- attend
-    Question(
+    Diagnosis(
         Case(ATTEND, SHOWN, RIGHT, look="attend"),
         Mistake(
             "no softmax",
@@ -90,7 +90,7 @@ QUESTIONS = (
         ),
     ),
     # --- rmsnorm
-    Question(
+    Diagnosis(
         Case("result = rmsnorm(vector(0, 0))", SHOWN, [0.0, 0.0], look="rmsnorm"),
         Mistake(
             "division by zero",
@@ -98,7 +98,7 @@ QUESTIONS = (
             says="The mean of the squares of zeros is 0, and 0 / 0 is nan. Add 0.00001 to the mean before you take the root.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(NORM, SHOWN, NORMAL, look="rmsnorm", tolerance=1e-4),
         Mistake(
             "a sum of squares instead of their mean",
@@ -123,7 +123,7 @@ QUESTIONS = (
             "only divide, by the root of the mean of the squares.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(TINY, SHOWN, [0.7745966692414834, 0.25819888974716115], look="rmsnorm", tolerance=1e-6),
         Mistake(
             "0.00001 outside the root",
@@ -133,7 +133,7 @@ QUESTIONS = (
         ),
     ),
     # --- attention
-    Question(
+    Diagnosis(
         Case(f"{MODEL}result = attention(model, [vector(1, 0, 2, 0)])", "len(result)", 1, look="attention"),
         Mistake(
             "a position does not see itself",
@@ -142,7 +142,7 @@ QUESTIONS = (
             "1].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{MODEL}{XS}alone = attention(model, xs[:1])[0]\nfirst = attention(model, xs)[0]",
             "max(abs(a.data - b.data) for a, b in zip(alone, first)) < 1e-9",
@@ -156,7 +156,7 @@ QUESTIONS = (
             "learn nothing. Give attend only keys[: t + 1] and values[: t + 1].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}{XS}result = attention(model, xs)", NUMBERS, look="attention"),
         Mistake(
             "the heads are not joined",
@@ -165,7 +165,7 @@ QUESTIONS = (
             "attend(...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(APART, NUMBERS, look="attention"),
         Mistake(
             "every second number for a head",
@@ -174,7 +174,7 @@ QUESTIONS = (
             "should use 2 and 3: the numbers of each head are next to each other, slice(head * size, (head + 1) * size).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{MODEL}{XS}two = attention(model, xs)[2]\nmodel.heads = 1\none = attention(model, xs)[2]",
             "max(abs(a.data - b.data) for a, b in zip(one, two)) > 1e-9",
@@ -188,7 +188,7 @@ QUESTIONS = (
             "so that each has its own weights.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}{XS}{NO_ATTENTION}result = attention(model, xs)", NUMBERS, [[0.0] * 4] * 3, look="attention"),
         Mistake(
             "model.out is forgotten",
@@ -197,7 +197,7 @@ QUESTIONS = (
             "linear(model.out, ...).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{MODEL}{XS}model.value = [vector(0, 0, 0, 0) for _ in range(4)]\nresult = attention(model, xs)",
             NUMBERS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.transformer.examples import BLOCK, CHAIN, MODEL, NO_ATTENTION, NO_PERCEPTRON, NUMBERS
 from chainrule.course.outcomes import Raises, one_of
 
@@ -22,9 +22,9 @@ def _grows(found: Any) -> bool:
     return bool(10 < found < 1000)
 
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- block
-    Question(
+    Diagnosis(
         Case(f"{MODEL}{NO_PERCEPTRON}{BLOCK}", NUMBERS, look="block"),
         Mistake(
             "the perceptron replaces the vector",
@@ -33,7 +33,7 @@ QUESTIONS = (
             "linear(model.narrow, ...)).",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}{NO_ATTENTION}{NO_PERCEPTRON}{BLOCK}", NUMBERS, [[3.0, 1.0, 0.0, 0.0]], look="block"),
         Mistake(
             "attention replaces the vector",
@@ -47,7 +47,7 @@ QUESTIONS = (
             says="This is rmsnorm(x). Attention and perceptron read the normalised vector, but their results are added to x itself.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{MODEL}{NO_ATTENTION}model.widen = [vector(-1, -1, -1, -1) for _ in range(8)]\n{BLOCK}",
             NUMBERS,
@@ -61,7 +61,7 @@ QUESTIONS = (
             "x; without relu the perceptron is only one more matrix.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}{NO_PERCEPTRON}{SIZES}", SIZES_SHOWN, 1.0, look="block", tolerance=1e-4),
         Mistake(
             "attention reads vectors that are not normalised",
@@ -70,7 +70,7 @@ QUESTIONS = (
             "for a hundred times that vector.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}{NO_ATTENTION}{SIZES}", SIZES_SHOWN, 1.0, look="block", tolerance=1e-4),
         Mistake(
             "the perceptron reads vectors that are not normalised",
@@ -80,7 +80,7 @@ QUESTIONS = (
         ),
     ),
     # --- logits
-    Question(
+    Diagnosis(
         Case(
             f"{MODEL}first, second = logits(model, [1, 1])",
             "max(abs(a.data - b.data) for a, b in zip(first, second)) > 1e-9",
@@ -94,7 +94,7 @@ QUESTIONS = (
             "of model.position to that of model.token.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}result = logits(model, [0, 1])", "len(result)", 2, look="logits"),
         Mistake(
             "the scores of one position only",
@@ -102,7 +102,7 @@ QUESTIONS = (
             says="Two tokens make two positions, and each has scores of its own. Return a list with the scores of every position.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{MODEL}result = logits(model, [1])[0]", "sum(score.data for score in result)", look="logits"),
         Mistake(
             "probabilities instead of scores",
@@ -111,7 +111,7 @@ QUESTIONS = (
             "cross_entropy applies softmax, which must not be applied twice.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{CHAIN}result = logits(model, [1])[0]", "result[2].data", 59.9988000359988, look="logits", tolerance=1e-4),
         Mistake(
             "no norm before the scores",
@@ -120,7 +120,7 @@ QUESTIONS = (
             "before model.unembed.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{MODEL}f = chainrule.compile(lambda tokens: loss_of(model, tokens), batch='mean')\nfound = f([[0, 1, 0]])",
             "type(found).__name__",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from chainrule.course.checking import Case, Mistake, Question
+from chainrule.course.checking import Case, Diagnosis, Mistake
 from chainrule.course.checks.transformer.examples import CHAIN, PLACES, ZERO
 from chainrule.course.outcomes import Raises, has, one_of
 
 SAME = CHAIN + "    model.unembed[t][t].data = 10.0\n"
 
-QUESTIONS = (
+DIAGNOSES = (
     # --- loss_of
-    Question(
+    Diagnosis(
         Case(f"{CHAIN}loss = loss_of(model, [0, 1, 2, 0])", "loss.data", 0.0, look="loss_of"),
         Mistake(
             "predictions and targets differ in number",
@@ -19,7 +19,7 @@ QUESTIONS = (
             "tokens but the first, tokens[1:].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{SAME}loss = loss_of(model, [0, 1, 2, 0])", "loss.data", 0.0, look="loss_of"),
         Mistake(
             "the same token is predicted",
@@ -28,7 +28,7 @@ QUESTIONS = (
             "with the tokens that it reads. The target of a position is the token after it: tokens[1:].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ZERO}loss = loss_of(model, [0, 1, 2, 0])", "type(loss).__name__", "Value", look="loss_of"),
         Mistake(
             "a number instead of a Value",
@@ -36,7 +36,7 @@ QUESTIONS = (
             says="A float has no backward(), so the model could not learn from it. Return the Value, without .data.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{ZERO}loss = loss_of(model, [0, 1, 2, 0])", "loss.data", 1.0986122886681098, look="loss_of"),
         Mistake(
             "a sum over the positions",
@@ -58,7 +58,7 @@ QUESTIONS = (
         ),
     ),
     # --- generate
-    Question(
+    Diagnosis(
         Case(f"{ZERO}word = generate(model, random.Random(0))", "type(word).__name__", "list", look="generate"),
         Mistake(
             "scores are taken for probabilities",
@@ -67,7 +67,7 @@ QUESTIONS = (
             "gives probabilities: here 1/3 each.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{CHAIN}word = generate(model, random.Random(0))", "word", [1, 2], look="generate"),
         Mistake(
             "the marks are part of the word",
@@ -76,7 +76,7 @@ QUESTIONS = (
             "the result.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(f"{PLACES}word = generate(model, random.Random(0))", "word", [1, 2], look="generate"),
         Mistake(
             "only the last token is read",
@@ -85,7 +85,7 @@ QUESTIONS = (
             "so far to logits, and take the scores of the last position, [-1].",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             "model = Transformer(tokens=30, positions=6, size=4, heads=2)\nfor p in model.parameters():\n    p.data = 0.0\n"
             "words = [generate(model, random.Random(seed)) for seed in range(4)]",
@@ -100,7 +100,7 @@ QUESTIONS = (
             "word has as many tokens as model.position has rows.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{ZERO}words = [generate(model, random.Random(seed)) for seed in range(20)]",
             "len({tuple(word) for word in words}) > 1",
@@ -114,7 +114,7 @@ QUESTIONS = (
             "with rng.choices, with the probabilities as weights.",
         ),
     ),
-    Question(
+    Diagnosis(
         Case(
             f"{ZERO}words = [[generate(model, random.Random(seed)) for seed in range(20)] for _ in range(2)]",
             "words[0] == words[1]",
