@@ -34,6 +34,14 @@ def _finite(a: Any) -> Any:
     return jnp.where(jnp.isfinite(a), a, 0.0)
 
 
+def _polygamma(n: Any, a: Any) -> Any:
+    """JAX's takes a whole number as order that is known; here those that are tested with."""
+    chosen = jnp.where(n == 0.0, jax.scipy.special.digamma(a), jnp.nan)
+    for order in (1, 2):
+        chosen = jnp.where(n == order, jax.scipy.special.polygamma(order, a), chosen)
+    return chosen
+
+
 def arity(row: Primitive) -> int:
     """How many operands to test a row of the table with; 3 if it takes any number."""
     return 3 if row.arity is None else row.arity
@@ -122,6 +130,15 @@ def sech(x: Any) -> Any:
 def flat(*first: Any) -> tuple[list[Terms], list[list[Terms]]]:
     """First derivatives, and second derivatives of 0."""
     return [[x] for x in first], [[[0]] * len(first)] * len(first)
+
+
+def half(a: Any, b: Any) -> Any:
+    """1 where a is above b, and one half where they are the same."""
+    return mp.mpf(a > b) + mp.mpf(a == b) / 2
+
+
+def psi(n: Any, x: Any) -> Any:
+    return mp.polygamma(int(n), x)
 
 
 def bell(x: Any) -> Any:
@@ -213,10 +230,24 @@ REFERENCES: dict[str, Reference] = {
         jump=lambda a, b: abs(a - b),
         is_exact=True,
     ),
+    "clip": Reference(
+        lambda a, low, high: jnp.minimum(jnp.maximum(a, low), high),
+        lambda a, low, high: (
+            [min(max(a, low), high)],
+            *flat(half(a, low) * half(high, max(a, low)), half(low, a) * half(high, max(a, low)), half(max(a, low), high)),
+        ),
+        jump=lambda a, low, high: min(abs(a - low), abs(max(a, low) - high)),
+        is_exact=True,
+    ),
+    "sign": Reference(jnp.sign, lambda a: ([mp.sign(a)], *flat(0)), jump=abs, is_exact=True),
+    "floor": Reference(jnp.floor, lambda a: ([mp.floor(a)], *flat(0)), jump=lambda a: abs(a - jnp.round(a)), is_exact=True),
+    "round": Reference(jnp.round, lambda a: ([mp.nint(a)], *flat(0)), jump=lambda a: abs(a - math.floor(a) - 0.5), is_exact=True),
     "exp": Reference(jnp.exp, lambda a: one([mp.exp(a)], [mp.exp(a)], [mp.exp(a)])),
     "expm1": Reference(jnp.expm1, lambda a: one([mp.expm1(a)], [mp.exp(a)], [mp.exp(a)])),
+    "exp2": Reference(jnp.exp2, lambda a: mp.mpf(2) ** a),
     "log": Reference(jnp.log, lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]), domain=lambda a: a > 0),
     "log2": Reference(jnp.log2, lambda a: mp.log(a, 2), domain=lambda a: a > 0),
+    "log10": Reference(jnp.log10, mp.log10, domain=lambda a: a > 0),
     "log_total": Reference(
         lambda a: jnp.where(a == 0.0, -jnp.inf, jnp.log(jnp.where(a == 0.0, 1.0, a))),
         lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]),
@@ -229,6 +260,20 @@ REFERENCES: dict[str, Reference] = {
         differs=(Difference(1, lambda a, b: a == 0 and b == 0, 0.0, "so that an entropy has a gradient; JAX gives -inf and nan"),),
     ),
     "log1p": Reference(jnp.log1p, lambda a: one([mp.log1p(a)], [1 / (1 + a)], [-1 / (1 + a) ** 2]), domain=lambda a: a > -1),
+    "logaddexp": Reference(
+        jnp.logaddexp,
+        lambda a, b: two(
+            [max(a, b), mp.log1p(mp.exp(-abs(a - b)))],
+            [[s(a - b)], [s(b - a)]],
+            [s(a - b) * s(b - a)],
+            [-s(a - b) * s(b - a)],
+            [s(a - b) * s(b - a)],
+        ),
+        differs=(
+            Difference(1, lambda a, b: a == b and abs(a) == INFINITY, 0.5, "as at any other tie; JAX gives nan"),
+            Difference(2, lambda a, b: INFINITY in (abs(a), abs(b)), None, "JAX subtracts from infinity"),
+        ),
+    ),
     "sqrt": Reference(jnp.sqrt, lambda a: one([mp.sqrt(a)], [1 / (2 * mp.sqrt(a))], [-1 / (4 * a * mp.sqrt(a))]), domain=lambda a: a > 0),
     "sin": Reference(jnp.sin, lambda a: one([mp.sin(a)], [mp.cos(a)], [-mp.sin(a)])),
     "cos": Reference(jnp.cos, lambda a: one([mp.cos(a)], [-mp.sin(a)], [-mp.cos(a)])),
@@ -290,6 +335,34 @@ REFERENCES: dict[str, Reference] = {
     "erf": Reference(jax.scipy.special.erf, lambda a: one([mp.erf(a)], [2 * bell(a)], [-4 * a * bell(a)])),
     "erfc": Reference(
         jax.scipy.special.erfc, lambda a: one([mp.erfc(a) if abs(a) < 100 else 1 - mp.sign(a)], [-2 * bell(a)], [4 * a * bell(a)])
+    ),
+    "normal_cdf": Reference(jax.scipy.stats.norm.cdf, lambda a: one([cumulative(a)], [phi(a)], [-a * phi(a)])),
+    "polygamma": Reference(
+        _polygamma,
+        lambda n, a: two([psi(n, a)], [[0], [psi(n + 1, a)]], [0], [0], [psi(n + 2, a)]),
+        domain=lambda n, a: a > 1e-20,
+        differs=tuple(
+            Difference(order, lambda n, a: not 0.0 < a < INFINITY, None, "JAX has nan for negative arguments, where SciPy has numbers")
+            for order in (0, 1, 2)
+        ),
+        axes={0: [1.0, 2.0]},
+    ),
+    "digamma": Reference(
+        jax.scipy.special.digamma,
+        lambda a: one([psi(0, a)], [psi(1, a)], [psi(2, a)]),
+        differs=(
+            Difference(0, lambda a: a == 0.0, None, "infinite, with a sign against that of 0, as in SciPy; JAX gives nan"),
+            Difference(1, lambda a: a <= 0.0, None, "JAX has nan for negative arguments"),
+            Difference(2, lambda a: a <= 0.0, None, "JAX has nan for negative arguments"),
+        ),
+    ),
+    "lgamma": Reference(
+        jax.scipy.special.gammaln,
+        lambda a: one([mp.log(abs(mp.gamma(a)))], [psi(0, a)], [psi(1, a)]),
+        differs=(
+            Difference(1, lambda a: a == 0.0, None, "infinite, with a sign against that of 0, as in SciPy; JAX gives nan"),
+            Difference(2, lambda a: a <= 0.0, None, "JAX has nan for negative arguments"),
+        ),
     ),
     "sigmoid": Reference(jax.nn.sigmoid, lambda a: one([s(a)], [s(a) * s(-a)], [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)])),
     "sigmoid_slope": Reference(

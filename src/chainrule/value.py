@@ -342,14 +342,6 @@ class Value(Methods):
     def __pos__(self) -> Value:
         return self
 
-    def clip(self, low: Value | SupportsFloat | None = None, high: Value | SupportsFloat | None = None) -> Value:
-        """This Value, but not less than `low` and not more than `high`."""
-        from chainrule.functions import clip
-
-        bounds: Any = (low, high)
-        clipped: Value = clip(self, *bounds)
-        return clipped
-
     # --- the chain rule -------------------------------------------------------------------------------------------------------------
 
     def backward(self, *, accumulate: bool = False) -> None:
