@@ -6,6 +6,7 @@ import builtins
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from chainrule.operators import alias_text, method_operands, method_text, public_rows
 from chainrule.primitives import PRIMITIVES, Primitive
@@ -32,7 +33,7 @@ S = TypeVar("S", Value, float)
 def stub() -> str:
     """The text of `elementary.pyi`."""
     rows = public_rows()
-    text = STUB + "__all__ = [\n" + "".join(f'    "{row.name}",\n' for row in sorted(rows, key=lambda row: row.name)) + "]\n\n"
+    text = STUB + "__all__ = [\n" + "".join(f'    "{row.name}",\n' for row in sorted(rows, key=lambda row: sort_key(row.name))) + "]\n\n"
     text += "\n".join(_function(row) for row in rows)
     text += '\nclass Methods:\n    """The operators and methods of Value that the table has."""\n\n'
     text += "".join(_operators(row) for row in PRIMITIVES.values() if row.special)
@@ -76,12 +77,18 @@ def _body(text: str, indent: str) -> str:
     return textwrap.indent(f"{quoted}\n", indent + "    ")
 
 
+def sort_key(name: str) -> tuple[Any, ...]:
+    """Sorted as ruff does it: constants such as MLP, then classes, then functions; log2 before log10."""
+    parts = [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+    return not name.isupper(), not name[0].isupper(), parts
+
+
 def public_names() -> str:
     """The text of `__init__.py`, with the functions of the table in its list of public names."""
     text = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
     begin, end = text.index("__all__ = ["), text.index("]\n", text.index("__all__ = ["))
     names = set(re.findall(r'"(\w+)"', text[begin:end])) | {row.name for row in public_rows() if not hasattr(builtins, row.name)}
-    ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    ordered = sorted(names, key=sort_key)
     return text[:begin] + "__all__ = [\n" + "".join(f'    "{name}",\n' for name in ordered) + text[end:]
 
 

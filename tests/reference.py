@@ -6,6 +6,7 @@ the value with its first and second derivatives as terms to be added up.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -53,6 +54,14 @@ def _finite(a: Any) -> Any:
     return jnp.where(jnp.isfinite(a), a, 0.0)
 
 
+def _polygamma(n: Any, a: Any) -> Any:
+    """JAX's takes a whole number as order that is known; here those that are tested with."""
+    chosen = jnp.where(n == 0.0, jax.scipy.special.digamma(a), jnp.nan)
+    for order in (1, 2):
+        chosen = jnp.where(n == order, jax.scipy.special.polygamma(order, a), chosen)
+    return chosen
+
+
 def arity(row: Primitive) -> int:
     """How many operands to test a row of the table with; 3 if it takes any number."""
     return 3 if row.arity is None else row.arity
@@ -95,14 +104,16 @@ class Reference(NamedTuple):
     is_exact: bool = False
 
 
+@functools.cache
 def exact_rows(row: Primitive, point: tuple[float, ...]) -> Rows:
     """The value of a row at a point, and its first and second derivatives, each as terms to be added up."""
-    with mp.workprec(1400):  # beside 1e-324, what a difference of second order takes away is 1,300 bits
+    exact = REFERENCES[row.name].exact
+    with mp.workprec(300):
         x = [mp.mpf(number) for number in point]
-        exact = REFERENCES[row.name].exact
         found = exact(*x)
         if isinstance(found, tuple):
             return found
+    with mp.workprec(1400):  # beside 1e-324, what a difference of second order takes away is 1,300 bits
         units = [tuple(int(i == k) for k in range(len(x))) for i in range(len(x))]
 
         def derivative(orders: tuple[int, ...]) -> Terms:
@@ -141,6 +152,20 @@ def sech(x: Any) -> Any:
 def flat(*first: Any) -> tuple[list[Terms], list[list[Terms]]]:
     """First derivatives, and second derivatives of 0."""
     return [[x] for x in first], [[[0]] * len(first)] * len(first)
+
+
+def half(a: Any, b: Any) -> Any:
+    """1 where a is above b, and one half where they are the same."""
+    return mp.mpf(a > b) + mp.mpf(a == b) / 2
+
+
+def is_regular(a: float) -> bool:
+    """Whether the gamma function has no pole here, and mpmath computes it in no time."""
+    return abs(a) < 1e16 and (a > 0.0 or (a > -50.0 and a != math.floor(a)))
+
+
+def psi(n: Any, x: Any) -> Any:
+    return mp.polygamma(int(n), x)
 
 
 def bell(x: Any) -> Any:
@@ -232,10 +257,24 @@ REFERENCES: dict[str, Reference] = {
         jump=lambda a, b: abs(a - b),
         is_exact=True,
     ),
+    "clip": Reference(
+        lambda a, low, high: jnp.minimum(jnp.maximum(a, low), high),
+        lambda a, low, high: (
+            [min(max(a, low), high)],
+            *flat(half(a, low) * half(high, max(a, low)), half(low, a) * half(high, max(a, low)), half(max(a, low), high)),
+        ),
+        jump=lambda a, low, high: min(abs(a - low), abs(max(a, low) - high)),
+        is_exact=True,
+    ),
+    "sign": Reference(jnp.sign, lambda a: ([mp.sign(a)], *flat(0)), jump=abs, is_exact=True),
+    "floor": Reference(jnp.floor, lambda a: ([mp.floor(a)], *flat(0)), jump=lambda a: abs(a - jnp.round(a)), is_exact=True),
+    "round": Reference(jnp.round, lambda a: ([mp.nint(a)], *flat(0)), jump=lambda a: abs(a - math.floor(a) - 0.5), is_exact=True),
     "exp": Reference(jnp.exp, lambda a: one([mp.exp(a)], [mp.exp(a)], [mp.exp(a)])),
     "expm1": Reference(jnp.expm1, lambda a: one([mp.expm1(a)], [mp.exp(a)], [mp.exp(a)])),
+    "exp2": Reference(jnp.exp2, lambda a: mp.mpf(2) ** a),
     "log": Reference(jnp.log, lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]), domain=lambda a: a > 0),
     "log2": Reference(jnp.log2, lambda a: mp.log(a, 2), domain=lambda a: a > 0),
+    "log10": Reference(jnp.log10, mp.log10, domain=lambda a: a > 0),
     "log_total": Reference(
         lambda a: jnp.where(a == 0.0, -jnp.inf, jnp.log(jnp.where(a == 0.0, 1.0, a))),
         lambda a: one([mp.log(a)], [1 / a], [-1 / a**2]),
@@ -250,6 +289,20 @@ REFERENCES: dict[str, Reference] = {
         differs=(Difference(1, lambda a, b: a == 0 and b == 0, 0.0, "so that an entropy has a gradient; JAX gives -inf and nan"),),
     ),
     "log1p": Reference(jnp.log1p, lambda a: one([mp.log1p(a)], [1 / (1 + a)], [-1 / (1 + a) ** 2]), domain=lambda a: a > -1),
+    "logaddexp": Reference(
+        jnp.logaddexp,
+        lambda a, b: two(
+            [max(a, b), mp.log1p(mp.exp(-abs(a - b)))],
+            [[s(a - b)], [s(b - a)]],
+            [s(a - b) * s(b - a)],
+            [-s(a - b) * s(b - a)],
+            [s(a - b) * s(b - a)],
+        ),
+        differs=(
+            Difference(1, lambda a, b: max(abs(a), abs(b)) >= 1e300, None, "JAX subtracts from infinity, or loses log(2)"),
+            Difference(2, lambda a, b: INFINITY in (abs(a), abs(b)), None, "JAX subtracts from infinity"),
+        ),
+    ),
     "sqrt": Reference(jnp.sqrt, lambda a: one([mp.sqrt(a)], [1 / (2 * mp.sqrt(a))], [-1 / (4 * a * mp.sqrt(a))]), domain=lambda a: a > 0),
     "sin": Reference(jnp.sin, lambda a: one([mp.sin(a)], [mp.cos(a)], [-mp.sin(a)])),
     "cos": Reference(jnp.cos, lambda a: one([mp.cos(a)], [-mp.sin(a)], [-mp.cos(a)])),
@@ -311,6 +364,41 @@ REFERENCES: dict[str, Reference] = {
     "erf": Reference(jax.scipy.special.erf, lambda a: one([mp.erf(a)], [2 * bell(a)], [-4 * a * bell(a)])),
     "erfc": Reference(
         jax.scipy.special.erfc, lambda a: one([mp.erfc(a) if abs(a) < 100 else 1 - mp.sign(a)], [-2 * bell(a)], [4 * a * bell(a)])
+    ),
+    "normal_cdf": Reference(jax.scipy.stats.norm.cdf, lambda a: one([cumulative(a)], [phi(a)], [-a * phi(a)])),
+    "polygamma": Reference(
+        _polygamma,
+        lambda n, a: two([psi(n, a)], [[0], [psi(n + 1, a)]], [0], [0], [psi(n + 2, a)]),
+        domain=lambda n, a: 1e-20 < a < 1e16,
+        differs=tuple(
+            Difference(
+                order,
+                lambda n, a, order=order: not 1e-300 < a < INFINITY or n not in (0.0, 1.0, 2.0)[order > 0 :],
+                None,
+                "JAX has nan for negative arguments",
+            )
+            for order in (0, 1, 2)
+        ),
+        axes={0: [1.0, 2.0]},
+    ),
+    "digamma": Reference(
+        jax.scipy.special.digamma,
+        lambda a: one([psi(0, a)], [psi(1, a)], [psi(2, a)]),
+        domain=is_regular,
+        differs=(
+            Difference(0, lambda a: a == 0.0, None, "infinite, with a sign against that of 0, as in SciPy; JAX gives nan"),
+            Difference(1, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
+            Difference(2, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
+        ),
+    ),
+    "lgamma": Reference(
+        jax.scipy.special.gammaln,
+        lambda a: one([mp.re(mp.loggamma(a))], [psi(0, a)], [psi(1, a)]),
+        domain=is_regular,
+        differs=(
+            Difference(1, lambda a: a == 0.0, None, "infinite, with a sign against that of 0, as in SciPy; JAX gives nan"),
+            Difference(2, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
+        ),
     ),
     "sigmoid": Reference(sigmoid, lambda a: one([s(a)], [s(a) * s(-a)], [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)])),
     "sigmoid_slope": Reference(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import chainrule
+from derived import sort_key
 
 HEAVY = ["numpy", "llvmlite", "rich", "click", "matplotlib", "sklearn", "jax", "safetensors"]
 
@@ -47,8 +48,7 @@ def test_public_names_exist_and_are_documented(name: str) -> None:
 
 
 def test_the_list_of_public_names_is_sorted_and_complete() -> None:
-    """Sorted as ruff does it: constants such as MLP, then classes, then functions."""
-    assert chainrule.__all__ == sorted(chainrule.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert chainrule.__all__ == sorted(chainrule.__all__, key=sort_key)
     assert len(set(chainrule.__all__)) == len(chainrule.__all__)
     own = {
         name

@@ -79,7 +79,8 @@ def test_values_are_those_of_jax(row: Primitive) -> None:
         ours = row(*point)
         assert type(ours) is float
         known = different(row, 0, point)
-        assert same(ours, known[0].ours if known else theirs), f"{row.name} at {point}: {ours}, JAX {theirs}"
+        expected = known[0].ours if known else theirs
+        assert expected is None or same(ours, expected), f"{row.name} at {point}: {ours}, JAX {theirs}"
 
 
 @every_row
@@ -124,7 +125,7 @@ def test_second_derivatives_are_those_of_jax(row: Primitive, Value: type) -> Non
             elif math.isfinite(theirs[i][j]):
                 compared += 1
                 assert same(ours, theirs[i][j], rtol=1e-12, atol=1e-13), place
-    assert compared >= 0.3 * len(points) * arity(row) ** 2
+    assert compared >= 0.3 * sum(not different(row, 2, point) for point in points) * arity(row) ** 2
 
 
 @every_row
@@ -141,6 +142,7 @@ def test_derivatives_agree_with_central_differences(row: Primitive, Value: type)
 
             central = numerical_derivative(along, point[i], central=True)
             jump = abs(along(point[i] + 1e-6) - 2.0 * along(point[i]) + along(point[i] - 1e-6)) > 1e-9  # a corner, or outside the domain
+            jump |= row.name in REFERENCES and REFERENCES[row.name].jump(*point) == 0.0  # a tie of three, which these do not see
             if row.each is zero or (row.each is None and row.partials[i] is zero):  # a constant by decree
                 compared += 1
                 assert operand.grad == 0.0

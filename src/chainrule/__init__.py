@@ -19,7 +19,7 @@ from chainrule.compiler.errors import CompileWarning, TraceError
 from chainrule.derivatives import grad
 from chainrule.elementary import *  # noqa: F403
 from chainrule.engine import Value, dot
-from chainrule.functions import clip, log_softmax, logsumexp, mean, norm, one_hot, softmax, take, where
+from chainrule.functions import log_softmax, logsumexp, mean, norm, one_hot, softmax, take, where
 from chainrule.gradcheck import check_gradients, numerical_derivative
 from chainrule.graph import count_operations, dump_graph, topological_order
 from chainrule.losses import binary_cross_entropy, cross_entropy, l2_penalty, max_margin, mean_squared_error
@@ -61,6 +61,7 @@ __all__ = [
     "count_operations",
     "cross_entropy",
     "detect_anomaly",
+    "digamma",
     "dot",
     "draw",
     "dump_graph",
@@ -69,21 +70,26 @@ __all__ = [
     "erf",
     "erfc",
     "exp",
+    "exp2",
     "explain",
     "expm1",
     "fit",
+    "floor",
     "gelu",
     "grad",
     "greater",
     "hypot",
     "l2_penalty",
     "leaky_relu",
+    "lgamma",
     "load_model",
     "load_safetensors",
     "log",
     "log1p",
     "log2",
+    "log10",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "max_margin",
     "maximum",
@@ -92,12 +98,14 @@ __all__ = [
     "minimum",
     "mish",
     "norm",
+    "normal_cdf",
     "numerical_derivative",
     "one_hot",
     "relu",
     "save_model",
     "save_safetensors",
     "sigmoid",
+    "sign",
     "silu",
     "sin",
     "sinh",

@@ -15,7 +15,7 @@ from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodTy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.caution import caution
-from chainrule.primitives import clip, real
+from chainrule.primitives import real
 from chainrule.users_line import is_own
 
 if TYPE_CHECKING:
@@ -148,10 +148,6 @@ class Number:
 
     def __pos__(self: Any) -> Any:
         return self
-
-    def clip(self: Any, low: Any = None, high: Any = None) -> Any:
-        """This Value, but not less than `low` and not more than `high`."""
-        return clip(self, low, high)
 
     def __lt__(self, other: Number | SupportsFloat) -> bool:
         return NotImplemented if (number := _number(other)) is None else self._data < number

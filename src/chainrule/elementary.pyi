@@ -15,26 +15,36 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "clip",
     "cos",
     "cosh",
+    "digamma",
     "elu",
     "equal",
     "erf",
     "erfc",
     "exp",
+    "exp2",
     "expm1",
+    "floor",
     "gelu",
     "greater",
     "hypot",
     "leaky_relu",
+    "lgamma",
     "log",
     "log1p",
     "log2",
+    "log10",
+    "logaddexp",
     "maximum",
     "minimum",
     "mish",
+    "normal_cdf",
     "relu",
+    "round",
     "sigmoid",
+    "sign",
     "silu",
     "sin",
     "sinh",
@@ -53,6 +63,9 @@ def greater(a: Scalar, b: Scalar) -> Any:
 def equal(a: Scalar, b: Scalar) -> Any:
     """1.0 if `a == b`, else 0.0, as a number of the graph; its derivative is 0. For conditions in `where`."""
 
+def clip(x: Scalar, low: Scalar | None = None, high: Scalar | None = None) -> Any:
+    """`x`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the gradient."""
+
 def stop_gradient(x: S) -> S:
     """`x` itself, as a constant: no gradient passes through it."""
 
@@ -62,11 +75,23 @@ def maximum(a: Scalar, b: Scalar) -> Any:
 def minimum(a: Scalar, b: Scalar) -> Any:
     """The smaller of `a` and `b`; nan if either is nan. At a tie each gets half of the gradient."""
 
+def sign(x: S) -> S:
+    """1 if `x` is positive, -1 if it is negative, 0 if it is 0; its derivative is 0."""
+
+def floor(x: S) -> S:
+    """The largest whole number that is not above `x`; its derivative is 0."""
+
+def round(x: S) -> S:
+    """The whole number nearest to `x`, of two the even one; its derivative is 0."""
+
 def exp(x: S) -> S:
     """e raised to `x`."""
 
 def expm1(x: S) -> S:
     """e raised to `x`, less 1; exact near 0."""
+
+def exp2(x: S) -> S:
+    """2 raised to `x`."""
 
 def log(x: S) -> S:
     """The natural logarithm of `x`; -inf at 0, nan below."""
@@ -74,11 +99,17 @@ def log(x: S) -> S:
 def log2(x: S) -> S:
     """The logarithm of `x` to base 2; -inf at 0, nan below."""
 
+def log10(x: S) -> S:
+    """The logarithm of `x` to base 10; -inf at 0, nan below."""
+
 def xlogy(x: Scalar, y: Scalar) -> Any:
     """`x * log(y)`, and 0 where `x` is 0. Where both are 0, the derivatives are 0. An entropy is `-sum(xlogy(p, p) for p in ...)`."""
 
 def log1p(x: S) -> S:
     """The natural logarithm of `1 + x`; exact near 0."""
+
+def logaddexp(x: Scalar, y: Scalar) -> Any:
+    """`log(exp(x) + exp(y))`; never overflows."""
 
 def sqrt(x: S) -> S:
     """The square root of `x`; nan below 0."""
@@ -125,6 +156,15 @@ def erf(x: S) -> S:
 def erfc(x: S) -> S:
     """`1 - erf(x)`, exact also where that is small."""
 
+def normal_cdf(x: S) -> S:
+    """The normal distribution function: how probable it is that a standard normal variable is below `x`."""
+
+def digamma(x: S) -> S:
+    """The derivative of `lgamma(x)`; -inf at 0, nan at negative whole numbers."""
+
+def lgamma(x: S) -> S:
+    """The logarithm of the absolute value of the gamma function of `x`; inf at 0 and at negative whole numbers."""
+
 def sigmoid(x: S) -> S:
     """`1 / (1 + exp(-x))`; never overflows."""
 
@@ -164,6 +204,11 @@ class Methods:
     def __pow__(self, other: Value | SupportsFloat, /) -> Value: ...
     def __rpow__(self, other: SupportsFloat, /) -> Value: ...
     def __abs__(self) -> Value: ...
+    def clip(self, low: Value | SupportsFloat | None = None, high: Value | SupportsFloat | None = None) -> Value:
+        """`self`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the
+        gradient.
+        """
+
     def stop_gradient(self) -> Value:
         """`self` itself, as a constant: no gradient passes through it."""
 
@@ -173,17 +218,35 @@ class Methods:
     def minimum(self, other: Value | SupportsFloat) -> Value:
         """The smaller of `self` and `other`; nan if either is nan. At a tie each gets half of the gradient."""
 
+    def sign(self) -> Value:
+        """1 if `self` is positive, -1 if it is negative, 0 if it is 0; its derivative is 0."""
+
+    def floor(self) -> Value:
+        """The largest whole number that is not above `self`; its derivative is 0."""
+
+    def round(self) -> Value:
+        """The whole number nearest to `self`, of two the even one; its derivative is 0."""
+
+    def rint(self) -> Value:
+        """The same as `round`, by NumPy's name."""
+
     def exp(self) -> Value:
         """e raised to `self`."""
 
     def expm1(self) -> Value:
         """e raised to `self`, less 1; exact near 0."""
 
+    def exp2(self) -> Value:
+        """2 raised to `self`."""
+
     def log(self) -> Value:
         """The natural logarithm of `self`; -inf at 0, nan below."""
 
     def log2(self) -> Value:
         """The logarithm of `self` to base 2; -inf at 0, nan below."""
+
+    def log10(self) -> Value:
+        """The logarithm of `self` to base 10; -inf at 0, nan below."""
 
     def xlogy(self, other: Value | SupportsFloat) -> Value:
         """`self * log(other)`, and 0 where `self` is 0. Where both are 0, the derivatives are 0. An entropy is `-sum(xlogy(p, p) for p in
@@ -192,6 +255,9 @@ class Methods:
 
     def log1p(self) -> Value:
         """The natural logarithm of `1 + self`; exact near 0."""
+
+    def logaddexp(self, other: Value | SupportsFloat) -> Value:
+        """`log(exp(self) + exp(other))`; never overflows."""
 
     def sqrt(self) -> Value:
         """The square root of `self`; nan below 0."""
@@ -249,6 +315,15 @@ class Methods:
 
     def erfc(self) -> Value:
         """`1 - erf(self)`, exact also where that is small."""
+
+    def normal_cdf(self) -> Value:
+        """The normal distribution function: how probable it is that a standard normal variable is below `self`."""
+
+    def digamma(self) -> Value:
+        """The derivative of `lgamma(self)`; -inf at 0, nan at negative whole numbers."""
+
+    def lgamma(self) -> Value:
+        """The logarithm of the absolute value of the gamma function of `self`; inf at 0 and at negative whole numbers."""
 
     def sigmoid(self) -> Value:
         """`1 / (1 + exp(-self))`; never overflows."""

@@ -40,20 +40,6 @@ def norm(values: Iterable[Scalar]) -> Any:
     return primitives.where(primitives.equal(squares, 0.0), 0.0, root * scale)
 
 
-def clip(x: Scalar, low: Scalar | None = None, high: Scalar | None = None) -> Any:
-    """`x`, but not less than `low` and not more than `high`; at a bound each of the two gets half of the gradient, as of `maximum`.
-
-    Arguments:
-        x: a Value or a number.
-        low: the least that the result may be; None for no bound.
-        high: the most.
-
-    Raises:
-        ValueError: if both bounds are numbers, and `low` is the larger.
-    """
-    return primitives.clip(x, low, high)
-
-
 def where(condition: Scalar | bool, a: Scalar, b: Scalar) -> Any:
     """Choose `a` where the condition holds (is not 0), else `b`.
 

@@ -17,6 +17,8 @@ import numbers
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule import special
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -328,6 +330,37 @@ def _softplus(a: float) -> float:
     return (a if a > 0 else 0.0) + math.log1p(math.exp(-abs(a))) if a == a else a
 
 
+def _logaddexp(a: float, b: float) -> float:
+    if a == b:
+        return a + LOG_2  # two infinities too
+    difference = a - b
+    if difference != difference:
+        return difference
+    return (a if difference > 0 else b) + math.log1p(math.exp(-abs(difference)))
+
+
+def _difference(a: Operand, b: Operand) -> Operand:
+    """`a - b`, and 0 where both are the same infinity."""
+    return where(equal(a, b) * (1.0 - equal(a - b, 0.0)), 0.0, a - b)
+
+
+def _floor(a: float) -> float:
+    return float(math.floor(a)) if a and -LARGEST_WHOLE < a < LARGEST_WHOLE else a
+
+
+def _sign(a: float) -> float:
+    return 1.0 if a > 0 else -1.0 if a < 0 else 0.0 if a == 0 else a
+
+
+def _clipped(x: Operand, low: Operand = None, high: Operand = None) -> Operand:
+    """What `clip` does: a bound that is None is none, and bounds that are numbers must be in order."""
+    if not any(bound is None or hasattr(bound, "_apply") for bound in (low, high)) and real(low) > real(high):
+        raise ValueError(f"clip() needs low <= high, got low={low!r} and high={high!r}")
+    if low is None and high is None:
+        return x if hasattr(x, "_apply") else real(x)
+    return minimum(x, high) if low is None else maximum(x, low) if high is None else clip(x, low, high)
+
+
 def _maximum(a: float, b: float) -> float:
     return a if a > b or a != a else b
 
@@ -359,6 +392,7 @@ SMALLEST_NORMAL = 2.0**-1022
 SQRT_HALF = math.sqrt(0.5)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 ONE_OVER_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
+LOG_2 = math.log(2.0)
 ONE_OVER_LOG_2 = 1.0 / math.log(2.0)
 ONE_OVER_LOG_10 = 1.0 / math.log(10.0)
 
@@ -491,11 +525,48 @@ minimum: Primitive = Primitive(
     bounds=UNBOUNDED,
     commutes=True,
 )
+clip: Primitive = Primitive(
+    "clip",
+    lambda a, low, high: _minimum(_maximum(a, low), high),
+    lambda a, low, high, out: maximum.partial(0, (a, low), out) * minimum.partial(0, (maximum(a, low), high), out),
+    lambda a, low, high, out: maximum.partial(1, (a, low), out) * minimum.partial(0, (maximum(a, low), high), out),
+    lambda a, low, high, out: minimum.partial(1, (maximum(a, low), high), out),
+    choices=(0, 1, 2),
+    text="`x`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the gradient.",
+    operands=("x", "low", "high"),
+    defaults=(None, None),
+    call=_clipped,
+    bounds=UNBOUNDED,
+    expansion=lambda a, low, high: minimum(maximum(a, low), high),
+)
+sign: Primitive = Primitive(
+    "sign",
+    _sign,
+    zero,
+    text="1 if `x` is positive, -1 if it is negative, 0 if it is 0; its derivative is 0.",
+    bounds=(-1.0, 1.0),
+    expansion=lambda a: where(equal(a, a), greater(a, 0.0) - greater(0.0, a), a),
+)
+floor: Primitive = Primitive(
+    "floor", _floor, zero, text="The largest whole number that is not above `x`; its derivative is 0.", bounds=UNBOUNDED, ulp=(0.0, 0.0)
+)
+nearest: Primitive = Primitive(
+    "round",
+    lambda a: round(a, 0),
+    zero,
+    text="The whole number nearest to `x`, of two the even one; its derivative is 0.",
+    aliases=("rint",),
+    bounds=UNBOUNDED,
+    ulp=(0.0, 0.0),
+)
 
 # --- exponentials and logarithms ----------------------------------------------------------------------------------------------------
 exp: Primitive = Primitive("exp", _ieee(math.exp), lambda a, out: out, text="e raised to `x`.", ulp=(1.1, 1.1))
 expm1: Primitive = Primitive(
     "expm1", _ieee(math.expm1), lambda a, out: exp(a), text="e raised to `x`, less 1; exact near 0.", ulp=(1.7, 1.7)
+)
+exp2: Primitive = Primitive(
+    "exp2", _ieee(math.exp2), lambda a, out: LOG_2 * out, text="2 raised to `x`.", expansion=lambda a: power(2.0, a)
 )
 _log = _ieee(math.log, {0.0: -INFINITY})
 log: Primitive = Primitive(
@@ -507,6 +578,13 @@ log2: Primitive = Primitive(
     lambda a, out: divide(ONE_OVER_LOG_2, a),
     text="The logarithm of `x` to base 2; -inf at 0, nan below.",
     expansion=lambda a: ONE_OVER_LOG_2 * log(a),
+)
+log10: Primitive = Primitive(
+    "log10",
+    _ieee(math.log10, {0.0: -INFINITY}),
+    lambda a, out: divide(ONE_OVER_LOG_10, a),
+    text="The logarithm of `x` to base 10; -inf at 0, nan below.",
+    expansion=lambda a: ONE_OVER_LOG_10 * log(a),
 )
 # The logarithm of a sum of exponentials: 0 if none of them counts, and then all derivatives are 0.
 log_total: Primitive = Primitive(
@@ -529,6 +607,16 @@ log1p: Primitive = Primitive(
     lambda a, out: divide(1.0, 1.0 + a),
     text="The natural logarithm of `1 + x`; exact near 0.",
     ulp=(1.6, 1.6),
+)
+logaddexp: Primitive = Primitive(
+    "logaddexp",
+    _logaddexp,
+    lambda a, b, out: sigmoid(_difference(a, b)),
+    lambda a, b, out: sigmoid(_difference(b, a)),
+    text="`log(exp(x) + exp(y))`; never overflows.",
+    commutes=True,
+    bounds=UNBOUNDED,
+    expansion=lambda a, b: maximum(a, b) + log1p(exp(-absolute(_difference(a, b)))),
 )
 sqrt: Primitive = Primitive(
     "sqrt", _ieee(math.sqrt), lambda a, out: divide(0.5, out), text="The square root of `x`; nan below 0.", ulp=(0.5, 0.5)
@@ -624,6 +712,28 @@ erfc: Primitive = Primitive(
     text="`1 - erf(x)`, exact also where that is small.",
     bounds=(0.0, 2.0),
     ulp=(6.9, 6.5),
+)
+normal_cdf: Primitive = Primitive(
+    "normal_cdf",
+    lambda a: 0.5 * math.erfc(-a * SQRT_HALF),
+    lambda a, out: ONE_OVER_SQRT_TWO_PI * exp(-0.5 * a * a),
+    text="The normal distribution function: how probable it is that a standard normal variable is below `x`.",
+    bounds=(0.0, 1.0),
+    expansion=lambda a: 0.5 * erfc(-a * SQRT_HALF),
+)
+# The derivative of order n of digamma. The order is a whole number, and no gradient passes to it.
+polygamma: Primitive = Primitive("polygamma", special.polygamma, zero, lambda n, a, out: polygamma(n + 1.0, a))
+digamma: Primitive = Primitive(
+    "digamma",
+    special.digamma,
+    lambda a, out: polygamma(1.0, a),
+    text="The derivative of `lgamma(x)`; -inf at 0, nan at negative whole numbers.",
+)
+lgamma: Primitive = Primitive(
+    "lgamma",
+    special.lgamma,
+    lambda a, out: digamma(a),
+    text="The logarithm of the absolute value of the gamma function of `x`; inf at 0 and at negative whole numbers.",
 )
 sigmoid: Primitive = Primitive(
     "sigmoid",

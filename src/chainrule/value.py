@@ -3,7 +3,7 @@
 Arithmetic on Values builds a graph. Each result keeps its operands (its parents in the graph) and the row of `primitives.py` that made
 it; `backward()` walks that graph from the result back to the leaves and adds up `d result / d node` in every node's `grad`.
 
-This is the reference, which is there to be read; `fast.py` and `_value.c` compute the same numbers faster. `operators.py` gives it the
+This is the reference, which is there to be read; `fast.py` and `value_c/` compute the same numbers faster. `operators.py` gives it the
 operators and functions of the table. The classes that it extends are about other things: plain numbers (`conversions.py`), names
 (`naming.py`), operations that a program defines itself (`by_hand.py`), and copies (`copies.py`).
 """

@@ -44,6 +44,8 @@ _WRITERS: dict[str, Callable[..., Vector]] = {
     "silu": exponential.silu,
     "gelu": exponential.gelu,
     "power": exponential.power,
+    "floor": exponential.floor,
+    "round": exponential.round_half_even,
 }
 _OUT_OF_LINE: dict[str, Callable[..., Vector]] = {f"large_{name}": partial(trigonometry.large, name=name) for name in ("sin", "cos", "tan")}
 
