@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import math
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -158,3 +160,20 @@ def test_a_value_made_from_an_int_is_good_as_an_index(Value: type) -> None:
             words[v.data]
     with pytest.raises(TypeError):
         words[Value(2.0).data]
+
+
+def test_a_node_that_becomes_a_leaf_lets_go_of_its_function(Value: type) -> None:
+    x = Value(1.0)
+    out = Value(2.0, (x,), "mine")
+
+    class Push:
+        def __call__(self) -> None:
+            x.grad += out.grad
+
+    push = Push()
+    seen = weakref.ref(push)
+    out._backward = push
+    out._prev = ()
+    del push
+    gc.collect()
+    assert seen() is None

@@ -28,6 +28,11 @@ on_linux = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="re
 IN_PYTHON = (reference, fast)
 
 
+def engine_of(V: Any) -> ModuleType:
+    """The engine that a Value is of."""
+    return reference if V is reference.Value else sys.modules[V.__module__]
+
+
 def resident() -> int:
     """Bytes of memory this process holds."""
     with open("/proc/self/statm") as file:
@@ -38,7 +43,7 @@ def resident() -> int:
 
 
 def many_at_once(V: Any) -> None:
-    module = sys.modules[V.__module__]
+    module = engine_of(V)
     x, y = V(0.3), V(-0.5)
     total = primitives.largest(x * 2.0, y) + primitives.take(x, y, 0.5, x) + x**3
     mine = V(1.0, (total,), "mine")
@@ -124,7 +129,7 @@ def subclassed(V: Any) -> None:
 
 
 def dots(V: Any) -> None:
-    dot = sys.modules[V.__module__].dot
+    dot = engine_of(V).dot
     x = V(1.0)
     total = dot([x, 2.0, x], [x, x, 3.0], x)
     total.backward()
@@ -157,7 +162,7 @@ def linked_everywhere(V: Any) -> None:
     x = total = V(1.0)
     for _ in range(20):
         total = total * x + x
-    for node in sys.modules[V.__module__].topological_order(total):
+    for node in engine_of(V).topological_order(total):
         for parent in node._prev:
             parent.child = node
 
@@ -330,7 +335,7 @@ def make_cycles(V: Any, seed: int, mark: str) -> None:
         lambda: add(any_node() * any_node()),
         lambda: add(any_node() + 1.0),
         lambda: add(any_node().sin().maximum(any_node())),
-        lambda: add(sys.modules[V.__module__].dot([any_node(), any_node()], [any_node(), 2.0], any_node())),
+        lambda: add(engine_of(V).dot([any_node(), any_node()], [any_node(), 2.0], any_node())),
         lambda: add(Special(1.0) * any_node()),
         lambda: add(by_hand()),
         lambda: put(any_node()),

@@ -227,6 +227,8 @@ class ByHand:
             self._hold(BY_HAND, parents)
             self._by_hand = op, function, None
         else:
+            if hasattr(self, "_by_hand"):
+                del self._by_hand  # whose function may lead anywhere
             self._hold(None, ())
 
     @property

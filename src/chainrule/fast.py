@@ -99,7 +99,10 @@ class Value(value.Value):  # noqa: D101
                 global wholes
                 self._whole, wholes = number, True
         if label or _children or _op or named:
+            is_made_anew = hasattr(self, "_rule")
             self._check_and_fill(number, _children, _op, label, named)
+            if is_made_anew and self._rule is not None:
+                _renew()  # what was computed from it may not follow any more
             return
         self._data = number
         self._grad = 0.0
