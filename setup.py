@@ -16,7 +16,8 @@ from setuptools.command.build_ext import build_ext
 unix = ["-O2", "-Wall", "-Wextra", "-fvisibility=hidden"]
 # No multiply and add may be fused into one rounding: both engines give the same numbers, to the last bit.
 exact = ["/fp:precise"] if sys.platform == "win32" else ["-ffp-contract=off"]
-rows, writer = "src/chainrule/primitives.py", "src/chainrule/value_c/write_rows.py"
+rules = ["src/chainrule/primitives.py", "src/chainrule/updates.py"]
+writer = "src/chainrule/value_c/write_rows.py"
 
 
 class BuildWithRows(build_ext):
@@ -26,7 +27,7 @@ class BuildWithRows(build_ext):
         """Build the C engine, if anything that it is made from is newer."""
         written = Path(self.build_temp, "rows.h")
         written.parent.mkdir(parents=True, exist_ok=True)
-        written.write_text(runpy.run_path(writer)["header"](Path(rows)), encoding="utf-8")
+        written.write_text(runpy.run_path(writer)["header"](Path("src/chainrule")), encoding="utf-8")
         ext.include_dirs.append(str(written.parent))
         super().build_extension(ext)
 
@@ -37,7 +38,7 @@ setup(
         Extension(
             "chainrule._value",
             sources=["src/chainrule/value_c/module.c"],
-            depends=[*sorted(glob("src/chainrule/value_c/*.h")), rows, writer],
+            depends=[*sorted(glob("src/chainrule/value_c/*.h")), *rules, writer],
             extra_compile_args=[*([] if sys.platform == "win32" else unix), *exact, *os.environ.get("CHAINRULE_CFLAGS", "").split()],
             extra_link_args=os.environ.get("CHAINRULE_LDFLAGS", "").split(),
             optional=not os.environ.get("CHAINRULE_REQUIRE_C"),
