@@ -123,7 +123,7 @@ def adam(
     return update
 
 
-def adam_factors(lr: Number, betas: tuple[float, float], steps: Number, sqrt: Callable[[Number], Number]) -> tuple[Number, Number]:
+def adam_factors(lr: Number, betas: tuple[float, float], steps: Number, root: Callable[[Number], Number]) -> tuple[Number, Number]:
     """The `rate` and the `correction` of step number `steps`, counted from 1; of many steps at once for arrays."""
     beta1, beta2 = betas
     return lr / (1.0 - beta1**steps), root(1.0 - beta2**steps)

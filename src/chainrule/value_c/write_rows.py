@@ -1,9 +1,9 @@
 """Writes `rows.h`: the operations of `primitives.py` and the rules of `updates.py` as C, before `setup.py` compiles the C engine.
 
-The functions of a row are run on C text in place of numbers, as `explain` runs them on formulas. An operator makes a longer text; a function
-of `math` becomes a call of the same function in C, and a row a call of its own function in C. Where a function asks whether a condition
-holds, it is run once for each answer, and the two texts become the branches of an `if`. A row treats a text as it treats a float, since
-`float` means `Text` in its module.
+The functions of a row are run on C text in place of numbers, as `explain` runs them on formulas. An operator makes a longer text; a
+function of `math` becomes a call of the same function in C, and a row a call of its own function in C. Where a function asks whether a
+condition holds, it is run once for each answer, and the two texts become the branches of an `if`. A row treats a text as it treats a
+float, since `float` means `Text` in its module.
 
 A row that cannot be written in this way has no C: the engine calls it in Python. That is so where a function of `math` is Python's own and
 not that of the C library, where an exception decides what the result is, and where a loop has no fixed length. The exceptions that
