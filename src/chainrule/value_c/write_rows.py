@@ -13,6 +13,7 @@ not that of the C library, where an exception decides what the result is, and wh
 from __future__ import annotations
 
 import functools
+import gc
 import importlib.util
 import math
 import sys
@@ -371,13 +372,8 @@ def _body(function: Callable[..., Any], operands: list[Any], finish: Finish, ans
     global _writer
     indent = "    " * (1 + sum(answers))
     _writer = writer = Writer(answers)
-    before = sys.getprofile()
     try:
-        sys.setprofile(_refuse_handlers)
-        try:
-            result = function(*operands)
-        finally:
-            sys.setprofile(before)
+        result = _watched(function, operands)
         yield from (indent + line for line in [*writer.lines, *finish(result)])
     except _Branch as question:
         if len(answers) >= MOST_QUESTIONS:
@@ -391,6 +387,19 @@ def _body(function: Callable[..., Any], operands: list[Any], finish: Finish, ans
         raise
     except Exception as error:
         raise CannotWriteError(f"{type(error).__name__}: {error}") from error
+
+
+def _watched(function: Callable[..., Any], operands: list[Any]) -> Any:
+    """Call a function that must not handle exceptions. A collection of garbage may call others, and has to wait."""
+    profile, collects = sys.getprofile(), gc.isenabled()
+    gc.disable()
+    sys.setprofile(_refuse_handlers)
+    try:
+        return function(*operands)
+    finally:
+        sys.setprofile(profile)
+        if collects:
+            gc.enable()
 
 
 def _refuse_handlers(frame: types.FrameType, event: str, argument: object) -> None:
