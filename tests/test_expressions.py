@@ -65,11 +65,11 @@ def test_arithmetic_is_ieee() -> None:
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_function(name: str) -> None:
     count = FUNCTIONS[name].__code__.co_argcount
-    arguments = ", ".join(["a", "0.5", "0.25"][:count])
-    expected = abs(0.75) if name == "abs" else getattr(functions, name)(*[0.75, 0.5, 0.25][:count])
+    arguments = ", ".join(["a", "0.25", "0.5"][:count])
+    expected = abs(0.75) if name == "abs" else getattr(functions, name)(*[0.75, 0.25, 0.5][:count])
     assert parse(f"{name}({arguments})", {"a": 0.75}).data == expected
     if name in METHODS:
-        rest = ", ".join(["0.5", "0.25"][: count - 1])
+        rest = ", ".join(["0.25", "0.5"][: count - 1])
         assert parse(f"a.{name}({rest})", {"a": 0.75}).data == expected
 
 

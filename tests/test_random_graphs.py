@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from chainrule import grad
 from chainrule.primitives import PRIMITIVES
-from reference import JAX, arity
+from reference import JAX, REFERENCES, arity
 
 ROUNDINGS = 32 * sys.float_info.epsilon  # of one node; XLA's elementary functions err by several units in the last place
 SYMBOLS: dict[str, Callable[..., Any]] = {
@@ -39,7 +39,6 @@ SYMBOLS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
 }
 OURS: dict[str, Callable[..., Any]] = PRIMITIVES | SYMBOLS
-EXACT = {"neg", "abs", "relu", "maximum", "minimum", "greater", "equal", "where", "take", "largest"}  # results are operands, or 0, or 1
 
 
 class Node(NamedTuple):
@@ -63,19 +62,6 @@ class Program(NamedTuple):
         return nodes[-1]
 
 
-def distance_to_jump(name: str, numbers: list[float]) -> float:
-    """How far a row is from the nearest point where it, or a derivative, jumps, or where it is told to have none that it has."""
-    if name in ("take", "largest"):
-        return 0.0
-    if name in ("greater", "equal", "maximum", "minimum"):
-        return abs(numbers[0] - numbers[1])
-    if name in ("abs", "relu", "leaky_relu", "elu", "where", "**", "atan2"):
-        return abs(numbers[0])
-    if name == "hypot":
-        return math.hypot(*numbers)
-    return math.inf
-
-
 def tame(name: str, numbers: list[float], operands: list[Any], exact: bool) -> bool:
     """Whether both libraries have moderate derivatives here, and the same ones."""
     row = PRIMITIVES[name]
@@ -83,8 +69,8 @@ def tame(name: str, numbers: list[float], operands: list[Any], exact: bool) -> b
     slopes = [row.partial(i, numbers, out) for i, x in enumerate(operands) if isinstance(x, Node)]
     if not abs(out) < 1e4 or not all(abs(slope) < 1e4 for slope in slopes):
         return False
-    corner_differs = name in ("abs", "**", "hypot", "atan2")  # see DIFFERENT in test_primitives
-    return distance_to_jump(name, numbers) > 1e-4 or (exact and not corner_differs)
+    reference = REFERENCES[name]
+    return reference.jump(*numbers) > 1e-4 or (exact and reference.agrees_there)
 
 
 def random_program(seed: int, size: int) -> Program:
@@ -102,7 +88,7 @@ def random_program(seed: int, size: int) -> Program:
     def append(name: str, operands: list[Any], numbers: list[float]) -> None:
         used = [x.position for x in operands if isinstance(x, Node)]
         steps.append((name, operands))
-        exact.append(name in EXACT and all(exact[position] for position in used))
+        exact.append(REFERENCES[name].is_exact and all(exact[position] for position in used))
         unused.difference_update(used)
         unused.add(len(data))
         data.append(PRIMITIVES[name](*numbers))
@@ -110,8 +96,8 @@ def random_program(seed: int, size: int) -> Program:
     for _ in range(size):
         name = draw.choice(list(PRIMITIVES))
         operands = [Node(draw.randrange(len(data))) if draw.random() < 0.75 else number() for _ in range(arity(PRIMITIVES[name]))]
-        if name == "take":
-            operands[0] = draw.randint(0, len(operands) - 2)
+        for position, choice in REFERENCES[name].axes.items():
+            operands[position] = draw.choice(choice)
         operands[draw.randrange(len(operands))] = some = Node(draw.randrange(len(data)))
         numbers = [data[x.position] if isinstance(x, Node) else float(x) for x in operands]
         if tame(name, numbers, operands, all(exact[x.position] for x in operands if isinstance(x, Node))):

@@ -373,8 +373,8 @@ def test_functions_of_numpy(Value: type) -> None:
     for scalar in (np.float64(2), np.int64(2), np.float32(2), np.uint8(2)):
         assert (type(scalar * v), (scalar - v).data, (v - scalar).data) == (Value, 1.7, -1.7)
         assert scalar > v
-    with pytest.raises(TypeError, match="no callable log2 method"):
-        np.log2(v)
+    with pytest.raises(TypeError, match="no callable cbrt method"):
+        np.cbrt(v)
     column = np.array([1.0, 2.0])
     with pytest.raises(TypeError, match="Cannot cast ufunc 'multiply' output"):
         column *= v

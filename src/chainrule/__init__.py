@@ -8,56 +8,18 @@
 Importing this loads nothing heavy: what needs other packages is loaded when it is first used.
 """
 
+import builtins
 from typing import TYPE_CHECKING, Any
 
+from chainrule import elementary
 from chainrule.anomaly import detect_anomaly
 from chainrule.caution import GradientWarning
 from chainrule.changes import ChangedNumberError
 from chainrule.compiler.errors import CompileWarning, TraceError
 from chainrule.derivatives import grad
+from chainrule.elementary import *  # noqa: F403
 from chainrule.engine import Value, dot
-from chainrule.functions import (
-    acos,
-    asin,
-    atan,
-    atan2,
-    clip,
-    cos,
-    cosh,
-    elu,
-    equal,
-    erf,
-    erfc,
-    exp,
-    expm1,
-    gelu,
-    greater,
-    hypot,
-    leaky_relu,
-    log,
-    log1p,
-    log_softmax,
-    logsumexp,
-    maximum,
-    mean,
-    minimum,
-    norm,
-    one_hot,
-    relu,
-    sigmoid,
-    silu,
-    sin,
-    sinh,
-    softmax,
-    softplus,
-    sqrt,
-    stop_gradient,
-    take,
-    tan,
-    tanh,
-    where,
-    xlogy,
-)
+from chainrule.functions import log_softmax, logsumexp, mean, norm, one_hot, softmax, take, where
 from chainrule.gradcheck import check_gradients, numerical_derivative
 from chainrule.graph import count_operations, dump_graph, topological_order
 from chainrule.losses import binary_cross_entropy, cross_entropy, l2_penalty, max_margin, mean_squared_error
@@ -99,6 +61,7 @@ __all__ = [
     "count_operations",
     "cross_entropy",
     "detect_anomaly",
+    "digamma",
     "dot",
     "draw",
     "dump_graph",
@@ -107,38 +70,48 @@ __all__ = [
     "erf",
     "erfc",
     "exp",
+    "exp2",
     "explain",
     "expm1",
     "fit",
+    "floor",
     "gelu",
     "grad",
     "greater",
     "hypot",
     "l2_penalty",
     "leaky_relu",
+    "lgamma",
     "load_model",
     "load_safetensors",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "max_margin",
     "maximum",
     "mean",
     "mean_squared_error",
     "minimum",
+    "mish",
     "norm",
+    "normal_cdf",
     "numerical_derivative",
     "one_hot",
     "relu",
     "save_model",
     "save_safetensors",
     "sigmoid",
+    "sign",
     "silu",
     "sin",
     "sinh",
     "softmax",
     "softplus",
+    "softsign",
     "sqrt",
     "stop_gradient",
     "take",
@@ -149,6 +122,9 @@ __all__ = [
     "xlogy",
     "zero_grad",
 ]
+
+# A function with the name of one of Python's, such as round, is chainrule.round, and does not come with `from chainrule import *`.
+__all__ += [name for name in elementary.__all__ if name not in __all__ and not hasattr(builtins, name)]
 
 _LOADED_WHEN_USED = {
     "compile": "chainrule.compiler.api",

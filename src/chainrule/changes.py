@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Change: TypeAlias = tuple[Any, Any, bool]
 
-_INFIX = ("+", "-", "*", "/", "**")
 _ROUNDING = 1e-12  # relative: a change that is no more than this may come from changing a number and changing it back
 _MOST_OPERANDS = 6  # that are written out
 
@@ -248,12 +247,12 @@ def _numbers(node: Any) -> list[float]:
 def _told_operation(node: Any) -> str:
     """The operation with the numbers that its operands have now: `5.0 * 3.0`."""
     numbers = [*map(repr, _numbers(node))]
-    name = node._rule.name
-    if name in _INFIX and len(numbers) == 2:
-        return f" {name} ".join(f"({text})" if text.startswith("-") else text for text in numbers)
+    rule = node._rule
+    if rule.special and rule.sign and len(numbers) == 2:
+        return f" {rule.sign} ".join(f"({text})" if text.startswith("-") else text for text in numbers)
     if len(numbers) > _MOST_OPERANDS:
         numbers[_MOST_OPERANDS - 1 : -1] = ["..."]
-    return f"{name}({', '.join(numbers)})"
+    return f"{rule.name}({', '.join(numbers)})"
 
 
 def _name(node: Any) -> str:

@@ -26,9 +26,8 @@ SHOWING = {"matplotlib", "mpl_toolkits", "seaborn", "plotly", "bokeh", "altair",
 # Questions about a number, and functions whose derivative is 0.
 _HARMLESS = {"isnan", "isinf", "isfinite", "isclose", "allclose", "floor", "ceil", "trunc", "ulp", "array_equal"}
 _CONVERTING = (float, int, complex, bool, round, format, str, repr, print, isinstance, len)
-_IN_OTHER_WORDS = {"pow": "v ** w", "fabs": "abs(v)", "fsum": "sum(vs)", "log2": "chainrule.log(v) / math.log(2)", "exp2": "2 ** v"}
+_IN_OTHER_WORDS = {"pow": "v ** w", "fabs": "abs(v)", "fsum": "sum(vs)"}
 _IN_OTHER_WORDS |= {
-    "log10": "chainrule.log(v) / math.log(10)",
     "square": "v ** 2",
     "dist": "chainrule.hypot(v, w)",
     "degrees": "v * (180 / math.pi)",

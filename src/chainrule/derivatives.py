@@ -118,18 +118,12 @@ def _share(adjoint: Share, node: Value, position: int, singular: set[int]) -> Sh
     return Share(share, passes)
 
 
-_SINGULAR = {
-    *(primitives.divide, primitives.power, primitives.log, primitives.log1p, primitives.sqrt, primitives.asin, primitives.acos),
-    *(primitives.exp, primitives.expm1, primitives.sinh, primitives.cosh, primitives.atan2, primitives.tan, primitives.xlogy),
-}
-"""The operations that make infinite numbers or nan of finite ones, or have derivatives that are so."""
-
-
 def _singular(order: list[Value]) -> set[int]:
-    """The nodes that are made by such operations or depend on one: these may be infinite, whatever numbers the leaves get."""
+    """The nodes that are made by operations without bounds or depend on one: these may be infinite, whatever numbers the leaves get."""
     found: set[int] = set()
     for node in order:
-        if node._rule in _SINGULAR or any(id(parent) in found for parent in node._prev):
+        rule = node._rule
+        if (rule is not None and rule.bounds is None) or any(id(parent) in found for parent in node._prev):
             found.add(id(node))
     return found
 

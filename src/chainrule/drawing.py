@@ -18,6 +18,7 @@ from chainrule.engine import Value
 from chainrule.files import write_atomically
 from chainrule.layout import groups_of_uses, lay_out
 from chainrule.pictures import BETWEEN, CONSTANT, FAINT, INK, INPUT, LOOKS, OPERATION, PARAMETER, REPEATED, RESULT, compose, rasterize
+from chainrule.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
     import os
@@ -32,8 +33,6 @@ _WIDEST_SHRUNK = 1600  # pixels; at half of it, text is still legible
 
 _WEIGHT = re.compile(r"(.*\.)?(w|weights?)([._]?\d+)*", re.IGNORECASE)
 _BIAS = re.compile(r"(.*\.)?(b|bias|biases)([._]?\d+)*", re.IGNORECASE)
-_ORDER_IS_FREE = {"+", "*", "maximum", "minimum", "hypot", "equal", "largest"}
-_INFIX = {"-", "/", "**", "greater"}
 _DARK_NAMES = re.compile(  # of SVG's colours, those on which white text is easier to read than dark
     r"black|(medium|midnight|dark|darkslate|slate|royal)?blue|navy|indigo|(rebecca)?purple|(dark|sea|forest|darksea|darkolive)?green|teal"
     r"|dark(red|magenta|slategr[ae]y|violet|orchid)|maroon|(saddle)?brown|firebrick|sienna|crimson|(dim|slate)?gr[ae]y|mediumvioletred"
@@ -300,7 +299,8 @@ def _operation(made: str, sources: dict[Value, str], node: Value, *, backwards: 
     text = _in_dot(_shorten(node._op or "?"))
     shape = "circle, fixedsize=true, width=0.34" if len(node._op) <= 1 else 'box, margin="0.08,0.04"'
     entries = [name] * len(parents)
-    if len(parents) > 1 and node._op not in _ORDER_IS_FREE:
+    row = PRIMITIVES.get(node._op)
+    if len(parents) > 1 and not (row is not None and row.commutes):
         cells = "|".join(f"<p{position}>{_place(node._op, position, len(parents))}" for position in range(len(parents)))
         text = f"{{{text}|{{{cells}}}}}" if backwards else f"{{{{{cells}}}|{text}}}"
         shape = "record"
@@ -325,7 +325,7 @@ def _place(operation: str, position: int, count: int) -> str:
         return f"{'wx'[(position - start) % 2]}{(position - start) // 2 + 1}" if position >= start else "b"
     if operation == "take":
         return str(position - 1) if position else "index"
-    if operation in _INFIX:
+    if operation in PRIMITIVES and PRIMITIVES[operation].sign:
         return ("left", "right")[position]
     return ("1st", "2nd", "3rd")[position] if position < 3 else f"{position + 1}th"
 

@@ -16,7 +16,8 @@ from chainrule.changes import refuse_or_find_set
 from chainrule.engine import Value, topological_order
 from chainrule.formulas import ATOM, SUM, Formula, short
 from chainrule.graph import names
-from chainrule.primitives import PRIMITIVES, Primitive, dot, largest, passing_positions, relu, take, zero
+from chainrule.primitives import CALL, POWER, PRODUCT, SIGN, Primitive, dot, largest, passing_positions, relu, take, zero
+from chainrule.primitives import SUM as SUM_BINDS
 from chainrule.value import BY_HAND
 
 if TYPE_CHECKING:
@@ -296,9 +297,6 @@ def _held(name: str) -> str:
 
 # --- names ----------------------------------------------------------------------------------------------------------------------------
 
-_BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}  # how tightly Python's operators bind; a call or a name binds tightest
-_CALL = 5
-
 
 class _Namer:
     """What the nodes of one graph are called."""
@@ -316,7 +314,7 @@ class _Namer:
         for node, label in labels.items():
             if node in self.constants:
                 self._names[node] = short(node.data)
-                self._binding[node] = _CALL if node.data >= 0 else _BINDS["neg"]
+                self._binding[node] = CALL if node.data >= 0 else SIGN
             elif node._rule is not None and not label and node is not root:
                 plain = all(labels[operand] or operand in self._binding for operand in node._prev)  # no v7 among them
                 text, binding = self._by_operands(node) if plain else ("", 0)
@@ -332,7 +330,7 @@ class _Namer:
         name = self._names[node]
         text, _ = self._by_operands(node)
         data = [operand.data if isinstance(operand, Value) else operand for operand in node._operands]
-        numbers, _ = _written(node, [(_told(x), _CALL if x >= 0 else _BINDS["neg"]) for x in data], " ")
+        numbers, _ = _written(node, [(_told(x), CALL if x >= 0 else SIGN) for x in data], " ")
         return " = ".join([*([name] if name != text else []), text, numbers, result])
 
     def _by_operands(self, node: Value) -> tuple[str, int]:
@@ -340,9 +338,9 @@ class _Namer:
 
     def _operand(self, operand: Value | float) -> tuple[str, int]:
         if not isinstance(operand, Value):
-            return short(operand), _CALL if operand >= 0 else _BINDS["neg"]
+            return short(operand), CALL if operand >= 0 else SIGN
         name = self._names[operand]
-        return name, self._binding.get(operand, _CALL if re.fullmatch(r"[\w#'.]+", name) else 0)
+        return name, self._binding.get(operand, CALL if re.fullmatch(r"[\w#'.]+", name) else 0)
 
     def formula(self, node: Value, position: int) -> Formula:
         """A partial derivative of the operation that made a node, in the names of its operands and its own."""
@@ -362,15 +360,15 @@ class _Namer:
         if operand in self.constants:
             return Formula.of_number(operand.data)
         text, binding = self._operand(operand)
-        return Formula.named(text, operand.data, ATOM if binding == _CALL else SUM)
+        return Formula.named(text, operand.data, ATOM if binding == CALL else SUM)
 
 
 def _written_sum(operands: list[tuple[str, int]]) -> tuple[str, int]:
     """A dot product as a program writes it: b + w1*x1 + w2*x2, or its ends if it is long."""
     start = len(operands) % 2
-    factors = [text if binding >= _BINDS["*"] else f"({text})" for text, binding in operands[start:]]
+    factors = [text if binding >= PRODUCT else f"({text})" for text, binding in operands[start:]]
     terms = [text for text, _ in operands[:start]] + [f"{w}*{x}" for w, x in zip(factors[::2], factors[1::2], strict=True)]
-    return _terms(terms) if terms else "0", _BINDS["+"] if len(terms) > 1 else _BINDS["*"]
+    return _terms(terms) if terms else "0", SUM_BINDS if len(terms) > 1 else PRODUCT
 
 
 def _written(node: Value, operands: list[tuple[str, int]], space: str) -> tuple[str, int]:
@@ -378,17 +376,17 @@ def _written(node: Value, operands: list[tuple[str, int]], space: str) -> tuple[
     rule = node._rule
     if rule is dot:
         return _written_sum(operands)
-    name = node._op if rule is BY_HAND or rule is None else rule.name
-    if name not in _BINDS or rule is not PRIMITIVES.get(name):
-        return f"{name or '?'}({_listed([text for text, _ in operands], ', ', 'operands')})", _CALL
-    binds = _BINDS[name]
+    if rule is BY_HAND or rule is None or not (rule.special and rule.sign):
+        name = node._op if rule is BY_HAND or rule is None else rule.name
+        return f"{name or '?'}({_listed([text for text, _ in operands], ', ', 'operands')})", CALL
     if len(operands) == 1:
         text, inner = operands[0]
-        return f"-{text}" if inner > binds else f"-({text})", binds
+        return f"{rule.sign}{text}" if inner > rule.binds else f"{rule.sign}({text})", rule.binds
     (left, left_binds), (right, right_binds) = operands
-    if left_binds < binds or (name == "**" and left_binds == binds):
+    from_the_right = rule.binds == POWER  # a ** b ** c is a ** (b ** c), where a - b - c is (a - b) - c
+    if left_binds < rule.binds + from_the_right:
         left = f"({left})"
-    if right_binds < binds - (name == "**") or (name != "**" and right_binds == binds):
+    if right_binds < rule.binds + (-1 if from_the_right else 1):
         right = f"({right})"
-    space = " " if binds == 1 else space
-    return f"{left}{space}{name}{space}{right}", binds
+    space = " " if rule.binds == SUM_BINDS else space
+    return f"{left}{space}{rule.sign}{space}{right}", rule.binds

@@ -11,33 +11,35 @@ import unicodedata
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from chainrule import functions, primitives
+from chainrule import elementary, functions, operators, primitives
 from chainrule.engine import Value
-from chainrule.primitives import real
+from chainrule.primitives import PRIMITIVES, real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import SupportsFloat
 
+    from chainrule.primitives import Primitive
+
 MAX_LENGTH = 1000  # characters
 MAX_DEPTH = 200  # levels of nesting
 
+
+def _operator_of(row: Primitive) -> type[ast.AST]:
+    """How Python's parser calls the operator of a row."""
+    tree: Any = ast.parse(f"{row.sign}x" if row.arity == 1 else f"x {row.sign} x", mode="eval").body
+    return type(tree.op)
+
+
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: primitives.add,
-    ast.Sub: primitives.subtract,
-    ast.Mult: primitives.multiply,
-    ast.Div: primitives.divide,
-    ast.Pow: primitives.power,
-    ast.USub: primitives.negative,
+    **{_operator_of(row): row for row in PRIMITIVES.values() if row.special and row.sign},
     ast.UAdd: lambda a: a,
 }
-NAMES = (
-    *("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "hypot", "erf"),
-    *("sigmoid", "softplus", "relu", "leaky_relu", "elu", "silu", "gelu", "maximum", "minimum", "greater", "equal", "where"),
-    *("erfc", "xlogy"),
-)
-FUNCTIONS: dict[str, Callable[..., Any]] = {name: getattr(functions, name) for name in NAMES}
-FUNCTIONS["abs"] = lambda x: primitives.absolute(x)
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{row.name: getattr(elementary, row.name) for row in operators.public_rows()},
+    "where": functions.where,
+    "abs": lambda x: primitives.absolute(x),
+}
 METHODS = set(FUNCTIONS) & set(dir(Value))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule import primitives
 from chainrule.conditions import number_of, require
+from chainrule.elementary import *  # noqa: F403
 from chainrule.engine import Value
 from chainrule.positions import by_position
 
@@ -20,136 +21,6 @@ if TYPE_CHECKING:
     Scalar: TypeAlias = Value | float
 
 S = TypeVar("S", Value, float)
-
-
-def exp(x: S) -> S:
-    """e raised to `x`."""
-    return primitives.exp(x)
-
-
-def expm1(x: S) -> S:
-    """e raised to `x`, less 1; exact near 0."""
-    return primitives.expm1(x)
-
-
-def log(x: S) -> S:
-    """The natural logarithm; -inf at 0, nan below."""
-    return primitives.log(x)
-
-
-def log1p(x: S) -> S:
-    """The natural logarithm of `1 + x`; exact near 0."""
-    return primitives.log1p(x)
-
-
-def sqrt(x: S) -> S:
-    """The square root; nan below 0."""
-    return primitives.sqrt(x)
-
-
-def sin(x: S) -> S:
-    """The sine of an angle in radians."""
-    return primitives.sin(x)
-
-
-def cos(x: S) -> S:
-    """The cosine of an angle in radians."""
-    return primitives.cos(x)
-
-
-def tan(x: S) -> S:
-    """The tangent of an angle in radians."""
-    return primitives.tan(x)
-
-
-def asin(x: S) -> S:
-    """The inverse sine, in radians from -pi/2 to pi/2."""
-    return primitives.asin(x)
-
-
-def acos(x: S) -> S:
-    """The inverse cosine, in radians from 0 to pi."""
-    return primitives.acos(x)
-
-
-def atan(x: S) -> S:
-    """The inverse tangent, in radians from -pi/2 to pi/2."""
-    return primitives.atan(x)
-
-
-def sinh(x: S) -> S:
-    """The hyperbolic sine."""
-    return primitives.sinh(x)
-
-
-def cosh(x: S) -> S:
-    """The hyperbolic cosine."""
-    return primitives.cosh(x)
-
-
-def tanh(x: S) -> S:
-    """The hyperbolic tangent."""
-    return primitives.tanh(x)
-
-
-def erf(x: S) -> S:
-    """The error function."""
-    return primitives.erf(x)
-
-
-def erfc(x: S) -> S:
-    """`1 - erf(x)`, exact also where that is small."""
-    return primitives.erfc(x)
-
-
-def sigmoid(x: S) -> S:
-    """`1 / (1 + exp(-x))`; never overflows."""
-    return primitives.sigmoid(x)
-
-
-def softplus(x: S) -> S:
-    """`log(1 + exp(x))`; never overflows."""
-    return primitives.softplus(x)
-
-
-def relu(x: S) -> S:
-    """`x` if it is positive, else 0; the derivative at 0 is 0."""
-    return primitives.relu(x)
-
-
-def silu(x: S) -> S:
-    """`x * sigmoid(x)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118)."""
-    return primitives.silu(x)
-
-
-def gelu(x: S) -> S:
-    """`x` times the normal distribution function of `x` (Hendrycks, Gimpel, arXiv:1606.08415; exact, not the tanh form)."""
-    return primitives.gelu(x)
-
-
-def leaky_relu(x: Scalar, negative_slope: Scalar = 0.01) -> Any:
-    """`x` if it is positive, else `negative_slope * x`; the derivative at 0 is the slope."""
-    return primitives.leaky_relu(x, negative_slope)
-
-
-def elu(x: Scalar, alpha: Scalar = 1.0) -> Any:
-    """`x` if it is positive, else `alpha * (exp(x) - 1)` (Clevert, Unterthiner, Hochreiter, arXiv:1511.07289)."""
-    return primitives.elu(x, alpha)
-
-
-def atan2(y: Scalar, x: Scalar) -> Any:
-    """The angle of the point (x, y), in radians from -pi to pi."""
-    return primitives.atan2(y, x)
-
-
-def hypot(x: Scalar, y: Scalar) -> Any:
-    """The square root of `x ** 2 + y ** 2`, without overflow on the way; the derivative at the origin is 0."""
-    return primitives.hypot(x, y)
-
-
-def xlogy(x: Scalar, y: Scalar) -> Any:
-    """`x * log(y)`, and 0 where `x` is 0: an entropy is `-sum(xlogy(p, p) for p in ...)`. Where both are 0, the derivatives are 0."""
-    return primitives.xlogy(x, y)
 
 
 def norm(values: Iterable[Scalar]) -> Any:
@@ -167,51 +38,6 @@ def norm(values: Iterable[Scalar]) -> Any:
     squares = sum(x * x for x in scaled)
     root = primitives.sqrt(squares)
     return primitives.where(primitives.equal(squares, 0.0), 0.0, root * scale)
-
-
-def stop_gradient(x: S) -> S:
-    """`x` itself, as a constant: no gradient passes through it."""
-    return primitives.stop_gradient(x)
-
-
-def clip(x: Scalar, low: Scalar | None = None, high: Scalar | None = None) -> Any:
-    """`x`, but not less than `low` and not more than `high`; at a bound each of the two gets half of the gradient, as of `maximum`.
-
-    Arguments:
-        x: a Value or a number.
-        low: the least that the result may be; None for no bound.
-        high: the most.
-
-    Raises:
-        ValueError: if both bounds are numbers, and `low` is the larger.
-    """
-    if not any(bound is None or hasattr(bound, "_apply") for bound in (low, high)) and primitives.real(low) > primitives.real(high):
-        raise ValueError(f"clip() needs low <= high, got low={low!r} and high={high!r}")
-    if low is not None:
-        x = primitives.maximum(x, low)
-    if high is not None:
-        x = primitives.minimum(x, high)
-    return x if hasattr(x, "_apply") else primitives.real(x)
-
-
-def maximum(a: Scalar, b: Scalar) -> Any:
-    """The larger of two; nan if either is nan. At a tie each gets half of the gradient."""
-    return primitives.maximum(a, b)
-
-
-def minimum(a: Scalar, b: Scalar) -> Any:
-    """The smaller of two; nan if either is nan. At a tie each gets half of the gradient."""
-    return primitives.minimum(a, b)
-
-
-def greater(a: Scalar, b: Scalar) -> Any:
-    """1.0 if `a > b`, else 0.0, as a number of the graph; its derivative is 0. For conditions in `where`."""
-    return primitives.greater(a, b)
-
-
-def equal(a: Scalar, b: Scalar) -> Any:
-    """1.0 if `a == b`, else 0.0, as a number of the graph; its derivative is 0. For conditions in `where`."""
-    return primitives.equal(a, b)
 
 
 def where(condition: Scalar | bool, a: Scalar, b: Scalar) -> Any:

@@ -17,6 +17,8 @@ import numbers
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule import special
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 INFINITY = math.inf
 NAN = math.nan
+UNBOUNDED = -INFINITY, INFINITY
+
+COMPARISON, SUM, PRODUCT, SIGN, POWER, CALL = range(6)  # how tightly Python's operators bind; a call or a name binds tightest
 
 
 class Primitive:
@@ -41,9 +46,27 @@ class Primitive:
             passes, not even an infinite one, and not the number 0, which an infinite derivative further back would turn into nan.
         written: the partial derivatives as people write them, for `explain`, where those that compute well look different.
         shown: what a graph shows, where that is not the name.
+        text: the docstring of the function and of the method of this name, with the operands between backticks. A row without one is
+            internal: there is no such function.
+        operands: the names of the operands, as the function's arguments.
+        defaults: what the last of the operands are if they are not given.
+        is_method: whether a Value has a method of this name too.
+        aliases: other names of the method.
+        special: the operator that applies the row, by the name of Python's method for it without underscores, such as `"sub"`.
+        call: what the function and the method do, where that is more than to apply the row to their arguments.
+        sign: how people write the operation, where that is not as a function.
+        binds: how tightly what is written so holds together.
+        commutes: whether the order of the operands does not matter.
+        bounds: between which numbers the results for finite operands lie; None if one of them or of their derivatives can
+            be infinite or nan.
+        expansion: the operation in terms of others, for the compiler, which need not have code of its own for it then.
+        ulp: the largest error of the compiler's own code for it, in units in the last place, in double and in single precision.
     """
 
-    __slots__ = ("arity", "choices", "each", "forward", "name", "parametric", "partials", "shown", "written")
+    __slots__ = (
+        *("aliases", "arity", "binds", "bounds", "call", "choices", "commutes", "defaults", "each", "expansion", "forward", "is_method"),
+        *("name", "operands", "parametric", "partials", "shown", "sign", "special", "text", "ulp", "written"),
+    )
 
     def __init__(
         self,
@@ -55,6 +78,19 @@ class Primitive:
         choices: tuple[int, ...] = (),
         written: tuple[Callable[..., Operand], ...] | None = None,
         shown: str = "",
+        text: str = "",
+        operands: tuple[str, ...] = (),
+        defaults: tuple[float | None, ...] = (),
+        is_method: bool = True,
+        aliases: tuple[str, ...] = (),
+        special: str = "",
+        call: Callable[..., Operand] | None = None,
+        sign: str = "",
+        binds: int = CALL,
+        commutes: bool = False,
+        bounds: tuple[float, float] | None = None,
+        expansion: Callable[..., Operand] | None = None,
+        ulp: tuple[float, float] | None = None,
     ) -> None:
         self.name = name
         self.shown = shown or name
@@ -65,6 +101,19 @@ class Primitive:
         self.parametric = parametric
         self.choices = choices
         self.written = partials if written is None else written
+        self.text = text
+        self.operands = operands or ("x", "y", "z")[: self.arity]
+        self.defaults = defaults
+        self.is_method = is_method
+        self.aliases = aliases
+        self.special = special
+        self.call = call
+        self.sign = sign
+        self.binds = binds
+        self.commutes = commutes
+        self.bounds = bounds
+        self.expansion = expansion
+        self.ulp = ulp
 
     def partial(self, position: int, operands: Sequence[Operand], out: Operand) -> Operand:
         """The partial derivative with respect to the operand at `position`."""
@@ -277,6 +326,37 @@ def _softplus(a: float) -> float:
     return (a if a > 0 else 0.0) + math.log1p(math.exp(-abs(a))) if a == a else a
 
 
+def _logaddexp(a: float, b: float) -> float:
+    if a == b:
+        return a + LOG_2  # two infinities too
+    difference = a - b
+    if difference != difference:
+        return difference
+    return (a if difference > 0 else b) + math.log1p(math.exp(-abs(difference)))
+
+
+def _difference(a: Operand, b: Operand) -> Operand:
+    """`a - b`, and 0 where both are the same infinity."""
+    return where(equal(a, b) * (1.0 - equal(a - b, 0.0)), 0.0, a - b)
+
+
+def _floor(a: float) -> float:
+    return float(math.floor(a)) if a and -LARGEST_WHOLE < a < LARGEST_WHOLE else a
+
+
+def _sign(a: float) -> float:
+    return 1.0 if a > 0 else -1.0 if a < 0 else 0.0 if a == 0 else a
+
+
+def _clipped(x: Operand, low: Operand = None, high: Operand = None) -> Operand:
+    """What `clip` does: a bound that is None is none, and bounds that are numbers must be in order."""
+    if not any(bound is None or hasattr(bound, "_apply") for bound in (low, high)) and real(low) > real(high):
+        raise ValueError(f"clip() needs low <= high, got low={low!r} and high={high!r}")
+    if low is None and high is None:
+        return x if hasattr(x, "_apply") else real(x)
+    return minimum(x, high) if low is None else maximum(x, low) if high is None else clip(x, low, high)
+
+
 def _maximum(a: float, b: float) -> float:
     return a if a > b or a != a else b
 
@@ -308,28 +388,74 @@ SMALLEST_NORMAL = 2.0**-1022
 SQRT_HALF = math.sqrt(0.5)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 ONE_OVER_SQRT_TWO_PI = 1.0 / math.sqrt(2.0 * math.pi)
+LOG_2 = math.log(2.0)
+ONE_OVER_LOG_2 = 1.0 / math.log(2.0)
+ONE_OVER_LOG_10 = 1.0 / math.log(10.0)
 
 # --- arithmetic ---------------------------------------------------------------------------------------------------------------------
-add: Primitive = Primitive("+", lambda a, b: a + b, lambda a, b, out: 1.0, lambda a, b, out: 1.0)
-subtract: Primitive = Primitive("-", lambda a, b: a - b, lambda a, b, out: 1.0, lambda a, b, out: -1.0)
-multiply: Primitive = Primitive("*", lambda a, b: a * b, lambda a, b, out: b, lambda a, b, out: a)
-divide: Primitive = Primitive("/", _divide, lambda a, b, out: divide(1.0, b), lambda a, b, out: -divide(out, b))
-negative: Primitive = Primitive("neg", lambda a: -a, lambda a, out: -1.0)
+add: Primitive = Primitive(
+    "+",
+    lambda a, b: a + b,
+    lambda a, b, out: 1.0,
+    lambda a, b, out: 1.0,
+    special="add",
+    bounds=UNBOUNDED,
+    sign="+",
+    binds=SUM,
+    commutes=True,
+)
+subtract: Primitive = Primitive(
+    "-", lambda a, b: a - b, lambda a, b, out: 1.0, lambda a, b, out: -1.0, special="sub", bounds=UNBOUNDED, sign="-", binds=SUM
+)
+multiply: Primitive = Primitive(
+    "*",
+    lambda a, b: a * b,
+    lambda a, b, out: b,
+    lambda a, b, out: a,
+    special="mul",
+    bounds=UNBOUNDED,
+    sign="*",
+    binds=PRODUCT,
+    commutes=True,
+)
+divide: Primitive = Primitive(
+    "/", _divide, lambda a, b, out: divide(1.0, b), lambda a, b, out: -divide(out, b), special="truediv", sign="/", binds=PRODUCT
+)
+negative: Primitive = Primitive("neg", lambda a: -a, lambda a, out: -1.0, special="neg", bounds=UNBOUNDED, sign="-", binds=SIGN)
 
 power: Primitive = Primitive(
-    "**",
-    _power,
-    _power_slope,
-    _power_slope_in_exponent,
-    parametric=True,
+    "**", _power, _power_slope, _power_slope_in_exponent, parametric=True, special="pow", sign="**", binds=POWER, ulp=(1.3, 0.6)
 )
 
 # bias + w1 * x1 + w2 * x2 + ..., added in this order; the operands are bias, w1, x1, w2, x2, ..., without a bias w1, x1, w2, x2, ...
-dot: Primitive = Primitive("dot", _dot, each=_factor)
+dot: Primitive = Primitive("dot", _dot, each=_factor, bounds=UNBOUNDED)
 
 # --- choosing: derivatives that jump, written with `greater`, `equal` and `where` so that they can be traced ------------------------
-greater: Primitive = Primitive("greater", lambda a, b: 1.0 if a > b else 0.0, zero, zero)
-equal: Primitive = Primitive("equal", lambda a, b: 1.0 if a == b else 0.0, zero, zero)
+greater: Primitive = Primitive(
+    "greater",
+    lambda a, b: 1.0 if a > b else 0.0,
+    zero,
+    zero,
+    text="1.0 if `a > b`, else 0.0, as a number of the graph; its derivative is 0. For conditions in `where`.",
+    operands=("a", "b"),
+    is_method=False,
+    bounds=(0.0, 1.0),
+    sign=">",
+    binds=COMPARISON,
+)
+equal: Primitive = Primitive(
+    "equal",
+    lambda a, b: 1.0 if a == b else 0.0,
+    zero,
+    zero,
+    text="1.0 if `a == b`, else 0.0, as a number of the graph; its derivative is 0. For conditions in `where`.",
+    operands=("a", "b"),
+    is_method=False,
+    bounds=(0.0, 1.0),
+    sign="==",
+    binds=COMPARISON,
+    commutes=True,
+)
 select: Primitive = Primitive(
     "where",
     lambda c, a, b: a if c else b,
@@ -337,6 +463,7 @@ select: Primitive = Primitive(
     lambda c, a, b, out: where(c, 1.0, 0.0),
     lambda c, a, b, out: where(c, 0.0, 1.0),
     choices=(1, 2),
+    bounds=UNBOUNDED,
 )
 
 
@@ -349,20 +476,28 @@ def where(condition: Operand, a: Operand, b: Operand) -> Operand:
 
 # Of operands i, v0, v1, ...: v0 where i is 0, v1 where it is 1, and so on; nan where there is none. To the others no gradient passes, not
 # even an infinite one.
-take: Primitive = Primitive("take", _take, each=_is_taken)
+take: Primitive = Primitive("take", _take, each=_is_taken, bounds=UNBOUNDED)
 
 # A constant by which to shift its operands: the largest of them, or 0 if one is nan or the largest infinite. No gradient passes, since what
 # is shifted by it does not depend on it.
-largest: Primitive = Primitive("largest", _largest, each=zero)
+largest: Primitive = Primitive("largest", _largest, each=zero, bounds=UNBOUNDED, commutes=True)
 
-stop_gradient: Primitive = Primitive("stop_gradient", lambda a: a, zero)
-absolute: Primitive = Primitive("abs", abs, lambda a, out: greater(a, 0.0) - greater(0.0, a), choices=(0,))
+stop_gradient: Primitive = Primitive(
+    "stop_gradient", lambda a: a, zero, text="`x` itself, as a constant: no gradient passes through it.", bounds=UNBOUNDED
+)
+absolute: Primitive = Primitive(
+    "abs", abs, lambda a, out: greater(a, 0.0) - greater(0.0, a), choices=(0,), special="abs", bounds=(0.0, INFINITY)
+)
 maximum: Primitive = Primitive(
     "maximum",
     _maximum,
     lambda a, b, out: greater(a, b) + 0.5 * equal(a, b),
     lambda a, b, out: greater(b, a) + 0.5 * equal(a, b),
     choices=(0, 1),
+    text="The larger of `a` and `b`; nan if either is nan. At a tie each gets half of the gradient.",
+    operands=("a", "b"),
+    bounds=UNBOUNDED,
+    commutes=True,
 )
 minimum: Primitive = Primitive(
     "minimum",
@@ -370,18 +505,78 @@ minimum: Primitive = Primitive(
     lambda a, b, out: greater(b, a) + 0.5 * equal(a, b),
     lambda a, b, out: greater(a, b) + 0.5 * equal(a, b),
     choices=(0, 1),
+    text="The smaller of `a` and `b`; nan if either is nan. At a tie each gets half of the gradient.",
+    operands=("a", "b"),
+    bounds=UNBOUNDED,
+    commutes=True,
+)
+clip: Primitive = Primitive(
+    "clip",
+    lambda a, low, high: _minimum(_maximum(a, low), high),
+    lambda a, low, high, out: maximum.partial(0, (a, low), out) * minimum.partial(0, (maximum(a, low), high), out),
+    lambda a, low, high, out: maximum.partial(1, (a, low), out) * minimum.partial(0, (maximum(a, low), high), out),
+    lambda a, low, high, out: minimum.partial(1, (maximum(a, low), high), out),
+    choices=(0, 1, 2),
+    text="`x`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the gradient.",
+    operands=("x", "low", "high"),
+    defaults=(None, None),
+    call=_clipped,
+    bounds=UNBOUNDED,
+    expansion=lambda a, low, high: minimum(maximum(a, low), high),
+)
+sign: Primitive = Primitive(
+    "sign",
+    _sign,
+    zero,
+    text="1 if `x` is positive, -1 if it is negative, 0 if it is 0; its derivative is 0.",
+    bounds=(-1.0, 1.0),
+    expansion=lambda a: where(equal(a, a), greater(a, 0.0) - greater(0.0, a), a),
+)
+floor: Primitive = Primitive(
+    "floor", _floor, zero, text="The largest whole number that is not above `x`; its derivative is 0.", bounds=UNBOUNDED, ulp=(0.0, 0.0)
+)
+nearest: Primitive = Primitive(
+    "round",
+    lambda a: round(a, 0),
+    zero,
+    text="The whole number nearest to `x`, of two the even one; its derivative is 0.",
+    aliases=("rint",),
+    bounds=UNBOUNDED,
+    ulp=(0.0, 0.0),
 )
 
 # --- exponentials and logarithms ----------------------------------------------------------------------------------------------------
-exp: Primitive = Primitive("exp", _ieee(math.exp), lambda a, out: out)
-expm1: Primitive = Primitive("expm1", _ieee(math.expm1), lambda a, out: exp(a))
+exp: Primitive = Primitive("exp", _ieee(math.exp), lambda a, out: out, text="e raised to `x`.", ulp=(1.1, 1.1))
+expm1: Primitive = Primitive(
+    "expm1", _ieee(math.expm1), lambda a, out: exp(a), text="e raised to `x`, less 1; exact near 0.", ulp=(1.7, 1.7)
+)
+exp2: Primitive = Primitive(
+    "exp2", _ieee(math.exp2), lambda a, out: LOG_2 * out, text="2 raised to `x`.", expansion=lambda a: power(2.0, a)
+)
 _log = _ieee(math.log, {0.0: -INFINITY})
-log: Primitive = Primitive("log", _log, lambda a, out: divide(1.0, a))
+log: Primitive = Primitive(
+    "log", _log, lambda a, out: divide(1.0, a), text="The natural logarithm of `x`; -inf at 0, nan below.", ulp=(1.0, 1.1)
+)
+log2: Primitive = Primitive(
+    "log2",
+    _ieee(math.log2, {0.0: -INFINITY}),
+    lambda a, out: divide(ONE_OVER_LOG_2, a),
+    text="The logarithm of `x` to base 2; -inf at 0, nan below.",
+    expansion=lambda a: ONE_OVER_LOG_2 * log(a),
+)
+log10: Primitive = Primitive(
+    "log10",
+    _ieee(math.log10, {0.0: -INFINITY}),
+    lambda a, out: divide(ONE_OVER_LOG_10, a),
+    text="The logarithm of `x` to base 10; -inf at 0, nan below.",
+    expansion=lambda a: ONE_OVER_LOG_10 * log(a),
+)
 # The logarithm of a sum of exponentials: 0 if none of them counts, and then all derivatives are 0.
 log_total: Primitive = Primitive(
     "log_total",
     _log,
     lambda a, out: divide(1.0, where(equal(a, 0.0), INFINITY, a)),
+    expansion=lambda a: log(a),
 )
 # a log(b), and 0 where a is 0. Where both are 0, the derivatives are 0.
 xlogy: Primitive = Primitive(
@@ -389,22 +584,74 @@ xlogy: Primitive = Primitive(
     _xlogy,
     lambda a, b, out: log(where(equal(a, 0.0) * equal(b, 0.0), 1.0, b)),
     lambda a, b, out: divide(a, where(equal(a, 0.0) * equal(b, 0.0), 1.0, b)),
+    text="`x * log(y)`, and 0 where `x` is 0. Where both are 0, the derivatives are 0. An entropy is `-sum(xlogy(p, p) for p in ...)`.",
 )
-log1p: Primitive = Primitive("log1p", _ieee(math.log1p, {-1.0: -INFINITY}), lambda a, out: divide(1.0, 1.0 + a))
-sqrt: Primitive = Primitive("sqrt", _ieee(math.sqrt), lambda a, out: divide(0.5, out))
+log1p: Primitive = Primitive(
+    "log1p",
+    _ieee(math.log1p, {-1.0: -INFINITY}),
+    lambda a, out: divide(1.0, 1.0 + a),
+    text="The natural logarithm of `1 + x`; exact near 0.",
+    ulp=(1.6, 1.6),
+)
+logaddexp: Primitive = Primitive(
+    "logaddexp",
+    _logaddexp,
+    lambda a, b, out: sigmoid(_difference(a, b)),
+    lambda a, b, out: sigmoid(_difference(b, a)),
+    text="`log(exp(x) + exp(y))`; never overflows.",
+    commutes=True,
+    bounds=UNBOUNDED,
+    expansion=lambda a, b: maximum(a, b) + log1p(exp(-absolute(_difference(a, b)))),
+)
+sqrt: Primitive = Primitive(
+    "sqrt", _ieee(math.sqrt), lambda a, out: divide(0.5, out), text="The square root of `x`; nan below 0.", ulp=(0.5, 0.5)
+)
 
 # --- trigonometry -------------------------------------------------------------------------------------------------------------------
-sin: Primitive = Primitive("sin", _ieee(math.sin), lambda a, out: cos(a))
-cos: Primitive = Primitive("cos", _ieee(math.cos), lambda a, out: -sin(a))
-tan: Primitive = Primitive("tan", _ieee(math.tan), lambda a, out: 1.0 + out * out)
-asin: Primitive = Primitive("asin", _ieee(math.asin), lambda a, out: divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
-acos: Primitive = Primitive("acos", _ieee(math.acos), lambda a, out: -divide(1.0, sqrt((1.0 - a) * (1.0 + a))))
-atan: Primitive = Primitive("atan", math.atan, _slope_of_atan, written=(lambda a, out: divide(1.0, 1.0 + a * a),))
+sin: Primitive = Primitive(
+    "sin", _ieee(math.sin), lambda a, out: cos(a), text="The sine of `x`, an angle in radians.", bounds=(-1.0, 1.0), ulp=(1.9, 1.9)
+)
+cos: Primitive = Primitive(
+    "cos", _ieee(math.cos), lambda a, out: -sin(a), text="The cosine of `x`, an angle in radians.", bounds=(-1.0, 1.0), ulp=(2.0, 1.9)
+)
+tan: Primitive = Primitive(
+    "tan", _ieee(math.tan), lambda a, out: 1.0 + out * out, text="The tangent of `x`, an angle in radians.", ulp=(2.2, 0.6)
+)
+asin: Primitive = Primitive(
+    "asin",
+    _ieee(math.asin),
+    lambda a, out: divide(1.0, sqrt((1.0 - a) * (1.0 + a))),
+    text="The inverse sine of `x`, in radians from -pi/2 to pi/2.",
+    aliases=("arcsin",),
+    ulp=(0.7, 0.7),
+)
+acos: Primitive = Primitive(
+    "acos",
+    _ieee(math.acos),
+    lambda a, out: -divide(1.0, sqrt((1.0 - a) * (1.0 + a))),
+    text="The inverse cosine of `x`, in radians from 0 to pi.",
+    aliases=("arccos",),
+    ulp=(1.1, 1.1),
+)
+atan: Primitive = Primitive(
+    "atan",
+    math.atan,
+    _slope_of_atan,
+    written=(lambda a, out: divide(1.0, 1.0 + a * a),),
+    text="The inverse tangent of `x`, in radians from -pi/2 to pi/2.",
+    aliases=("arctan",),
+    bounds=(-2.0, 2.0),
+    ulp=(2.0, 2.0),
+)
 atan2: Primitive = Primitive(
     "atan2",
     math.atan2,
     lambda a, b, out: divide(divide(b, hypot(a, b)), hypot(a, b)),
     lambda a, b, out: -divide(divide(a, hypot(a, b)), hypot(a, b)),
+    text="The angle of the point `(x, y)`, in radians from -pi to pi.",
+    operands=("y", "x"),
+    aliases=("arctan2",),
+    ulp=(2.0, 2.0),
 )
 # At the origin, where hypot has a corner, all derivatives are 0, as for abs.
 hypot: Primitive = Primitive(
@@ -412,19 +659,91 @@ hypot: Primitive = Primitive(
     math.hypot,
     lambda a, b, out: divide(a, where(equal(out, 0.0), INFINITY, out)),
     lambda a, b, out: divide(b, where(equal(out, 0.0), INFINITY, out)),
+    text="The square root of `x ** 2 + y ** 2`, without overflow on the way; the derivative at the origin is 0.",
+    bounds=(0.0, INFINITY),
+    commutes=True,
+    ulp=(1.3, 1.3),
 )
 
 # --- hyperbolic functions and activations -------------------------------------------------------------------------------------------
-sinh: Primitive = Primitive("sinh", _ieee(math.sinh), lambda a, out: cosh(a))
-cosh: Primitive = Primitive("cosh", _ieee(math.cosh), lambda a, out: sinh(a))
-tanh: Primitive = Primitive("tanh", math.tanh, _slope_of_tanh, written=(lambda a, out: 1.0 - out * out,))
-tanh_slope: Primitive = Primitive("tanh_slope", _tanh_slope, lambda a, out: -2.0 * (out * tanh(a)))
-erf: Primitive = Primitive("erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)))
-erfc: Primitive = Primitive("erfc", math.erfc, lambda a, out: -TWO_OVER_SQRT_PI * exp(-(a * a)))
-sigmoid: Primitive = Primitive("sigmoid", _sigmoid, _slope_of_sigmoid, written=(lambda a, out: out * (1.0 - out),))
-sigmoid_slope: Primitive = Primitive("sigmoid_slope", _sigmoid_slope, lambda a, out: -out * tanh(0.5 * a))
-softplus: Primitive = Primitive("softplus", _softplus, lambda a, out: sigmoid(a))
-relu: Primitive = Primitive("relu", lambda a: 0.0 if a < 0 else a, lambda a, out: greater(out, 0.0), choices=(0,), shown="ReLU")
+sinh: Primitive = Primitive("sinh", _ieee(math.sinh), lambda a, out: cosh(a), text="The hyperbolic sine of `x`.", ulp=(2.0, 2.0))
+cosh: Primitive = Primitive("cosh", _ieee(math.cosh), lambda a, out: sinh(a), text="The hyperbolic cosine of `x`.", ulp=(2.0, 2.0))
+tanh: Primitive = Primitive(
+    "tanh",
+    math.tanh,
+    _slope_of_tanh,
+    written=(lambda a, out: 1.0 - out * out,),
+    text="The hyperbolic tangent of `x`.",
+    bounds=(-1.0, 1.0),
+    ulp=(2.3, 2.3),
+)
+tanh_slope: Primitive = Primitive("tanh_slope", _tanh_slope, lambda a, out: -2.0 * (out * tanh(a)), bounds=(0.0, 1.0), ulp=(4.0, 4.0))
+softsign: Primitive = Primitive(
+    "softsign",
+    lambda a: a / (1.0 + abs(a)),
+    lambda a, out: divide(divide(1.0, 1.0 + absolute(a)), 1.0 + absolute(a)),
+    text="`x / (1 + abs(x))`, from -1 to 1.",
+    written=(lambda a, out: divide(1.0, power(1.0 + absolute(a), 2.0)),),
+    bounds=(-1.0, 1.0),
+    expansion=lambda a: divide(a, 1.0 + absolute(a)),
+)
+erf: Primitive = Primitive(
+    "erf", math.erf, lambda a, out: TWO_OVER_SQRT_PI * exp(-(a * a)), text="The error function of `x`.", bounds=(-1.0, 1.0), ulp=(2.2, 2.3)
+)
+erfc: Primitive = Primitive(
+    "erfc",
+    math.erfc,
+    lambda a, out: -TWO_OVER_SQRT_PI * exp(-(a * a)),
+    text="`1 - erf(x)`, exact also where that is small.",
+    bounds=(0.0, 2.0),
+    ulp=(6.9, 6.5),
+)
+normal_cdf: Primitive = Primitive(
+    "normal_cdf",
+    lambda a: 0.5 * math.erfc(-a * SQRT_HALF),
+    lambda a, out: ONE_OVER_SQRT_TWO_PI * exp(-0.5 * a * a),
+    text="The normal distribution function: how probable it is that a standard normal variable is below `x`.",
+    bounds=(0.0, 1.0),
+    expansion=lambda a: 0.5 * erfc(-a * SQRT_HALF),
+)
+# The derivative of order n of digamma. The order is a whole number, and no gradient passes to it.
+polygamma: Primitive = Primitive("polygamma", special.polygamma, zero, lambda n, a, out: polygamma(n + 1.0, a))
+digamma: Primitive = Primitive(
+    "digamma",
+    special.digamma,
+    lambda a, out: polygamma(1.0, a),
+    text="The derivative of `lgamma(x)`; -inf at 0, nan at negative whole numbers.",
+)
+lgamma: Primitive = Primitive(
+    "lgamma",
+    special.lgamma,
+    lambda a, out: digamma(a),
+    text="The logarithm of the absolute value of the gamma function of `x`; inf at 0 and at negative whole numbers.",
+)
+sigmoid: Primitive = Primitive(
+    "sigmoid",
+    _sigmoid,
+    _slope_of_sigmoid,
+    written=(lambda a, out: out * (1.0 - out),),
+    text="`1 / (1 + exp(-x))`; never overflows.",
+    bounds=(0.0, 1.0),
+    ulp=(2.1, 2.1),
+)
+sigmoid_slope: Primitive = Primitive(
+    "sigmoid_slope", _sigmoid_slope, lambda a, out: -out * tanh(0.5 * a), bounds=(0.0, 1.0), ulp=(4.1, 4.1)
+)
+softplus: Primitive = Primitive(
+    "softplus", _softplus, lambda a, out: sigmoid(a), text="`log(1 + exp(x))`; never overflows.", bounds=(0.0, INFINITY), ulp=(1.9, 1.9)
+)
+relu: Primitive = Primitive(
+    "relu",
+    lambda a: 0.0 if a < 0 else a,
+    lambda a, out: greater(out, 0.0),
+    choices=(0,),
+    shown="ReLU",
+    text="`x` if it is positive, else 0; the derivative at 0 is 0.",
+    bounds=(0.0, INFINITY),
+)
 leaky_relu: Primitive = Primitive(
     "leaky_relu",
     lambda a, slope: a if a > 0 else slope * a,
@@ -432,6 +751,10 @@ leaky_relu: Primitive = Primitive(
     lambda a, slope, out: where(greater(a, 0.0), 0.0, a),
     parametric=True,
     choices=(1,),
+    text="`x` if it is positive, else `negative_slope * x`; the derivative at 0 is the slope.",
+    operands=("x", "negative_slope"),
+    defaults=(0.01,),
+    bounds=UNBOUNDED,
 )
 elu: Primitive = Primitive(
     "elu",
@@ -440,6 +763,10 @@ elu: Primitive = Primitive(
     lambda a, alpha, out: expm1(where(greater(a, 0.0), 0.0, a)),
     parametric=True,
     choices=(1,),
+    text="`x` if it is positive, else `alpha * (exp(x) - 1)` (Clevert, Unterthiner, Hochreiter, arXiv:1511.07289).",
+    operands=("x", "alpha"),
+    defaults=(1.0,),
+    bounds=UNBOUNDED,
 )
 # silu: Elfwing, Uchibe, Doya, arXiv:1702.03118. gelu: Hendrycks, Gimpel, arXiv:1606.08415, with the exact normal distribution.
 silu: Primitive = Primitive(
@@ -447,11 +774,25 @@ silu: Primitive = Primitive(
     lambda a: a * _sigmoid(a),
     lambda a, out: sigmoid(a) * (1.0 + a * sigmoid(-a)),
     written=(lambda a, out: sigmoid(a) * (1.0 + a * (1.0 - sigmoid(a))),),
+    text="`x * sigmoid(x)`, also called swish (Elfwing, Uchibe, Doya, arXiv:1702.03118).",
+    bounds=UNBOUNDED,
+    ulp=(2.9, 2.9),
+)
+mish: Primitive = Primitive(
+    "mish",
+    lambda a: a * math.tanh(_softplus(a)),
+    lambda a, out: tanh(softplus(a)) + a * (tanh_slope(softplus(a)) * sigmoid(a)),
+    text="`x * tanh(softplus(x))` (Misra, arXiv:1908.08681).",
+    bounds=UNBOUNDED,
+    expansion=lambda a: a * tanh(softplus(a)),
 )
 gelu: Primitive = Primitive(
     "gelu",
     lambda a: 0.5 * a * math.erfc(-a * SQRT_HALF),
     lambda a, out: 0.5 * erfc(-a * SQRT_HALF) + a * ONE_OVER_SQRT_TWO_PI * exp(-0.5 * a * a),
+    text="`x` times the normal distribution function of `x` (Hendrycks, Gimpel, arXiv:1606.08415; exact, not the tanh form).",
+    bounds=UNBOUNDED,
+    ulp=(6.5, 8.0),
 )
 
 PRIMITIVES: dict[str, Primitive] = {row.name: row for row in list(vars().values()) if isinstance(row, Primitive)}

@@ -12,8 +12,9 @@ import sys
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
-from chainrule import by_hand, conversions, copies, kinds, primitives, thrown_away
-from chainrule.primitives import Primitive, Whole, add, is_whole, multiply, negative, passing_positions, power, real, zero
+from chainrule import by_hand, conversions, copies, kinds, operators, primitives, thrown_away
+from chainrule.elementary import Methods
+from chainrule.primitives import Primitive, Whole, add, is_whole, multiply, passing_positions, power, real, zero
 from chainrule.primitives import dot as dot_row
 from chainrule.refusals import refuse_backward, refuse_child, refuse_data, refuse_label, refuse_lengths, refuse_root, stand_for
 
@@ -31,7 +32,7 @@ EVERY = object()  # the gradients that `_zeroed_order` is to list
 unread: Any = None  # of the last backward(), until a gradient is read or set: see `_remember`
 
 
-class Value:
+class Value(Methods):
     """A number in a computation graph.
 
     Arguments:
@@ -338,180 +339,8 @@ class Value:
         out._b = other
         return out
 
-    def __sub__(self, other: Value | SupportsFloat) -> Value:
-        return _binary(self, primitives.subtract, self, other)
-
-    def __truediv__(self, other: Value | SupportsFloat) -> Value:
-        return _binary(self, primitives.divide, self, other)
-
-    def __pow__(self, other: Value | SupportsFloat) -> Value:
-        return _binary(self, power, self, other)
-
-    def __radd__(self, other: SupportsFloat) -> Value:
-        return _binary(self, add, other, self)
-
-    def __rmul__(self, other: SupportsFloat) -> Value:
-        return _binary(self, multiply, other, self)
-
-    def __rsub__(self, other: SupportsFloat) -> Value:
-        return _binary(self, primitives.subtract, other, self)
-
-    def __rtruediv__(self, other: SupportsFloat) -> Value:
-        return _binary(self, primitives.divide, other, self)
-
-    def __rpow__(self, other: SupportsFloat) -> Value:
-        return _binary(self, power, other, self)
-
-    def __neg__(self) -> Value:
-        return self._apply(negative, (self,))
-
     def __pos__(self) -> Value:
         return self
-
-    def __abs__(self) -> Value:
-        return self._apply(primitives.absolute, (self,))
-
-    # --- functions ----------------------------------------------------------------------------------------------------------------------
-
-    def exp(self) -> Value:
-        """e raised to this Value."""
-        return self._apply(primitives.exp, (self,))
-
-    def expm1(self) -> Value:
-        """e raised to this Value, less 1; exact near 0."""
-        return self._apply(primitives.expm1, (self,))
-
-    def log(self) -> Value:
-        """The natural logarithm."""
-        return self._apply(primitives.log, (self,))
-
-    def log1p(self) -> Value:
-        """The natural logarithm of 1 + this Value; exact near 0."""
-        return self._apply(primitives.log1p, (self,))
-
-    def sqrt(self) -> Value:
-        """The square root."""
-        return self._apply(primitives.sqrt, (self,))
-
-    def sin(self) -> Value:
-        """The sine, of radians."""
-        return self._apply(primitives.sin, (self,))
-
-    def cos(self) -> Value:
-        """The cosine, of radians."""
-        return self._apply(primitives.cos, (self,))
-
-    def tan(self) -> Value:
-        """The tangent, of radians."""
-        return self._apply(primitives.tan, (self,))
-
-    def asin(self) -> Value:
-        """The inverse sine, in radians."""
-        return self._apply(primitives.asin, (self,))
-
-    def acos(self) -> Value:
-        """The inverse cosine, in radians."""
-        return self._apply(primitives.acos, (self,))
-
-    def atan(self) -> Value:
-        """The inverse tangent, in radians."""
-        return self._apply(primitives.atan, (self,))
-
-    def atan2(self, other: Value | SupportsFloat) -> Value:
-        """The angle of the point (other, self), in radians."""
-        return self._apply(primitives.atan2, (self, other))
-
-    def hypot(self, other: Value | SupportsFloat) -> Value:
-        """The square root of `self ** 2 + other ** 2`, without overflow on the way."""
-        return self._apply(primitives.hypot, (self, other))
-
-    def arcsin(self) -> Value:
-        """The same as `asin`, by NumPy's name: `numpy.arcsin(v)` calls this."""
-        return self.asin()
-
-    def arccos(self) -> Value:
-        """The same as `acos`, by NumPy's name."""
-        return self.acos()
-
-    def arctan(self) -> Value:
-        """The same as `atan`, by NumPy's name."""
-        return self.atan()
-
-    def arctan2(self, other: Value | SupportsFloat) -> Value:
-        """The same as `atan2`, by NumPy's name."""
-        return self.atan2(other)
-
-    def sinh(self) -> Value:
-        """The hyperbolic sine."""
-        return self._apply(primitives.sinh, (self,))
-
-    def cosh(self) -> Value:
-        """The hyperbolic cosine."""
-        return self._apply(primitives.cosh, (self,))
-
-    def tanh(self) -> Value:
-        """The hyperbolic tangent."""
-        return self._apply(primitives.tanh, (self,))
-
-    def erf(self) -> Value:
-        """The error function."""
-        return self._apply(primitives.erf, (self,))
-
-    def erfc(self) -> Value:
-        """1 less the error function; exact also where that is small."""
-        return self._apply(primitives.erfc, (self,))
-
-    def sigmoid(self) -> Value:
-        """`1 / (1 + exp(-self))`; never overflows."""
-        return self._apply(primitives.sigmoid, (self,))
-
-    def softplus(self) -> Value:
-        """`log(1 + exp(self))`; never overflows."""
-        return self._apply(primitives.softplus, (self,))
-
-    def relu(self) -> Value:
-        """The Value if it is positive, else 0; the derivative at 0 is 0."""
-        return self._apply(primitives.relu, (self,))
-
-    def silu(self) -> Value:
-        """`self * sigmoid(self)`, also called swish."""
-        return self._apply(primitives.silu, (self,))
-
-    def gelu(self) -> Value:
-        """`self` times the normal distribution function of `self`."""
-        return self._apply(primitives.gelu, (self,))
-
-    def maximum(self, other: Value | SupportsFloat) -> Value:
-        """The larger of the two; at a tie, each gets half of the gradient."""
-        return self._apply(primitives.maximum, (self, other))
-
-    def minimum(self, other: Value | SupportsFloat) -> Value:
-        """The smaller of the two; at a tie, each gets half of the gradient."""
-        return self._apply(primitives.minimum, (self, other))
-
-    def xlogy(self, other: Value | SupportsFloat) -> Value:
-        """This Value times the logarithm of the other, and 0 where it is 0."""
-        return self._apply(primitives.xlogy, (self, other))
-
-    def clip(self, low: Value | SupportsFloat | None = None, high: Value | SupportsFloat | None = None) -> Value:
-        """This Value, but not less than `low` and not more than `high`."""
-        from chainrule.functions import clip
-
-        bounds: Any = (low, high)
-        clipped: Value = clip(self, *bounds)
-        return clipped
-
-    def stop_gradient(self) -> Value:
-        """This Value as a constant: no gradient passes through it."""
-        return self._apply(primitives.stop_gradient, (self,))
-
-    def leaky_relu(self, negative_slope: Value | SupportsFloat = 0.01) -> Value:
-        """The Value if it is positive, else `negative_slope` times it; the derivative at 0 is the slope."""
-        return self._apply(primitives.leaky_relu, (self, negative_slope))
-
-    def elu(self, alpha: Value | SupportsFloat = 1.0) -> Value:
-        """The Value if it is positive, else `alpha * (exp(self) - 1)`."""
-        return self._apply(primitives.elu, (self, alpha))
 
     # --- the chain rule -------------------------------------------------------------------------------------------------------------
 
@@ -942,6 +771,7 @@ _new = object.__new__
 _getframe = sys._getframe
 silent_places = conversions.recent
 Value._kind = Value
+operators.add_to(Value, primitives.PRIMITIVES.values(), _binary)
 
 # CPython gives instances room for few attributes in line once a class has made some without any: then one place is left, for _b. It
 # must be the first to be set, or every result would need a dictionary of its own.

@@ -110,6 +110,7 @@ EXACT: dict[str, Callable[..., mpmath.mpf]] = {
     "silu": lambda x: x / (1 + mpmath.exp(-x)),
     "gelu": lambda x: x * mpmath.erfc(-x * mpmath.sqrt(HALF)) / 2 if abs(x) < 50 else max(x, 0),
     "power": exact_power,
+    "round": mpmath.nint,
     **{name: getattr(mpmath, name) for name in vector_math.FUNCTIONS if hasattr(mpmath, name) and name not in ("power", "erfc")},
 }
 

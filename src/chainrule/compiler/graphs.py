@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from chainrule.compiler.errors import CompileWarning
+from chainrule.compiler.expanding import NoCodeError
 from chainrule.compiler.lowering import CannotLowerError
 from chainrule.compiler.program import Kernel, Program, TooIrregularError, Workspace
 from chainrule.compiler.tape import record
@@ -41,12 +42,14 @@ def filled_in(parameters: Sequence[Value | None]) -> list[Value]:
 
 def warn_irregular(what: str, error: Exception) -> None:
     """Say that a program runs on the eager engine, and why; the warning is that of the user's line."""
+    hint = " Programs that repeat themselves, with loops over samples, neurons or time steps, can be compiled"
+    if isinstance(error, NoCodeError):
+        hint = " Add an expansion there, or compute that part with other operations"
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and is_of_library(frame):
         level, frame = level + 1, frame.f_back
     warnings.warn(
-        f"{what} was not compiled and runs on the eager engine, with the same numbers: {error}. Programs that repeat themselves, with "
-        "loops over samples, neurons or time steps, can be compiled",
+        f"{what} was not compiled and runs on the eager engine, with the same numbers: {error}.{hint}",
         CompileWarning,
         stacklevel=level,
     )

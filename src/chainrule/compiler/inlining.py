@@ -22,6 +22,7 @@ _CHEAP = {
     primitives.absolute,
     primitives.maximum,
     primitives.minimum,
+    primitives.clip,
     primitives.leaky_relu,
     primitives.greater,
     primitives.equal,

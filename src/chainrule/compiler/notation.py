@@ -82,8 +82,13 @@ def _written(value: Expression, operands: list[Written], load: Callable[[Access]
     if isinstance(value, Load):
         return load(value.access)
     assert isinstance(value, Apply)
-    if value.primitive in _INFIX:
-        return _INFIX[value.primitive](*operands)
+    row = value.primitive
+    if row in _INFIX:
+        return _INFIX[row](*operands)
+    if row.sign and len(operands) == 2:
+        binds = _BINDS[row.binds]
+        left, right = wrapped(operands[0], max(binds, ADDED)), wrapped(operands[1], binds + 1)
+        return f"{left} {row.sign} {right}", binds
     return f"{value.primitive.name}({', '.join(text for text, _ in operands)})", ATOM
 
 
@@ -118,13 +123,11 @@ def _is_negative_number(written: Written) -> bool:
     return written[0].startswith("-") and written[0][1:].replace(".", "").isdigit()
 
 
+_BINDS = {primitives.COMPARISON: COMPARED, primitives.SUM: ADDED, primitives.PRODUCT: DIVIDED, primitives.POWER: RAISED}
 _INFIX: dict[Primitive, Callable[..., Written]] = {
     primitives.add: added,
-    primitives.subtract: lambda a, b: (f"{wrapped(a, ADDED)} - {wrapped(b, DIVIDED)}", ADDED),
     primitives.multiply: _multiplied,
     primitives.divide: _divided,
     primitives.negative: lambda a: (f"-{wrapped(a, DIVIDED)}", ADDED),
     primitives.power: _raised,
-    primitives.greater: lambda a, b: (f"{wrapped(a, ADDED)} > {wrapped(b, ADDED)}", COMPARED),
-    primitives.equal: lambda a, b: (f"{wrapped(a, ADDED)} == {wrapped(b, ADDED)}", COMPARED),
 }

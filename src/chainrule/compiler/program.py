@@ -11,12 +11,14 @@ import numpy as np
 
 from chainrule.compiler.adjoint import Adjoint
 from chainrule.compiler.classes import find_classes
+from chainrule.compiler.expanding import refuse_without_code
 from chainrule.compiler.expressions import ONE, ZERO, Access, Buffer, Expression, Load
 from chainrule.compiler.locks import new_lock
 from chainrule.compiler.lowering import Layout, Lowered, lower
 from chainrule.compiler.native import Code, Target, host, memory_of, module
 from chainrule.compiler.packing import packed
 from chainrule.compiler.pieces import Pieces
+from chainrule.compiler.scalars import has_code
 from chainrule.compiler.schedule import Part, group, schedule
 from chainrule.compiler.statements import BATCH, Group, Statement
 from chainrule.compiler.text import Text
@@ -63,6 +65,7 @@ class Program:
 
     Raises:
         TooIrregularError: if there are more than about 2,000 statements.
+        NoCodeError: if the compiler has no code for an operation, and its row no expansion.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Program:
         self.seconds: dict[str, float] = {}
         self.batched, self.reduction, self.dtype = batched, reduction, dtype
         self.target = target or host()
+        refuse_without_code(tape.rows, has_code)
         with self._timed("classes"):
             found = find_classes(tape)
         with self._timed("statements"):

@@ -86,8 +86,9 @@ class Ranges:
             return _selected(operands, ranges)
         if row is primitives.divide and (divisor := _never_zero(operands[1])) is not None:
             return Range(special=min(ranges[0].special, known[divisor].special))
-        rule = _RULES.get(row)
-        return Range(special=ALWAYS) if rule is None else rule(*ranges)
+        if row in _RULES:
+            return _RULES[row](*ranges)
+        return Range(special=ALWAYS) if row.bounds is None else _within(*row.bounds)(*ranges)
 
     def _loaded(self, buffer: Buffer) -> Range:
         if buffer in self._of:
@@ -218,8 +219,6 @@ def _joined(a: Range, b: Range) -> Range:
     return Range(min(a.low, b.low), max(a.high, b.high), min(a.special, b.special))
 
 
-_UNBOUNDED = _within(-INFINITY, INFINITY)
-_NOT_NEGATIVE = _within(0.0, INFINITY)
 _RULES: dict[Primitive, Callable[..., Range]] = {
     primitives.add: _add,
     primitives.subtract: lambda a, b: _add(a, _negative(b)),
@@ -228,7 +227,6 @@ _RULES: dict[Primitive, Callable[..., Range]] = {
     primitives.divide: _divide,
     primitives.power: _power,
     primitives.stop_gradient: lambda a: a,
-    primitives.absolute: _NOT_NEGATIVE,
     primitives.maximum: lambda a, b: _joined(a, b)._replace(low=max(a.low, b.low)),
     primitives.minimum: lambda a, b: _joined(a, b)._replace(high=min(a.high, b.high)),
     primitives.greater: lambda a, b: Range(0.0, 1.0, NEVER),
@@ -242,26 +240,11 @@ _RULES: dict[Primitive, Callable[..., Range]] = {
     primitives.log1p: _above(-1.0, -INFINITY),
     primitives.sqrt: _above(0.0, 0.0, closed=True),
     primitives.xlogy: lambda a, b: Range(special=min(a.special, b.special) if b.low > 0.0 else ALWAYS),
-    primitives.sin: _within(-1.0, 1.0),
-    primitives.cos: _within(-1.0, 1.0),
-    primitives.tan: _UNBOUNDED,
+    primitives.tan: _within(-INFINITY, INFINITY),
     primitives.asin: _inverse,
     primitives.acos: _inverse,
-    primitives.atan: _within(-2.0, 2.0),
     primitives.atan2: _within(-4.0, 4.0),
     primitives.hypot: lambda a, b: Range(max(a.low, b.low, 0.0), INFINITY, min(a.special, b.special)),
-    primitives.tanh: _within(-1.0, 1.0),
-    primitives.tanh_slope: _within(0.0, 1.0),
-    primitives.erf: _within(-1.0, 1.0),
-    primitives.erfc: _within(0.0, 2.0),
-    primitives.sigmoid: _within(0.0, 1.0),
-    primitives.sigmoid_slope: _within(0.0, 1.0),
-    primitives.softplus: _NOT_NEGATIVE,
-    primitives.relu: _NOT_NEGATIVE,
-    primitives.leaky_relu: lambda a, b: Range(special=min(a.special, b.special)),
-    primitives.elu: lambda a, b: Range(special=min(a.special, b.special)),
-    primitives.silu: _UNBOUNDED,
-    primitives.gelu: _UNBOUNDED,
 }
 
 __all__ = ["ALWAYS", "IF_GIVEN_SO", "NEVER", "Range", "Ranges"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chainrule import primitives
 from chainrule.compiler import vector_math
+from chainrule.compiler.expanding import expanded
 from chainrule.compiler.expressions import Apply, Constant, Expression, Load
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Scalars:
 
     def evaluate(self, value: Expression, width: int, load: Callable[[Access], str]) -> str:
         """The name of an expression's value: a vector of `width`, or a number if that is 1."""
-        return self._part(value, width, load, {})
+        return self._part(expanded(value, has_code), width, load, {})
 
     def _part(self, value: Expression, width: int, load: Callable[[Access], str], known: dict[int, str]) -> str:
         """The name of the value of a part; that of each `Apply` is written once, and goes into `known` by its `id`."""
@@ -174,7 +175,7 @@ class Scalars:
 
 _ARITHMETIC = {primitives.add: "fadd", primitives.subtract: "fsub", primitives.multiply: "fmul", primitives.divide: "fdiv"}
 _COMPARISONS = {primitives.greater: "ogt", primitives.equal: "oeq"}
-_CALLED = {"**": "power", "log_total": "log"}
+_CALLED = {"**": "power"}
 _WRITTEN_OUT: dict[Primitive, Callable[..., str]] = {
     primitives.negative: Scalars._negative,
     primitives.stop_gradient: Scalars._same,
@@ -188,3 +189,8 @@ _WRITTEN_OUT: dict[Primitive, Callable[..., str]] = {
     primitives.leaky_relu: Scalars._leaky_relu,
     primitives.elu: Scalars._elu,
 }
+
+
+def has_code(row: Primitive) -> bool:
+    """Whether there are instructions for an operation, so that it need not be expanded into others."""
+    return row in _WRITTEN_OUT or row in _ARITHMETIC or row is primitives.select or _CALLED.get(row.name, row.name) in vector_math.FUNCTIONS

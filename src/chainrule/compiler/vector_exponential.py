@@ -361,6 +361,17 @@ def _round(b: Body, x: Vector) -> Vector:
     return b.select(x < magic, (x + magic) - magic, x)
 
 
+def round_half_even(b: Body, x: Vector) -> Vector:
+    """The integer nearest to x, the even one of two; with the sign of x, also of 0."""
+    return b.with_sign(_round(b, b.absolute(x)), x)
+
+
+def floor(b: Body, x: Vector) -> Vector:
+    """The largest integer that is not above x."""
+    nearest = round_half_even(b, x)
+    return b.select(nearest > x, nearest - 1.0, nearest)
+
+
 def power(b: Body, x: Vector, y: Vector) -> Vector:
     """`x ** y` as C's pow: IEEE 754-2019, 9.2.1."""
     a = b.absolute(x)
