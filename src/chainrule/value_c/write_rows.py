@@ -256,7 +256,9 @@ def rows_of(module: Any) -> tuple[list[Row], dict[str, str]]:
 
 def loaded(source: Path) -> Any:
     """The module of the rows, in which numbers may be texts. It is a copy that nobody else has."""
-    module = _executed(source, {"math": _Math("math")})
+    package = types.ModuleType("chainrule")
+    package.__path__ = [str(source.parent)]  # where the modules lie that it imports; the package itself need not be there
+    module = _executed(source, {"math": _Math("math"), "chainrule": package})
     vars(module)["float"] = Text
     return module
 
@@ -267,17 +269,16 @@ def _executed(source: Path, in_place: dict[str, Any]) -> Any:
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    in_place = {module.__name__: module, **in_place}
-    before = {name: sys.modules.get(name) for name in in_place}
-    sys.modules.update(in_place)
+    before = dict(sys.modules)
+    for name in before:
+        if name.split(".")[0] == "chainrule":
+            del sys.modules[name]
+    sys.modules.update({module.__name__: module, **in_place})
     try:
         specification.loader.exec_module(module)
     finally:
-        for name, other in before.items():
-            if other is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = other
+        sys.modules.clear()
+        sys.modules.update(before)
     return module
 
 
