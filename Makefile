@@ -47,7 +47,7 @@ clean:
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
 
 # One file for each set of packages that is installed; pyproject.toml names them.
-.venv/.all: .venv/bin/pip pyproject.toml setup.py $(wildcard src/chainrule/value_c/*.[ch])
+.venv/.all: .venv/bin/pip pyproject.toml setup.py $(wildcard src/chainrule/value_c/*) $(addprefix src/chainrule/,primitives.py special.py updates.py)
 	$(BIN)/pip install --quiet --editable ".[all]"
 	@touch $@
 
@@ -66,4 +66,5 @@ sanitize: .venv/.test
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) $$(gcc -print-file-name=libstdc++.so)" \
 	PYTHONPATH=$(SANITIZED)/lib PYTHONMALLOC=malloc CHAINRULE_ENGINE=c ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=1 \
 	$(BIN)/python -m pytest -x -m "not slow" -k "not [python and not [reference" -p no:randomly tests/test_engines.py tests/test_memory.py tests/test_value.py \
-	tests/test_backward.py tests/test_copies.py tests/test_anomaly.py tests/test_graph.py --deselect tests/test_memory.py::test_a_chain_of_ten_million
+	tests/test_backward.py tests/test_copies.py tests/test_anomaly.py tests/test_graph.py tests/test_bulk.py tests/test_rows_in_c.py \
+	--deselect tests/test_memory.py::test_a_chain_of_ten_million

@@ -6,19 +6,18 @@ subclass makes of `data` and `grad` counts for the optimisers' steps only, and n
 
 from __future__ import annotations
 
-import math
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from chainrule import changes, thrown_away
+from chainrule import changes, thrown_away, updates
 from chainrule.by_hand import BY_HAND
 from chainrule.copies import CONSTANT
-from chainrule.primitives import divide, maximum, real
+from chainrule.primitives import real
 from chainrule.refusals import refuse_count, refuse_node, refuse_numbers, refuse_root
 from chainrule.value import Value, order_below, topological_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import TypeAlias
 
     from chainrule.changes import Change
@@ -299,11 +298,15 @@ def sgd_step(
     """
     if mark is not None:
         mark = settle_gradients(params, mark)
-    for i, p, g in _gradients(params, weight_decay, maximize):
-        if momentum:
-            buffer[i] = g if first else momentum * buffer[i] + (1.0 - dampening) * g
-            g = g + momentum * buffer[i] if nesterov else buffer[i]
-        p.data -= lr * g
+    update = updates.sgd(lr, momentum, momentum, 1.0 - dampening, weight_decay, nesterov, maximize, first)
+    if not momentum:
+        for p in params:
+            if (gradient := p.grad) is not None:  # else it is left out, as in PyTorch
+                p.data, _ = update(p.data, gradient, 0.0)
+        return mark
+    for i, p in enumerate(params):
+        if (gradient := p.grad) is not None:
+            p.data, buffer[i] = update(p.data, gradient, buffer[i])
     return mark
 
 
@@ -345,30 +348,13 @@ def adam_step(
     """
     if mark is not None:
         mark = settle_gradients(params, mark)
-    if decay_factor != 1.0:
-        for p in params:
-            if p.grad is not None:
-                p.data *= decay_factor
-    sqrt, quotient = math.sqrt, divide.forward  # as IEEE 754 has it: 0 / 0 is nan
-    for i, p, g in _gradients(params, l2, maximize):
-        m[i] = beta1 * m[i] + (1.0 - beta1) * g
-        v[i] = scale = beta2 * v[i] + (1.0 - beta2) * g * g
-        if largest is not None:
-            largest[i] = scale = maximum(largest[i], scale)  # nan if either is
-        root = sqrt(scale) if not scale < 0.0 else math.nan
-        p.data -= rate * quotient(m[i], root / correction + eps)
-    return mark
-
-
-def _gradients(params: Sequence[Value], weight_decay: float, maximize: bool) -> Iterator[tuple[int, Value, float]]:
-    """Each parameter with its number and the direction to go against: its gradient, with that of the penalty `weight_decay / 2 * p ** 2`.
-
-    One whose gradient is None is left out, as in PyTorch.
-    """
+    amsgrad = largest is not None
+    update = updates.adam(rate, correction, beta1, beta2, eps, l2, decay_factor, maximize, amsgrad, updates.ON_FLOATS)
     for i, p in enumerate(params):
-        gradient = p.grad
-        if gradient is None:
+        if (gradient := p.grad) is None:
             continue
-        if maximize:
-            gradient = -gradient
-        yield i, p, (gradient + weight_decay * p.data if weight_decay else gradient)
+        if largest is None:
+            p.data, m[i], v[i], _ = update(p.data, gradient, m[i], v[i], 0.0)
+        else:
+            p.data, m[i], v[i], largest[i] = update(p.data, gradient, m[i], v[i], largest[i])
+    return mark

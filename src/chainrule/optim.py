@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from chainrule.arguments import at_least_zero, finite, integer, number
 from chainrule.engine import Value, adam_step, mark_gradients, sgd_step
+from chainrule.updates import adam_factors, decay_factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -202,16 +203,13 @@ class Adam(Optimizer):
         """Change every parameter once, by its gradient."""
         self._descend(self.weight_decay, 1.0)
 
-    def _descend(self, l2: float, decay_factor: float) -> None:
+    def _descend(self, l2: float, decay: float) -> None:
         for name in self.BUFFERS:
             if not getattr(self, name) and (name != "max_exp_avg_sq" or self.amsgrad):
                 setattr(self, name, _zeros(self.params))
         self.steps += 1
-        beta1, beta2 = self.betas
-        rate = self.lr / (1.0 - beta1**self.steps)
-        correction = math.sqrt(1.0 - beta2**self.steps)
         largest = self.max_exp_avg_sq if self.amsgrad else None
-        factors = rate, correction, beta1, beta2, self.eps, l2, decay_factor
+        factors = *adam_factors(self.lr, self.betas, self.steps, math.sqrt), *self.betas, self.eps, l2, decay
         self._mark = adam_step(self.params, self.exp_avg, self.exp_avg_sq, largest, *factors, self.maximize, self._mark)
 
 
@@ -250,7 +248,7 @@ class AdamW(Adam):
 
     def step(self) -> None:
         """Change every parameter once, by its gradient."""
-        self._descend(0.0, 1.0 - self.lr * self.weight_decay)
+        self._descend(0.0, decay_factor(self.lr, self.weight_decay))
 
 
 def zero_grad(params: Iterable[Value]) -> None:

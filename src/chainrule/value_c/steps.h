@@ -68,32 +68,52 @@ static int get_buffer(PyObject *o, Py_buffer *view, Py_ssize_t n) {
     return 0;
 }
 
-static INLINE double direction(const Value *p, double weight_decay, int maximize) {
-    double gradient = maximize ? -p->grad : p->grad;
-    return weight_decay != 0.0 ? gradient + weight_decay * p->data : gradient;
-}
-
 static void note_all_computed(Value **params, Py_ssize_t n) {
     for (Py_ssize_t i = 0; i < n; i++)
         if (!is_none(params[i]->grad)) note_computed(params[i]);
 }
 
+/* The options of a step, in the order in which the rules of rows.h take them; what is true is 1. */
 typedef struct {
-    double lr, momentum, dampening, weight_decay;
-    int nesterov, maximize, first;
+    double lr, momentum, kept, new, weight_decay, nesterov, maximize, first;
 } SGD;
 
-static INLINE void sgd_loop(Value **params, Py_ssize_t n, double *buffer, const SGD o) {
+typedef struct {
+    double rate, correction, beta1, beta2, eps, l2, decay_factor, maximize, amsgrad;
+} Adam;
+
+/* A parameter without a gradient is left out, as in PyTorch. */
+static INLINE void sgd_each(Value **params, Py_ssize_t n, double *m, const SGD o) {
     for (Py_ssize_t i = 0; i < n; i++) {
         Value *p = params[i];
         if (is_none(p->grad)) continue;
-        double g = direction(p, o.weight_decay, o.maximize);
-        if (o.momentum != 0.0) {
-            buffer[i] = o.first ? g : o.momentum * buffer[i] + (1.0 - o.dampening) * g;
-            g = o.nesterov ? g + o.momentum * buffer[i] : buffer[i];
-        }
-        p->data -= o.lr * g;
+        update_sgd(&p->data, p->grad, m ? m + i : NULL, o.lr, o.momentum, o.kept, o.new, o.weight_decay, o.nesterov, o.maximize, o.first);
     }
+}
+
+static INLINE void adam_each(Value **params, Py_ssize_t n, double *m, double *v, double *largest, const Adam o) {
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Value *p = params[i];
+        if (is_none(p->grad)) continue;
+        update_adam(&p->data, p->grad, m + i, v + i, largest ? largest + i : NULL, o.rate, o.correction, o.beta1, o.beta2, o.eps, o.l2, o.decay_factor, o.maximize,
+                    o.amsgrad);
+    }
+}
+
+/* The same, with code of its own for the options that most programs have. */
+static void sgd_all(Value **params, Py_ssize_t n, double *m, const SGD o) {
+    const int plain = o.weight_decay == 0.0 && o.maximize == 0.0;
+    if (plain && o.momentum == 0.0) sgd_each(params, n, m, (SGD){.lr = o.lr});
+    else if (plain && o.nesterov == 0.0 && o.first == 0.0)
+        sgd_each(params, n, m, (SGD){.lr = o.lr, .momentum = o.momentum, .kept = o.kept, .new = o.new});
+    else sgd_each(params, n, m, o);
+}
+
+static void adam_all(Value **params, Py_ssize_t n, double *m, double *v, double *largest, const Adam o) {
+    if (o.l2 == 0.0 && o.decay_factor == 1.0 && o.maximize == 0.0 && o.amsgrad == 0.0)
+        adam_each(params, n, m, v, largest,
+                  (Adam){.rate = o.rate, .correction = o.correction, .beta1 = o.beta1, .beta2 = o.beta2, .eps = o.eps, .decay_factor = 1.0});
+    else adam_each(params, n, m, v, largest, o);
 }
 
 static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
@@ -104,16 +124,14 @@ static PyObject *module_sgd_step(PyObject *module UNUSED, PyObject *const *argum
     if (given < 9 || given > 10 || !read_floats(arguments + 2, options, 4) || !PyBool_Check(arguments[6]) || !PyBool_Check(arguments[7]) ||
         !PyBool_Check(arguments[8]) || !PyList_CheckExact(arguments[0]))
         goto other;
-    SGD o = {options[0], options[1], options[2], options[3], arguments[6] == Py_True, arguments[7] == Py_True, arguments[8] == Py_True};
+    const double momentum = options[1];
+    const SGD o = {options[0], momentum, momentum, 1.0 - options[2], options[3], arguments[6] == Py_True, arguments[7] == Py_True, arguments[8] == Py_True};
     const Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
-    if (o.momentum != 0.0 && !get_buffer(arguments[1], &view, n)) goto other;
+    if (momentum != 0.0 && !get_buffer(arguments[1], &view, n)) goto other;
     if (PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark, &noted)) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     last_assignment = ++epoch;
-    const int plain = o.weight_decay == 0.0 && !o.maximize;
-    if (plain && o.momentum == 0.0) sgd_loop(params, n, NULL, (SGD){.lr = o.lr});
-    else if (plain && !o.nesterov && !o.first) sgd_loop(params, n, view.buf, (SGD){.lr = o.lr, .momentum = o.momentum, .dampening = o.dampening});
-    else sgd_loop(params, n, view.buf, o);
+    sgd_all(params, n, view.buf, o);
     if (UNLIKELY(noted & COMPUTED_MATTERS)) note_all_computed(params, n);
     PyBuffer_Release(&view);
     return mark;
@@ -122,45 +140,20 @@ other:
     return step_by_reference(reference_sgd_step, arguments, given, 9);
 }
 
-typedef struct {
-    double rate, correction, beta1, beta2, eps, l2, decay_factor;
-    int maximize;
-} Adam;
-
-static INLINE void adam_loop(Value **params, Py_ssize_t n, double *m, double *v, double *largest, const Adam o) {
-    for (Py_ssize_t i = 0; o.decay_factor != 1.0 && i < n; i++)
-        if (!is_none(params[i]->grad)) params[i]->data *= o.decay_factor;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        Value *p = params[i];
-        if (is_none(p->grad)) continue;
-        double g = direction(p, o.l2, o.maximize), scale;
-        m[i] = o.beta1 * m[i] + (1.0 - o.beta1) * g;
-        v[i] = scale = o.beta2 * v[i] + (1.0 - o.beta2) * g * g;
-        if (largest) {
-            if (largest[i] > scale || isnan(largest[i])) scale = largest[i];
-            largest[i] = scale;
-        }
-        p->data -= o.rate * ieee_divide(m[i], sqrt(scale) / o.correction + o.eps);
-    }
-}
-
 static PyObject *module_adam_step(PyObject *module UNUSED, PyObject *const *arguments, Py_ssize_t given) {
     double options[7];
     Py_buffer views[3] = {{.buf = NULL}, {.buf = NULL}, {.buf = NULL}};
     PyObject *mark = given == 13 ? arguments[12] : Py_None;
     uint64_t noted;
     if (given < 12 || given > 13 || !read_floats(arguments + 4, options, 7) || !PyBool_Check(arguments[11]) || !PyList_CheckExact(arguments[0])) goto other;
-    const Adam o = {options[0], options[1], options[2], options[3], options[4], options[5], options[6], arguments[11] == Py_True};
+    const Adam o = {options[0], options[1], options[2], options[3], options[4], options[5], options[6], arguments[11] == Py_True, arguments[3] != Py_None};
     const Py_ssize_t n = PyList_GET_SIZE(arguments[0]);
     for (int i = 0; i < 3; i++)
-        if ((i < 2 || arguments[3] != Py_None) && !get_buffer(arguments[1 + i], &views[i], n)) goto other;
-    if (o.correction == 0.0 || PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark, &noted)) goto other;
+        if ((i < 2 || o.amsgrad != 0.0) && !get_buffer(arguments[1 + i], &views[i], n)) goto other;
+    if (PyList_GET_SIZE(arguments[0]) != n || !are_plain(arguments[0], &mark, &noted)) goto other;
     Value **params = (Value **)PySequence_Fast_ITEMS(arguments[0]);
     last_assignment = ++epoch;
-    double *largest = arguments[3] == Py_None ? NULL : views[2].buf;
-    if (o.l2 == 0.0 && !o.maximize && !largest && o.decay_factor == 1.0)
-        adam_loop(params, n, views[0].buf, views[1].buf, NULL, (Adam){o.rate, o.correction, o.beta1, o.beta2, o.eps, 0.0, 1.0, 0});
-    else adam_loop(params, n, views[0].buf, views[1].buf, largest, o);
+    adam_all(params, n, views[0].buf, views[1].buf, views[2].buf, o);
     if (UNLIKELY(noted & COMPUTED_MATTERS)) note_all_computed(params, n);
     for (int i = 0; i < 3; i++) PyBuffer_Release(&views[i]);
     return mark;

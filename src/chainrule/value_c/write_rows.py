@@ -1,17 +1,19 @@
-"""Writes `rows.h`: the operations of `primitives.py` as C, which `setup.py` does before it compiles the C engine.
+"""Writes `rows.h`: the operations of `primitives.py` and the rules of `updates.py` as C, before `setup.py` compiles the C engine.
 
-The functions of a row are run on C text in place of numbers, as `explain` runs them on formulas: an operator makes a longer text, a function
-of `math` the call of the same function in C, and a row the call of that row's own function in C. Where a function asks whether a condition
-holds, it is run once for each answer, and the two texts become the branches of an `if`. What a function does with a float it also does here,
-since its module takes `Text` for `float`.
+The functions of a row are run on C text in place of numbers, as `explain` runs them on formulas. An operator makes a longer text; a
+function of `math` becomes a call of the same function in C, and a row a call of its own function in C. Where a function asks whether a
+condition holds, it is run once for each answer, and the two texts become the branches of an `if`. A row treats a text as it treats a
+float, since `float` means `Text` in its module.
 
-A row that cannot be written so has no C: the engine then calls it in Python. That is so where a function of `math` is Python's own and
+A row that cannot be written in this way has no C: the engine calls it in Python. That is so where a function of `math` is Python's own and
 not that of the C library, where an exception decides what the result is, and where a loop has no fixed length. The exceptions that
 `primitives.py` itself turns into infinities and nan are known here.
 """
 
 from __future__ import annotations
 
+import functools
+import gc
 import importlib.util
 import math
 import sys
@@ -22,6 +24,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    Finish = Callable[[Any], list[str]]  # the lines that end a function
+
 # Functions of `math` that are those of the C library, bit for bit. Outside of their domain the second kind makes a nan whose sign is the
 # processor's; that of primitives.py has none.
 SAME = {"exp", "expm1", "tanh", "atan", "atan2", "erf", "erfc", "sinh", "cosh", "fabs", "copysign"}
@@ -29,7 +33,8 @@ SAME_IN_THEIR_DOMAIN = {"sin", "cos", "tan", "asin", "acos", "sqrt", "log", "log
 QUESTIONS = {"isnan": "isnan", "isinf": "isinf", "isfinite": "isfinite"}
 KNOWN = {"_divide": "ieee_divide", "_power": "ieee_power"}  # of arithmetic.h: functions of primitives.py in which an exception decides
 LETTERS = "abc"
-MOST_BRANCHES = 64
+RULES = {"sgd": ("p", "m"), "adam": ("p", "m", "v", "largest")}  # of updates.py: what each returns anew
+MOST_QUESTIONS = 8  # one after another
 
 
 class CannotWriteError(Exception):
@@ -86,6 +91,7 @@ class Text:
     """A number as C writes it. Stands for `float` in the module of the rows: what is no text becomes a float."""
 
     def __new__(cls, x: Any = 0.0) -> Any:
+        """The text of a string; what else there is becomes a float, as with `float`."""
         if isinstance(x, str):
             text = super().__new__(cls)
             text.text = x
@@ -214,13 +220,12 @@ class Row(NamedTuple):
     shares: list[str | None]
 
 
-def rows_of(source: Path) -> tuple[list[Row], dict[str, str]]:
+def rows_of(module: Any) -> tuple[list[Row], dict[str, str]]:
     """The rows of a table that can be written in C, and for each of the others the reason why it cannot.
 
     Arguments:
-        source: the file `primitives.py`.
+        module: `primitives.py`, as `loaded` has it.
     """
-    module = _loaded(source)
     names: dict[Any, str] = {}
     for name, row in vars(module).items():
         if isinstance(row, module.Primitive) and row not in names:
@@ -249,22 +254,68 @@ def rows_of(source: Path) -> tuple[list[Row], dict[str, str]]:
     return found, reasons
 
 
-def _loaded(source: Path) -> Any:
+def loaded(source: Path) -> Any:
     """The module of the rows, in which numbers may be texts. It is a copy that nobody else has."""
-    specification = importlib.util.spec_from_file_location("chainrule_rows", source)
+    package = types.ModuleType("chainrule")
+    package.__path__ = [str(source.parent)]  # where the modules lie that it imports; the package itself need not be there
+    module = _executed(source, {"math": _Math("math"), "chainrule": package})
+    vars(module)["float"] = Text
+    return module
+
+
+def _executed(source: Path, in_place: dict[str, Any]) -> Any:
+    """A file as a module, for which the modules `in_place` are what it imports under their names."""
+    specification = importlib.util.spec_from_file_location(f"copy_of_{source.stem}", source)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    before = sys.modules["math"]
-    sys.modules["math"] = _Math("math")
-    sys.modules["chainrule_rows"] = module
+    before = dict(sys.modules)
+    for name in before:
+        if name.split(".")[0] == "chainrule":
+            del sys.modules[name]
+    sys.modules.update({module.__name__: module, **in_place})
     try:
         specification.loader.exec_module(module)
     finally:
-        sys.modules["math"] = before
-        del sys.modules["chainrule_rows"]
-    vars(module)["float"] = Text
+        sys.modules.clear()
+        sys.modules.update(before)
     return module
+
+
+def rules_of(source: Path, module: Any) -> list[str]:
+    """The rules of optimisers as functions in C, which change what they are given by address.
+
+    Arguments:
+        source: the file `updates.py`.
+        module: `primitives.py`, as `loaded` has it, after `rows_of`.
+    """
+    package = types.ModuleType("chainrule")
+    vars(package)["primitives"] = module
+    updates = _executed(source, {"chainrule": package, "chainrule.primitives": module})
+    # C's own operators and functions, which make infinities and nan too; what sign a nan has is not looked at here.
+    arithmetic = updates.Arithmetic(
+        lambda a, b: Text(f"({written(a)} / {written(b)})"),
+        lambda a: _writer.call(f"sqrt({_bare(written(a))})"),
+        updates.ON_FLOATS.maximum,
+    )
+    functions = []
+    for rule, changed in RULES.items():
+        make = getattr(updates, rule)
+        options = make.__code__.co_varnames[: make.__code__.co_argcount - len(make.__defaults__ or ())]
+        update = make(*map(Text, options), *([arithmetic] if make.__defaults__ else []))
+        numbers = update.__code__.co_varnames[: update.__code__.co_argcount]
+        arguments = [*(f"double *{x}" if x in changed else f"double {x}" for x in numbers), *(f"double {x}" for x in options)]
+        operands = [Text(f"*{x}" if x in changed else x) for x in numbers]
+        body = _body(update, operands, functools.partial(_stored, changed))
+        functions.append("\n".join([f"static INLINE void update_{rule}({', '.join(arguments)}) {{", *body, "}"]))
+    return functions
+
+
+def _stored(names: Sequence[str], results: Sequence[Any]) -> list[str]:
+    """The results, written to the addresses of these names."""
+    texts = {name: _bare(written(result)) for name, result in zip(names, results, strict=True)}
+    new = {name: text for name, text in texts.items() if text != f"*{name}"}
+    return [*[f"const double new_{x} = {text};" for x, text in new.items()], *[f"*{x} = new_{x};" for x in new], "return;"]
 
 
 def _called(name: str, original: Callable[..., Any], forwards: dict[Any, str], row: Any) -> Callable[..., Any]:
@@ -281,13 +332,13 @@ def _called(name: str, original: Callable[..., Any], forwards: dict[Any, str], r
 
 
 def _row(module: Any, row: Any, name: str, forward: str) -> Row:
-    functions, shares = [forward], []
+    functions, shares = [forward], list[str | None]()
     operands = [*LETTERS[: row.arity], "out"]
     for position, partial in enumerate(row.partials):
         if partial is module.zero:
             shares.append(None)
             continue
-        body = list(_body(partial, [Text(x) for x in operands], (), [0]))
+        body = list(_body(partial, [Text(x) for x in operands], _returned))
         if body == ["    return 1.0;"]:
             shares.append(f"PASS({LETTERS[position]})")
             continue
@@ -305,46 +356,57 @@ def _function(name: str, operands: Sequence[str], body: list[str]) -> str:
 
 def _forward(name: str, function: Callable[..., Any], operands: Sequence[str]) -> str:
     known = KNOWN.get(getattr(function, "__name__", ""))
-    body = [f"    return {known}({', '.join(operands)});"] if known else list(_body(function, [Text(x) for x in operands], (), [0]))
+    body = [f"    return {known}({', '.join(operands)});"] if known else list(_body(function, [Text(x) for x in operands], _returned))
     return _function(f"forward_{name}", operands, body)
+
+
+def _returned(result: Any) -> list[str]:
+    return [f"return {_bare(written(result))};"]
 
 
 def _mentions(line: str, operand: str) -> bool:
     return operand in "".join(c if c.isalnum() or c in "_." else " " for c in line).split()
 
 
-def _body(function: Callable[..., Any], operands: list[Any], answers: tuple[bool, ...], branches: list[int]) -> Iterator[str]:
+def _body(function: Callable[..., Any], operands: list[Any], finish: Finish, answers: tuple[bool, ...] = ()) -> Iterator[str]:
     """The lines of C after some answers: those up to the next question, and both branches of that; or all up to the end."""
     global _writer
     indent = "    " * (1 + sum(answers))
     _writer = writer = Writer(answers)
     try:
-        sys.setprofile(_refuse_handlers)
-        try:
-            result = function(*operands)
-        finally:
-            sys.setprofile(None)
-        yield from (indent + line for line in writer.lines)
-        yield f"{indent}return {_bare(written(result))};"
+        result = _watched(function, operands)
+        yield from (indent + line for line in [*writer.lines, *finish(result)])
     except _Branch as question:
-        branches[0] += 1
-        if branches[0] > MOST_BRANCHES:
-            raise CannotWriteError("it has too many branches") from None
+        if len(answers) >= MOST_QUESTIONS:
+            raise CannotWriteError("it asks too many questions, as a loop does that has no fixed length") from None
         yield from (indent + line for line in writer.lines)
         yield f"{indent}if ({_bare(question.condition)}) {{"
-        yield from _body(function, operands, (*answers, True), branches)
+        yield from _body(function, operands, finish, (*answers, True))
         yield f"{indent}}}"
-        yield from _body(function, operands, (*answers, False), branches)
+        yield from _body(function, operands, finish, (*answers, False))
     except CannotWriteError:
         raise
     except Exception as error:
         raise CannotWriteError(f"{type(error).__name__}: {error}") from error
 
 
+def _watched(function: Callable[..., Any], operands: list[Any]) -> Any:
+    """Call a function that must not handle exceptions. A collection of garbage may call others, and has to wait."""
+    profile, collects = sys.getprofile(), gc.isenabled()
+    gc.disable()
+    sys.setprofile(_refuse_handlers)
+    try:
+        return function(*operands)
+    finally:
+        sys.setprofile(profile)
+        if collects:
+            gc.enable()
+
+
 def _refuse_handlers(frame: types.FrameType, event: str, argument: object) -> None:
     """Called with every function that is entered: one that handles exceptions decides by them, and C has none."""
     code = frame.f_code
-    if event != "call" or code.co_filename == __file__ or not code.co_exceptiontable:  # type: ignore[attr-defined]
+    if event != "call" or code.co_filename == __file__ or not code.co_exceptiontable:
         return
     if code.co_qualname != "_ieee.<locals>.forward":  # which only makes infinities and nan of them, as C does
         raise CannotWriteError(f"in {code.co_name} an exception decides")
@@ -360,13 +422,14 @@ def _bare(text: str) -> str:
     return text[1:-1] if text.startswith("(") else text
 
 
-def header(source: Path) -> str:
+def header(folder: Path) -> str:
     """The text of `rows.h`.
 
     Arguments:
-        source: the file `primitives.py`.
+        folder: that of `primitives.py` and `updates.py`.
     """
-    rows, reasons = rows_of(source)
+    module = loaded(folder / "primitives.py")
+    rows, reasons = rows_of(module)
     lines = ["/* The operations of primitives.py in C. Written by write_rows.py. In Python remain:", " *"]
     lines += [f" * {name}: {reason}" for name, reason in reasons.items()]
     lines += [" */", ""]
@@ -374,6 +437,8 @@ def header(source: Path) -> str:
         lines.append(row.functions[0].split(" {")[0] + ";")
     for row in rows:
         lines += ["", *"\n\n".join(row.functions).split("\n")]
+    for function in rules_of(folder / "updates.py", module):
+        lines += ["", function]
     for kind, members in _kinds(rows).items():
         entries = [f"    X(OP_{(row.name + suffix).upper()}, {row.name})" for row, suffix, _ in members]
         shares = [f"    X(OP_{(row.name + suffix).upper()}, {'; '.join(passed)})" for row, suffix, passed in members]
@@ -408,4 +473,4 @@ def _continued(lines: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(header(Path(__file__).parent.parent / "primitives.py"))
+    sys.stdout.write(header(Path(__file__).parent.parent))

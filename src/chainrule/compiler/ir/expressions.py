@@ -119,6 +119,9 @@ class Expression:
     def __rmul__(self, other: Any) -> Expression:
         return apply(primitives.multiply, other, self)
 
+    def __truediv__(self, other: Any) -> Expression:
+        return apply(primitives.divide, self, other)
+
     def __neg__(self) -> Expression:
         return apply(primitives.negative, self)
 

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule import primitives
+from chainrule import primitives, updates
 from chainrule.compiler.ir.expressions import Access, Buffer, Expression, Load, apply
 from chainrule.compiler.ir.statements import Statement
 from chainrule.optim import SGD, Adam, AdamW
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chainrule.optim import Optimizer
 
-STATES = {SGD: ("momentum_buffer",), Adam: ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"), AdamW: ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")}
+STATES: dict[type[Optimizer], tuple[str, ...]] = {kind: kind.BUFFERS for kind in (SGD, Adam, AdamW)}
 """The optimisers whose rule is known here, and the names of the lists that each keeps. A subclass may have another rule."""
 
 
@@ -74,10 +76,8 @@ class Rule:
             if first:
                 rows[0, 1:3] = 0.0, 1.0
             return rows
-        beta1, beta2 = optimizer.betas
-        rows[:, 0] = rates / (1.0 - beta1**step)
-        rows[:, 1] = np.sqrt(1.0 - beta2**step)
-        rows[:, 2] = 1.0 - rates * (optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0)
+        rows[:, 0], rows[:, 1] = updates.adam_factors(rates, optimizer.betas, step, np.sqrt)
+        rows[:, 2] = updates.decay_factor(rates, optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0)
         return rows
 
     def _scalar(self, number: int) -> Expression:
@@ -86,41 +86,31 @@ class Rule:
     def _stored(self, buffer: Buffer, value: Expression) -> Statement:
         return Statement((self.parameters.size,), Access(buffer, 0, (1,)), value)
 
-    def _direction(self, weight_decay: float) -> Expression:
-        optimizer: Any = self.optimizer
-        gradient: Expression = -_at(self.gradients) if optimizer.maximize else _at(self.gradients)
-        return gradient + weight_decay * _at(self.parameters) if weight_decay else gradient
-
     def _sgd(self) -> list[Statement]:
         optimizer: Any = self.optimizer
-        g = self._direction(optimizer.weight_decay)
-        statements = []
-        if self.states:
-            (m,) = self.states
-            statements.append(self._stored(m, self._scalar(1) * _at(m) + self._scalar(2) * g))
-            g = g + optimizer.momentum * _at(m) if optimizer.nesterov else _at(m)
-        return [*statements, self._stored(self.parameters, _at(self.parameters) - self._scalar(0) * g)]
+        p, g, lr, kept, new = _at(self.parameters), _at(self.gradients), *map(self._scalar, range(3))
+        options = optimizer.momentum, kept, new, optimizer.weight_decay, optimizer.nesterov, optimizer.maximize, False
+        moved, momentum = updates.sgd(lr, *options)(p, g, _at(self.states[0]) if self.states else 0.0)
+        return self._stores(moved, [momentum])
 
     def _adam(self) -> list[Statement]:
         optimizer: Any = self.optimizer
-        beta1, beta2 = optimizer.betas
         decoupled = isinstance(optimizer, AdamW)
-        g = self._direction(0.0 if decoupled else optimizer.weight_decay)
-        m, v, *largest = self.states
-        p: Expression = _at(self.parameters)
-        if decoupled:
-            p = p * self._scalar(2)
-        statements = [
-            self._stored(m, beta1 * _at(m) + (1.0 - beta1) * g),
-            self._stored(v, beta2 * _at(v) + (1.0 - beta2) * g * g),
-        ]
-        scale = v
-        if largest:
-            statements.append(self._stored(largest[0], apply(primitives.maximum, _at(largest[0]), _at(v))))
-            scale = largest[0]
-        root = apply(primitives.divide, apply(primitives.sqrt, _at(scale)), self._scalar(1))
-        step = apply(primitives.divide, _at(m), root + optimizer.eps)
-        return [*statements, self._stored(self.parameters, p - self._scalar(0) * step)]
+        l2, decay = (0.0, self._scalar(2)) if decoupled else (optimizer.weight_decay, 1.0)
+        states = [*map(_at, self.states), 0.0][:3]
+        options = *optimizer.betas, optimizer.eps, l2, decay, optimizer.maximize, optimizer.amsgrad
+        update = updates.adam(self._scalar(0), self._scalar(1), *options)
+        moved, *kept = update(_at(self.parameters), _at(self.gradients), *states)
+        return self._stores(moved, kept)
+
+    def _stores(self, moved: Expression, kept: Sequence[Expression]) -> list[Statement]:
+        """Statements that store the states and then the parameters; what is stored is loaded from there for what comes after it."""
+        statements = []
+        stored: dict[int, Expression] = {}
+        for state, value in zip(self.states, kept, strict=False):
+            statements.append(self._stored(state, value.replaced(lambda leaf: leaf, dict(stored))))
+            stored[id(value)] = _at(state)
+        return [*statements, self._stored(self.parameters, moved.replaced(lambda leaf: leaf, stored))]
 
 
 def _at(buffer: Buffer) -> Expression:
