@@ -22,7 +22,7 @@ from chainrule.compiler.ir.statements import BATCH, Group, Statement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from chainrule.compiler.analysis.lowering import Lowered
+    from chainrule.compiler.analysis.lowered import Lowered
 
 SAMPLE, ITERATION = "n", "t"
 LETTERS = "ijklmpqrsuwxyz"
