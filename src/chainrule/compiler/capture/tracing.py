@@ -147,7 +147,7 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
             if isinstance(error, TraceError):
                 raise
             if isinstance(error, (TypeError, IndexError)) and _is_by_index(error):
-                watch.refused.setdefault(_COUNT, {})[_place(error)] = None
+                watch.refused.setdefault(_COUNT, {})[_line_of_error(error)] = None
             if watch.refused:
                 raise watch.error() from error
             raise
@@ -336,10 +336,10 @@ def is_of_library(frame: FrameType) -> bool:
 def _line(frame: FrameType) -> str:
     while frame.f_back is not None and is_of_library(frame):
         frame = frame.f_back
-    return _told(frame.f_code.co_filename, frame.f_lineno)
+    return _quoted(frame.f_code.co_filename, frame.f_lineno)
 
 
-def _place(error: BaseException) -> str:
+def _line_of_error(error: BaseException) -> str:
     """The innermost line of an error's traceback that is the user's."""
     found = "", 0
     traceback = error.__traceback__
@@ -347,9 +347,9 @@ def _place(error: BaseException) -> str:
         if not is_of_library(traceback.tb_frame):
             found = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
         traceback = traceback.tb_next
-    return _told(*found)
+    return _quoted(*found)
 
 
-def _told(file: str, line: int) -> str:
+def _quoted(file: str, line: int) -> str:
     text = linecache.getline(file, line).strip()
     return f"{file}, line {line}: {text}" if text else f"{file}, line {line}"
