@@ -19,7 +19,7 @@ import pytest
 import chainrule
 from chainrule import MLP, SGD, Adam, AdamW, Value, fit, mean, take
 from chainrule.compiler.training.fit import NativeFit
-from chainrule.compiler.training.steps import MOST_LOOPS
+from chainrule.compiler.training.steps import MOST_FUNCTIONS
 from chainrule.schedules import CosineAnnealingLR, ExponentialLR, LambdaLR, StepLR
 from chainrule.training import History, State
 
@@ -318,7 +318,7 @@ def test_a_program_keeps_no_more_loops_than_it_may() -> None:
     for samples in range(1, 9):
         for momentum in (0.0, 0.5, 0.9):
             fit(loss, (X[:samples], Y[:samples]), optimizer=SGD(model.params, lr=0.01, momentum=momentum), steps=1)
-    assert len(loss.program.loops) == MOST_LOOPS
+    assert len(loss.program.step_functions) == MOST_FUNCTIONS
 
 
 def test_data_stay_as_they_are() -> None:

@@ -105,14 +105,14 @@ def flatten(roots: Sequence[Value], /) -> tuple[list[Value], Ints, list[Primitiv
 
 
 def changed(root: Value, /) -> list[Change]:
-    """The nodes below a result whose numbers are not what their operations make of those of their operands, to the last bit.
+    """Find the nodes below a result whose numbers differ from what their operations now give for their operands, to the last bit.
 
     Arguments:
         root: the result.
 
     Returns:
-        For each such node, in topological order: the node; the number that would follow or, of an operation made by hand, the numbers that
-        its operands had when its `_backward` was assigned; and whether the node's own number was assigned.
+        For each such node, in topological order: the node; the number that its operation now gives or, for an operation made by hand, the
+        numbers that its operands had when its `_backward` was assigned; and whether the node's own number was assigned.
 
     Raises:
         TypeError: if `root` is not a Value.

@@ -1,4 +1,4 @@
-"""The warning that `backward()` gives when it throws away gradients that nobody has looked at.
+"""The warning that `backward()` gives if it overwrites gradients that were not read.
 
 A `backward()` leaves a mark at the leaves that it reaches. The next one, of another result, throws gradients away if it finds that mark at
 a leaf with a gradient, unless a gradient has been read or set since.

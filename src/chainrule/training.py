@@ -261,7 +261,7 @@ def _native(loss: Any, data: Any, optimizer: Any, orders: Iterator[Sequence[int]
     if not NativeFit.can(loss, optimizer, data):
         return None
     native = NativeFit(loss, data, optimizer, orders, batch_size)
-    return native if native.loop(batch_size) is not None else None
+    return native if native.steps(batch_size) is not None else None
 
 
 def _needs_no_data(loss: Any, data: Any) -> bool:

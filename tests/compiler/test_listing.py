@@ -13,8 +13,8 @@ import chainrule
 from chainrule import MLP, Neuron, Value
 from chainrule.compiler.ir.machine import generic
 from chainrule.compiler.ir.statements import BATCH
-from chainrule.compiler.show.arrays import place_text
 from chainrule.compiler.show.listing import listing
+from chainrule.compiler.show.shapes import place_text
 from chainrule.compiler.show.view import View, reached
 from compare import traced
 from programs import OUTPUTS, PROGRAMS, Program, named

@@ -33,7 +33,7 @@ from chainrule.compiler.transform.transposing import packed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from chainrule.compiler.analysis.lowering import Layout, Lowered
+    from chainrule.compiler.analysis.lowered import Layout, Lowered
     from chainrule.compiler.capture.tape import Tape
     from chainrule.compiler.ir.expressions import Expression
     from chainrule.compiler.ir.machine import Target

@@ -188,14 +188,14 @@ class _Carrying(Emitter):
 class _Block(Point):
     """A block of points: arrays with a row for each spot and a column for each lane of its vector, and an axis for each that is reduced."""
 
-    emitter: _Carrying  # type: ignore[assignment]
+    writer: _Carrying  # type: ignore[assignment]
 
     def write(self) -> None:
         """Carry the statements out."""
         indices = [self._at(spot).indices for spot in self.spots]
-        lanes = np.arange(self.place.width)
+        lanes = np.arange(self.cursor.width)
         self.indices = [
-            np.array([sum(row[axis]) for row in indices])[:, None] + (lanes if axis == self.place.vector else 0 * lanes)  # type: ignore[arg-type]
+            np.array([sum(row[axis]) for row in indices])[:, None] + (lanes if axis == self.cursor.vector else 0 * lanes)  # type: ignore[arg-type]
             for axis in range(len(self.group.sizes))
         ]
         self.registers: dict[Access, np.ndarray] = {}
@@ -219,15 +219,15 @@ class _Block(Point):
             if statement.accumulate:
                 values = self._joined(statement.reduction, self._load(store, {}), values)
             self.registers[store] = values
-        before = self.emitter.before.statements[number].store.base
-        moved = before - store.base - store.advance * self.emitter.iteration  # type: ignore[operator]
-        self.emitter.made[number].append((places.ravel(), places.ravel() + moved, values.ravel()))
+        before = self.writer.before.statements[number].store.base
+        moved = before - store.base - store.advance * self.writer.iteration  # type: ignore[operator]
+        self.writer.made[number].append((places.ravel(), places.ravel() + moved, values.ravel()))
 
     def _values(self, number: int, statement: Statement) -> np.ndarray:
         """What a statement computes, before it is added to what is there."""
         parallel = len(self.group.sizes)
-        sizes = tuple(self.emitter.count if size == BATCH else size for size in statement.sizes[parallel:])
-        shape = (len(self.spots), self.place.width, *sizes)
+        sizes = tuple(self.writer.count if size == BATCH else size for size in statement.sizes[parallel:])
+        shape = (len(self.spots), self.cursor.width, *sizes)
         if not statement.reduced:
             return np.broadcast_to(_computed(statement.value, lambda access: self._load(access, self.fetched)), shape)
         inside = self.plan.within[number] is not None  # then its vectors do not lie as those in the registers
@@ -255,11 +255,11 @@ class _Block(Point):
         return a + b if reduction == "sum" else np.where(b > a, b, a)
 
     def _memory(self, access: Access | Lookup) -> np.ndarray:
-        return self.emitter.memory[access.buffer]
+        return self.writer.memory[access.buffer]
 
     def _places(self, access: Access | Lookup, sizes: tuple[int, ...] = ()) -> np.ndarray:
         """Where an access is, at all points of the block and of reduced axes of these sizes."""
-        places = np.full((len(self.spots), self.place.width), access.base + access.advance * self.emitter.iteration)  # type: ignore[operator]
+        places = np.full((len(self.spots), self.cursor.width), access.base + access.advance * self.writer.iteration)  # type: ignore[operator]
         parallel = len(self.group.sizes)
         for index, stride in zip(self.indices, access.strides[:parallel], strict=True):
             places = places + stride * index

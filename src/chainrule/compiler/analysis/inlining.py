@@ -43,7 +43,7 @@ def choose_inlined(classes: list[Class], roots: set[int]) -> set[int]:
     """
     users: dict[int, list[tuple[Use, Slot]]] = {}
     for number, found in enumerate(classes):
-        for k, slot in enumerate([*found.slots, *(run.slot for run in found.runs)]):
+        for k, slot in enumerate([*found.slots, *(each.slot for each in found.terms)]):
             users.setdefault(slot.of, []).append(((number, k), slot))
     copies: dict[int, Counter[Use]] = {}  # of what is inlined: in which terms, how often
     lengths: Counter[Use] = Counter()  # of the terms, less the one number that each of them is without anything inlined
@@ -60,7 +60,7 @@ def choose_inlined(classes: list[Class], roots: set[int]) -> set[int]:
         places: Counter[Use] = Counter()
         for use, _ in by:
             places.update(copies.get(use[0], {use: 1}))
-        more = max(1, 2 * len(found.runs) - 2) if found.kind == "sum" else len(found.slots)
+        more = max(1, 2 * len(found.terms) - 2) if found.kind == "sum" else len(found.slots)
         if all(1 + lengths[term] + times * more <= LONGEST_TERM for term, times in places.items()):
             copies[number] = places
             lengths.update({term: times * more for term, times in places.items()})
@@ -72,7 +72,7 @@ Use: TypeAlias = tuple[int, int]
 
 
 def _is_elementwise(found: Class) -> bool:
-    return 0 < len(found.runs) <= MOST_TERMS and all(run.sums is None and run.slot.nodes.shape[1] == 1 for run in found.runs)
+    return 0 < len(found.terms) <= MOST_TERMS and all(each.sums is None and each.slot.nodes.shape[1] == 1 for each in found.terms)
 
 
 def _is_small_power(found: Class) -> bool:

@@ -60,6 +60,34 @@ class Tape(NamedTuple):
         return len(self.codes)
 
 
+class Flattened(NamedTuple):
+    """What an engine's `flatten` reads off a graph: one entry a node, in topological order, as buffers of bytes where nothing else is said.
+
+    Arguments:
+        leaves: the leaves, a list.
+        leaf_positions: for each of them its position.
+        rows: the primitives that occur, a list.
+        codes: int32; for each node the index of its primitive, or the code of a leaf.
+        starts: int64; where each node's operands begin, and one entry more.
+        operands: int32; positions of nodes.
+        numbers: float64; the number that belongs to an operation, such as the 2.0 of `x ** 2`.
+        data: float64; the data of each node.
+        root_positions: for each of the roots its position.
+        by_hand: the nodes whose operation was made by hand, a list.
+    """
+
+    leaves: Any
+    leaf_positions: Any
+    rows: Any
+    codes: Any
+    starts: Any
+    operands: Any
+    numbers: Any
+    data: Any
+    root_positions: Any
+    by_hand: Any
+
+
 def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None = None) -> Tape:
     """Read the graph below some results.
 
@@ -71,43 +99,52 @@ def record(roots: Sequence[Value], inputs: Mapping[int, tuple[int, int]] | None 
     Raises:
         HandMadeError: if an operation in the graph was made by hand.
     """
-    flat: Any = flatten(roots)
-    leaves, leaf_positions, rows, codes, starts, operands, parameters, data, root_positions, by_hand = flat
-    by_hand = [node for node in by_hand if node._function is not passing]
-    if by_hand:
-        if by_hand[0]._op == "compiled":
-            raise HandMadeError(
-                "the graph contains the result of a compiled function, and compile() cannot see how it was computed. Compile the function "
-                "that makes the whole graph; it may call compiled functions"
-            )
-        fixed = isinstance(by_hand[0]._function, LocalGradients)
-        why = "its local gradients are numbers for these operands only" if fixed else "its _backward is a Python function"
-        raise HandMadeError(
-            f"{by_hand[0]._op or 'an operation'!r} was made by hand: {why}, which cannot be compiled. "
-            "Write it with the operations of chainrule, or use backward() without compile()"
-        )
-    codes_array = np.frombuffer(codes, np.int32).copy()
-    numbers = np.where(codes_array >= 0, np.frombuffer(parameters, np.float64), np.frombuffer(data, np.float64))
-    places = np.zeros(len(codes_array), np.int64)
-    known: dict[int, Value] = {}
+    graph = Flattened._make(flatten(roots))
+    _check_not_by_hand([node for node in graph.by_hand if node._function is not passing])
+    codes = np.frombuffer(graph.codes, np.int32).copy()
+    numbers = np.where(codes >= 0, np.frombuffer(graph.numbers, np.float64), np.frombuffer(graph.data, np.float64))
+    places = np.zeros(len(codes), np.int64)
+    parameters: dict[int, Value] = {}
     inputs = inputs or {}
-    for leaf, position in zip(leaves, leaf_positions, strict=True):
+    for leaf, position in zip(graph.leaves, graph.leaf_positions, strict=True):
         if (place := inputs.get(id(leaf))) is not None:
-            codes_array[position] = FIRST_INPUT - place[0]
+            codes[position] = FIRST_INPUT - place[0]
             places[position] = place[1]
-        elif codes_array[position] == PARAMETER:
-            known[position] = leaf
+        elif codes[position] == PARAMETER:
+            parameters[position] = leaf
     tape = Tape(
-        rows=list(rows),
-        codes=codes_array,
-        starts=np.frombuffer(starts, np.int64),
-        operands=np.frombuffer(operands, np.int32),
+        rows=list(graph.rows),
+        codes=codes,
+        starts=np.frombuffer(graph.starts, np.int64),
+        operands=np.frombuffer(graph.operands, np.int32),
         numbers=numbers,
-        roots=np.array(root_positions, np.int64),
-        parameters=known,
+        roots=np.array(graph.root_positions, np.int64),
+        parameters=parameters,
         places=places,
     )
     return _without_dot(_without_passing(tape))
+
+
+def _check_not_by_hand(nodes: Sequence[Any]) -> None:
+    """Refuse operations that were made by hand.
+
+    Raises:
+        HandMadeError: if there is one.
+    """
+    if not nodes:
+        return
+    first = nodes[0]
+    if first._op == "compiled":
+        raise HandMadeError(
+            "the graph contains the result of a compiled function, and compile() cannot see how it was computed. Compile the function "
+            "that makes the whole graph; it may call compiled functions"
+        )
+    fixed = isinstance(first._function, LocalGradients)
+    why = "its local gradients are numbers for these operands only" if fixed else "its _backward is a Python function"
+    raise HandMadeError(
+        f"{first._op or 'an operation'!r} was made by hand: {why}, which cannot be compiled. "
+        "Write it with the operations of chainrule, or use backward() without compile()"
+    )
 
 
 def settled(tape: Tape, made: list[Value]) -> Tape:

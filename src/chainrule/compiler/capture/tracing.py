@@ -147,7 +147,7 @@ def trace(function: Callable[..., Any], arguments: Sequence[Argument], keywords:
             if isinstance(error, TraceError):
                 raise
             if isinstance(error, (TypeError, IndexError)) and _is_by_index(error):
-                watch.refused.setdefault(_COUNT, {})[_place(error)] = None
+                watch.refused.setdefault(_COUNT, {})[_line_of_error(error)] = None
             if watch.refused:
                 raise watch.error() from error
             raise
@@ -339,7 +339,7 @@ def _line(frame: FrameType) -> str:
     return line_of(frame.f_code.co_filename, frame.f_lineno)
 
 
-def _place(error: BaseException) -> str:
+def _line_of_error(error: BaseException) -> str:
     """The innermost line of an error's traceback that is the user's."""
     found = "", 0
     traceback = error.__traceback__

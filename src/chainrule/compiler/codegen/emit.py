@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.compiler.codegen.innermost import Point
-from chainrule.compiler.codegen.loads import Place, Writer, index
+from chainrule.compiler.codegen.loads import Cursor, Writer, index
 from chainrule.compiler.codegen.vectorize import choose
 from chainrule.compiler.ir.statements import Group, Loop
 
@@ -46,9 +46,9 @@ class Emitter(Writer):
         plan = choose(group, self.width, self.registers)
         axes = plan.order(group)
 
-        def nest(depth: int, place: Place, counts: dict[int, int]) -> None:
+        def nest(depth: int, cursor: Cursor, counts: dict[int, int]) -> None:
             if depth == len(axes):
-                Point(self, group, plan, place, counts).write()
+                Point(self, group, plan, cursor, counts).write()
                 return
             axis = axes[depth]
             is_vector = axis == plan.vector
@@ -57,7 +57,7 @@ class Emitter(Writer):
             for vectors, points, begin, end in cut:
 
                 def body(i: str | int, points: int = points, vectors: int = vectors) -> None:
-                    there = place.at(axis, index(i))
+                    there = cursor.at(axis, index(i))
                     if is_vector:
                         nest(depth + 1, there._replace(width=points), {**counts, axis: vectors})
                     else:
@@ -65,7 +65,7 @@ class Emitter(Writer):
 
                 self.text.loop(begin, end, vectors * points, body)
 
-        nest(0, Place({}, plan.vector, 1), {})
+        nest(0, Cursor({}, plan.vector, 1), {})
 
     def _cut_tiles(self, size: int, plan: Plan) -> list[tuple[int, int, str | int, str | int]]:
         """Cut an axis into several vectors at a time, and what is left into single ones: (vectors, width, begin, end)."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from chainrule.compiler.codegen.loads import Index, Place, Writer
+    from chainrule.compiler.codegen.loads import Cursor, Index, Writer
     from chainrule.compiler.codegen.vectorize import Plan
     from chainrule.compiler.ir.expressions import Access
 
@@ -24,14 +24,14 @@ UNROLLED = 4
 class Point:
     """The innermost code of a group: its statements, at one block of points."""
 
-    def __init__(self, writer: Writer, group: Group, plan: Plan, place: Place, counts: dict[int, int]) -> None:
+    def __init__(self, writer: Writer, group: Group, plan: Plan, cursor: Cursor, counts: dict[int, int]) -> None:
         self.writer = writer
         self.text = writer.text
         self.group = group
         self.plan = plan
-        self.place = place
+        self.cursor = cursor
         # The vectors of a row together: so the number that they share need not stay in a register longer.
-        self.counts = {axis: counts[axis] for axis in sorted(counts, key=lambda axis: axis == place.vector) if counts[axis] > 1}
+        self.counts = {axis: counts[axis] for axis in sorted(counts, key=lambda axis: axis == cursor.vector) if counts[axis] > 1}
         self.spots: list[Spot] = list(product(*[range(count) for count in self.counts.values()]))
         self.loaded: dict[object, str] = {}
         self.forwarded: dict[tuple[Access, Spot], str] = {}  # what was stored here, by a store of this group
@@ -45,7 +45,7 @@ class Point:
                 for spot, value in zip(self.spots, values, strict=True):
                     if statement.accumulate:
                         before = self._load(self._trimmed(statement.store), spot, fresh=in_turn)
-                        value = self.writer.joined(statement.reduction, before, value, self.place.width)
+                        value = self.writer.joined(statement.reduction, before, value, self.cursor.width)
                     if in_turn:
                         self.writer.store(self._trimmed(statement.store), value, self._at(spot))
                     else:
@@ -66,17 +66,17 @@ class Point:
         parallel = len(self.group.sizes)
         return access.with_strides(lambda strides: strides[:parallel])
 
-    def _at(self, spot: Spot, place: Place | None = None) -> Place:
+    def _at(self, spot: Spot, cursor: Cursor | None = None) -> Cursor:
         """The place of a point of the block."""
-        place = self.place if place is None else place
+        cursor = self.cursor if cursor is None else cursor
         for axis, step in zip(self.counts, spot, strict=True):
-            start, more = place.indices[axis]
-            place = place.at(axis, (start, more + (step * self.place.width if axis == self.place.vector else step)))
-        return place
+            start, more = cursor.indices[axis]
+            cursor = cursor.at(axis, (start, more + (step * self.cursor.width if axis == self.cursor.vector else step)))
+        return cursor
 
     def _evaluate(self, statement: Statement) -> list[str]:
         return [
-            self.writer.scalars.evaluate(statement.value, self.place.width, lambda access, spot=spot: self._load(access, spot))  # type: ignore[misc]
+            self.writer.scalars.evaluate(statement.value, self.cursor.width, lambda access, spot=spot: self._load(access, spot))  # type: ignore[misc]
             for spot in self.spots
         ]
 
@@ -86,12 +86,12 @@ class Point:
             return known
         return self._load_at(access, self._at(spot), self.loaded, fresh)
 
-    def _load_at(self, access: Access, place: Place, loaded: dict[object, str], fresh: bool = False) -> str:
+    def _load_at(self, access: Access, cursor: Cursor, loaded: dict[object, str], fresh: bool = False) -> str:
         """Load, or take what was loaded from the same address before."""
-        along = 0 if place.vector is None or place.width == 1 else access.strides[place.vector]
-        key = (access.buffer, self.writer.address(access, place), along, place.width)
+        along = 0 if cursor.vector is None or cursor.width == 1 else access.strides[cursor.vector]
+        key = (access.buffer, self.writer.address(access, cursor), along, cursor.width)
         if fresh or key not in loaded:
-            loaded[key] = self.writer.load(access, place)
+            loaded[key] = self.writer.load(access, cursor)
         return loaded[key]
 
     # --- reductions ---------------------------------------------------------------------------------------------------------------------
@@ -100,23 +100,23 @@ class Point:
         """The sums, or the largest values, for all points of the block."""
         if within is not None:
             return self._reduce_within(statement, within)
-        width = self.place.width
+        width = self.cursor.width
         sums = self._accumulate(statement, self.spots, width, lambda spot: self._at(spot), statement.reduced)
         return [sums[spot] for spot in self.spots]
 
     def _reduce_within(self, statement: Statement, within: int) -> list[str]:
         """Where vectors lie along a reduced axis: a vector of partial sums for each result, whose lanes are added up in the end."""
-        rows, count = self.place.vector, self.place.width
+        rows, count = self.cursor.vector, self.cursor.width
         spots = [(*spot, row) for row in range(count) for spot in self.spots]
         axes = tuple(axis for axis in statement.reduced if axis != within)
         totals: list[str] = []
 
-        def at(spot: Spot) -> Place:
-            place = self._at(spot[:-1])
+        def at(spot: Spot) -> Cursor:
+            cursor = self._at(spot[:-1])
             if rows is not None:
-                start, more = place.indices[rows]
-                place = place.at(rows, (start, more + spot[-1]))
-            return place
+                start, more = cursor.indices[rows]
+                cursor = cursor.at(rows, (start, more + spot[-1]))
+            return cursor
 
         for width, begin, end in self.writer.cut(statement.sizes[within], self.writer.width):
             sums = self._accumulate(statement, spots, width, at, axes, (within, begin, end))
@@ -129,7 +129,7 @@ class Point:
         statement: Statement,
         spots: list[Spot],
         width: int,
-        at: Callable[[Spot], Place],
+        at: Callable[[Spot], Cursor],
         axes: tuple[int, ...],
         within: tuple[int, str | int, str | int] | None = None,
     ) -> dict[Spot, str]:
@@ -148,14 +148,14 @@ class Point:
         def body(indices: dict[int, Index], copy: int) -> None:
             loaded: dict[object, str] = {}
             for spot in spots:
-                place = at(spot)
-                place = place._replace(indices={**place.indices, **indices})
+                cursor = at(spot)
+                cursor = cursor._replace(indices={**cursor.indices, **indices})
                 if within is not None:
-                    place = place._replace(vector=within[0], width=width)
+                    cursor = cursor._replace(vector=within[0], width=width)
                 value = writer.scalars.evaluate(
                     statement.value,
                     width,
-                    lambda access, place=place, spot=spot: self._inner_load(access, place, spot, loaded, within),  # type: ignore[misc]
+                    lambda access, cursor=cursor, spot=spot: self._inner_load(access, cursor, spot, loaded, within),  # type: ignore[misc]
                 )
                 variable = sums[spot, copy]
                 before = text.fresh(f"load {kind}, ptr {variable}")
@@ -188,7 +188,7 @@ class Point:
         return out
 
     def _inner_load(
-        self, access: Access, place: Place, spot: Spot, loaded: dict[object, str], within: tuple[int, str | int, str | int] | None
+        self, access: Access, cursor: Cursor, spot: Spot, loaded: dict[object, str], within: tuple[int, str | int, str | int] | None
     ) -> str:
         if (
             within is None
@@ -196,7 +196,7 @@ class Point:
             and not any(access.strides[len(self.group.sizes) :])
         ):
             return known
-        return self._load_at(access, place, loaded)
+        return self._load_at(access, cursor, loaded)
 
     def _whole(self, begin: str | int, end: str | int, step: int) -> str | int:
         """The end of the last whole step."""

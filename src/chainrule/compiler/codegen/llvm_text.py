@@ -150,7 +150,7 @@ class Text:
         self.lines.append(f"{inside}:")
         with self.inside():
             body()
-        self.place(after)
+        self.here(after)
 
     def unless(self, condition: str, label: str) -> None:
         """Leave for a label where a condition does not hold."""
@@ -158,7 +158,7 @@ class Text:
         self.do(f"br i1 {condition}, label %{go_on}, label %{label}")
         self.lines.append(f"{go_on}:")
 
-    def place(self, label: str) -> None:
+    def here(self, label: str) -> None:
         """Put a label here, and jump to it from the code above."""
         self.do(f"br label %{label}")
         self.lines.append(f"{label}:")

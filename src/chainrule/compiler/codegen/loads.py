@@ -19,14 +19,14 @@ Index: TypeAlias = tuple[str | int, int]
 """An index along an axis: a variable, or 0, and what is added to it."""
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """Where the code stands: the index along each axis, and along which axis, if any, a vector of `width` points lies."""
 
     indices: dict[int, Index]
     vector: int | None
     width: int
 
-    def at(self, axis: int, index: Index) -> Place:
+    def at(self, axis: int, index: Index) -> Cursor:
         """The same place with one index changed."""
         return self._replace(indices={**self.indices, axis: index})
 
@@ -94,23 +94,23 @@ class Writer:
 
     # --- memory -------------------------------------------------------------------------------------------------------------------------
 
-    def address(self, access: Access | Lookup, place: Place) -> tuple[str, int]:
+    def address(self, access: Access | Lookup, cursor: Cursor) -> tuple[str, int]:
         """A pointer, and an offset from it, counted in numbers."""
         kind = "i32" if access.buffer.role == "table" else self.text.number
-        offset, known = self.offset(access, place)
+        offset, known = self.offset(access, cursor)
         pointer = self.pointers[access.buffer]
         if offset != 0:
             pointer = self.text.get(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {offset}")
         return pointer, known
 
-    def offset(self, access: Access | Lookup, place: Place) -> tuple[str | int, int]:
+    def offset(self, access: Access | Lookup, cursor: Cursor) -> tuple[str | int, int]:
         """The offset of an access from the beginning of its buffer: a variable part, and a number."""
         text = self.text
         variable: str | int = 0
         known = access.base
         for axis, stride in enumerate(access.strides):
             if stride:
-                start, more = place.indices[axis]
+                start, more = cursor.indices[axis]
                 known += stride * more
                 moved = text.multiply(start, stride)
                 if isinstance(moved, int):
@@ -124,12 +124,12 @@ class Writer:
             else:
                 variable = text.add(variable, moved)
         if isinstance(access, Access) and access.lookup is not None:
-            variable = text.add(variable, self._looked_up(access.lookup, place))
+            variable = text.add(variable, self._looked_up(access.lookup, cursor))
         return variable, known
 
-    def _looked_up(self, lookup: Lookup, place: Place) -> str | int:
+    def _looked_up(self, lookup: Lookup, cursor: Cursor) -> str | int:
         text = self.text
-        pointer, known = self.address(lookup, place)
+        pointer, known = self.address(lookup, cursor)
         if lookup.buffer.role == "table":
             at = text.get(f"getelementptr inbounds i32, ptr {pointer}, i64 {known}")
             found = text.get(f"sext i32 {text.get(f'load i32, ptr {at}, align 4')} to i64")
@@ -142,11 +142,11 @@ class Writer:
         """The address of the number at an offset from a pointer."""
         return self.text.get(f"getelementptr inbounds {self.text.number}, ptr {pointer}, i64 {offset}") if offset else pointer
 
-    def load(self, access: Access, place: Place) -> str:
+    def load(self, access: Access, cursor: Cursor) -> str:
         """Load an access as a vector along the place's axis."""
-        text, width = self.text, place.width
-        pointer, known = self.address(access, place)
-        stride = 0 if width == 1 or place.vector is None else access.strides[place.vector]
+        text, width = self.text, cursor.width
+        pointer, known = self.address(access, cursor)
+        stride = 0 if width == 1 or cursor.vector is None else access.strides[cursor.vector]
         if stride == 1:
             return text.fresh(f"load {text.type(width)}, ptr {self.element(pointer, known)}, align {text.bytes}")
         if stride == 0:
@@ -157,11 +157,11 @@ class Writer:
             vector = text.fresh(f"insertelement {text.type(width)} {vector}, {text.number} {x}, i32 {lane}")
         return vector
 
-    def store(self, access: Access, value: str, place: Place) -> None:
+    def store(self, access: Access, value: str, cursor: Cursor) -> None:
         """Store a value, a vector along the place's axis."""
-        text, width = self.text, place.width
-        pointer, known = self.address(access, place)
-        stride = 1 if width == 1 or place.vector is None else access.strides[place.vector]
+        text, width = self.text, cursor.width
+        pointer, known = self.address(access, cursor)
+        stride = 1 if width == 1 or cursor.vector is None else access.strides[cursor.vector]
         if stride == 1:
             text.do(f"store {text.type(width)} {value}, ptr {self.element(pointer, known)}, align {text.bytes}")
             return
@@ -178,4 +178,4 @@ class Writer:
         return self.text.fresh(f"select {self.text.truth(width)} {larger}, {kind} {b}, {kind} {a}")
 
 
-__all__ = ["Index", "Place", "Writer", "index"]
+__all__ = ["Cursor", "Index", "Writer", "index"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.compiler.analysis.lowering import CannotLowerError
+from chainrule.compiler.analysis.lowered import CannotLowerError
 from chainrule.compiler.capture.results import Results
 from chainrule.compiler.capture.tape import record
 from chainrule.compiler.capture.tracing import Trace, trace

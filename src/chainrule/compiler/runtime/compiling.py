@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.compiler.analysis.lowering import CannotLowerError, Layout
+from chainrule.compiler.analysis.lowered import CannotLowerError, Layout
 from chainrule.compiler.capture.arguments import Argument, columns_among
 from chainrule.compiler.capture.results import Results
 from chainrule.compiler.capture.tape import record, settled

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from chainrule.compiler.analysis.lowering import CannotLowerError
+from chainrule.compiler.analysis.lowered import CannotLowerError
 from chainrule.compiler.capture.tape import record
 from chainrule.compiler.capture.tracing import is_tracing, refuse
 from chainrule.compiler.pipeline import TooIrregularError

@@ -41,7 +41,7 @@ class Program(Recovered):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.refuse: Callable[[Sequence[Argument]], None] | None = None  # where a result is nan, looks at the numbers that must not be so
-        self.loops: dict[Any, Any] = {}  # training loops around it, as machine code
+        self.step_functions: dict[Any, Any] = {}  # training loops around it, as machine code
         self._kernels: dict[tuple[bool, bool, bool], Kernel] = {}
         self._lock = new_lock()
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.compiler.ir.expressions import Apply, Constant, Load
 from chainrule.compiler.ir.statements import BATCH, Group, Statement
-from chainrule.compiler.show.arrays import SAMPLE, Array, coordinates, direct, in_step, registers_of
+from chainrule.compiler.show.arrays import direct, registers_of
 from chainrule.compiler.show.notation import plain
+from chainrule.compiler.show.shapes import SAMPLE, Array, coordinates, in_step
 from chainrule.compiler.show.view import Passage, View, is_backward
 from chainrule.drawing import RANKDIRS, Drawing
 from chainrule.formulas import short

@@ -9,7 +9,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from chainrule.compiler.show.arrays import ITERATION, Array
+from chainrule.compiler.show.shapes import ITERATION, Array
 from chainrule.compiler.show.view import GroupText, Passage, View, is_backward
 from chainrule.formulas import short
 

@@ -13,21 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from chainrule.compiler.ir.expressions import Access, Buffer, Constant
 from chainrule.compiler.ir.statements import BATCH, Group, Loop, Statement
 from chainrule.compiler.pipeline import arrange, differentiate, fuse
-from chainrule.compiler.show.arrays import (
-    ITERATION,
-    LETTERS,
-    LOOKED_UP,
-    SAMPLE,
-    Array,
-    Arrays,
-    Term,
-    direct,
-    in_step,
-    place_text,
-    registers_of,
-    split,
-)
+from chainrule.compiler.show.arrays import LETTERS, Arrays, direct, registers_of
+from chainrule.compiler.show.cuts import split
 from chainrule.compiler.show.notation import ADDED, ATOM, COMPARED, DIVIDED, Written, added, occurrences, plain, wrapped, write
+from chainrule.compiler.show.shapes import ITERATION, LOOKED_UP, SAMPLE, Array, Term, in_step, place_text
 from chainrule.compiler.transform.fusion import parallel_sizes
 
 if TYPE_CHECKING:

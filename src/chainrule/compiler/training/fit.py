@@ -14,7 +14,7 @@ from chainrule.compiler.codegen.memory import copied
 from chainrule.compiler.runtime.compiling import check_is_loss
 from chainrule.compiler.runtime.function import CompiledFunction
 from chainrule.compiler.runtime.graph import CompiledGraph
-from chainrule.compiler.training.steps import NativeLoop, RaggedLoop
+from chainrule.compiler.training.steps import NativeSteps, RaggedSteps
 from chainrule.compiler.training.updates import STATES
 from chainrule.engine import Value, read_data, write_data, write_grad
 
@@ -78,8 +78,8 @@ class NativeFit:
             column.array = copied(column.array, column.array.dtype)  # which nobody else can change
         self.arrays = [c.array if c.array.dtype == loss._dtype else copied(c.array, loss._dtype) for c in self.columns]
         self.params = list(optimizer.params)
-        self.loops: dict[int, NativeLoop | RaggedLoop] = {}
-        self.current: NativeLoop | RaggedLoop | None = None
+        self.made: dict[int, NativeSteps | RaggedSteps] = {}
+        self.current: NativeSteps | RaggedSteps | None = None
         self.begins_momentum = False
         self.steps_at_once = 1
         self._samples: list[list[Argument]] = []  # where they differ in shape
@@ -93,20 +93,20 @@ class NativeFit:
 
     # --- machine code -------------------------------------------------------------------------------------------------------------------
 
-    def loop(self, samples: int) -> NativeLoop | RaggedLoop | None:
+    def steps(self, samples: int) -> NativeSteps | RaggedSteps | None:
         """The machine code for steps with this many samples; None if the loss could not be compiled."""
-        if samples not in self.loops or not self.loops[samples].trained.fits(self.optimizer):
-            loop = self._ragged(samples) if self.is_ragged else self._regular(samples)
-            if loop is None:
+        if samples not in self.made or not self.made[samples].trained.fits(self.optimizer):
+            steps = self._ragged(samples) if self.is_ragged else self._regular(samples)
+            if steps is None:
                 return None
-            self.loops[samples] = loop
-        return self.loops[samples]
+            self.made[samples] = steps
+        return self.made[samples]
 
-    def _regular(self, samples: int) -> NativeLoop | None:
+    def _regular(self, samples: int) -> NativeSteps | None:
         program = self.loss.program if isinstance(self.loss, CompiledGraph) else self._traced(self.loss, samples)
         if program is None:
             return None
-        return NativeLoop(program, self.optimizer, samples, [int(np.prod(column.shape)) for column in self.columns])
+        return NativeSteps(program, self.optimizer, samples, [int(np.prod(column.shape)) for column in self.columns])
 
     def _traced(self, loss: CompiledFunction, samples: int) -> Program | None:
         """The program of a function, for so many samples."""
@@ -120,7 +120,7 @@ class NativeFit:
                     column.check(bounds if loss.definition.batched else bounds.reshape(samples, -1).min(0), column.array, numbers)
         return traced.program
 
-    def _ragged(self, samples: int) -> RaggedLoop | None:
+    def _ragged(self, samples: int) -> RaggedSteps | None:
         """Steps with so many samples of all shapes."""
         loss = self.loss
         assert isinstance(loss, CompiledFunction)
@@ -135,7 +135,7 @@ class NativeFit:
             self.by_shape = self._programs_by_shape(loss)
         if self.by_shape is None:
             return None
-        return RaggedLoop(*self.by_shape, self.optimizer, samples, 1.0 / samples if loss.definition.reduction == "mean" else 1.0)
+        return RaggedSteps(*self.by_shape, self.optimizer, samples, 1.0 / samples if loss.definition.reduction == "mean" else 1.0)
 
     def _programs_by_shape(self, loss: CompiledFunction) -> tuple[list[Program], list[int], list[list[np.ndarray]]] | None:
         """Programs for all shapes of samples, for each sample the number of its program, and its arrays."""
@@ -204,14 +204,14 @@ class NativeFit:
         """
         if self.current is None and list(self.optimizer.params) != self.params:
             self.params = list(self.optimizer.params)
-            self.loops.clear()
-        loop = self.loop(samples)
-        assert loop is not None
-        self._change_to(loop)
-        scalars = loop.trained.rule.step_scalars(np.array(rates), self.optimizer.steps, first=self.begins_momentum)
+            self.made.clear()
+        steps = self.steps(samples)
+        assert steps is not None
+        self._change_to(steps)
+        scalars = steps.trained.rule.step_scalars(np.array(rates), self.optimizer.steps, first=self.begins_momentum)
         self.begins_momentum = False
         begin = time.perf_counter()
-        losses = loop.run(self.arrays, batches, scalars)  # type: ignore[arg-type]
+        losses = steps.run(self.arrays, batches, scalars)  # type: ignore[arg-type]
         self._pace(len(rates), time.perf_counter() - begin)
         failed = not math.isfinite(losses[-1])
         self.optimizer.steps += len(losses) - failed
@@ -224,8 +224,8 @@ class NativeFit:
         elif seconds > 2 * PATIENCE:
             self.steps_at_once = max(1, steps // 2)
 
-    def _change_to(self, loop: NativeLoop | RaggedLoop) -> None:
-        if self.current is loop:
+    def _change_to(self, steps: NativeSteps | RaggedSteps) -> None:
+        if self.current is steps:
             return
         if self.current is not None:
             self.write_back()
@@ -233,11 +233,11 @@ class NativeFit:
         read_data(self.optimizer.params, parameters)
         states = []
         self.begins_momentum = not len(getattr(self.optimizer, "momentum_buffer", [0]))
-        for buffer in loop.trained.rule.states:
+        for buffer in steps.trained.rule.states:
             kept = getattr(self.optimizer, buffer.name)
             states.append(np.array(kept) if len(kept) else np.zeros(len(parameters)))
-        loop.trained.load(parameters, states)
-        self.current = loop
+        steps.trained.load(parameters, states)
+        self.current = steps
 
     def write_back(self, params: Sequence[Value] = ()) -> None:
         """Write the results of the machine code to the Values and the optimiser.
@@ -248,7 +248,7 @@ class NativeFit:
         if self.current is None:
             return
         trained = self.current.trained
-        if isinstance(self.loss, CompiledGraph) and isinstance(self.current, NativeLoop):
+        if isinstance(self.loss, CompiledGraph) and isinstance(self.current, NativeSteps):
             self.loss.show(self.current.workspace)
         parameters, states, gradients = trained.save()
         write_data(self.optimizer.params, parameters)
@@ -267,13 +267,13 @@ class NativeFit:
         Raises:
             ValueError: if one of them does not meet its condition.
         """
-        loop = self.loops.get(len(batch))
-        if not isinstance(self.loss, CompiledFunction) or loop is None:
+        steps = self.made.get(len(batch))
+        if not isinstance(self.loss, CompiledFunction) or steps is None:
             return
-        if isinstance(loop, RaggedLoop):
-            calls = [(loop.program_of(k), self._samples[k]) for k in batch]
+        if isinstance(steps, RaggedSteps):
+            calls = [(steps.program_of(k), self._samples[k]) for k in batch]
         else:
-            calls = [(loop.program, self.columns if self.loss.definition.batched else [column.at(batch) for column in self.columns])]
+            calls = [(steps.program, self.columns if self.loss.definition.batched else [column.at(batch) for column in self.columns])]
         for program, arguments in calls:
             if program.refuse is not None:
                 program.refuse(arguments)

@@ -112,7 +112,7 @@ class Trained:
             text.do(f"store i64 {text.add(k, 1)}, ptr %done")
 
         text.loop(0, "%steps", 1, step)
-        text.place("stop")
+        text.here("stop")
 
     def run(self, function: Callable[..., None], leading: Sequence[int | None], scalars: np.ndarray) -> np.ndarray:
         """Call the function that makes the steps.
@@ -138,11 +138,11 @@ def pointer(text: Text, table: str, k: str | int) -> str:
     return text.get(f"load ptr, ptr {text.get(f'getelementptr ptr, ptr {table}, i64 {k}')}")
 
 
-MOST_LOOPS = 16  # that a program keeps, for other optimisers and batch sizes
+MOST_FUNCTIONS = 16  # that a program keeps, for other optimisers and batch sizes
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 
 
-class NativeLoop:
+class NativeSteps:
     """Steps of training with one program, many in one call.
 
     Arguments:
@@ -165,11 +165,11 @@ class NativeLoop:
         self.trained.share(self.workspace)
         self._bind()
         key = (*self.trained.key, samples, tuple(rows))
-        if key not in program.loops:
-            program.loops[key] = self._compiled()
-            if len(program.loops) > MOST_LOOPS:
-                program.loops.pop(next(iter(program.loops)))
-        self._function = program.loops[key]
+        if key not in program.step_functions:
+            program.step_functions[key] = self._compiled()
+            if len(program.step_functions) > MOST_FUNCTIONS:
+                program.step_functions.pop(next(iter(program.step_functions)))
+        self._function = program.step_functions[key]
 
     def _bind(self) -> None:
         """Give the kernel memory for what it reads and writes once a step."""
@@ -254,7 +254,7 @@ class NativeLoop:
         return self.trained.run(self._function, leading, scalars)
 
 
-class RaggedLoop:
+class RaggedSteps:
     """Steps of training where samples differ in shape: a program for each shape, all on the same memory, and one sample after another.
 
     Arguments:
@@ -338,7 +338,7 @@ class RaggedLoop:
         return self.programs[self.which[sample]]
 
     def run(self, columns: object, orders: np.ndarray, scalars: np.ndarray) -> np.ndarray:
-        """Make some steps: see `NativeLoop.run`; `columns` is not used."""
+        """Make some steps: see `NativeSteps.run`; `columns` is not looked at."""
         records = np.ascontiguousarray(self.records[orders.ravel()])
         return self.trained.run(self._function, (records.ctypes.data, self.addresses.ctypes.data), scalars)
 
@@ -390,4 +390,4 @@ def _marked(orders: np.ndarray) -> np.ndarray:
     return marked
 
 
-__all__ = ["NativeLoop", "RaggedLoop", "Trained"]
+__all__ = ["NativeSteps", "RaggedSteps", "Trained"]

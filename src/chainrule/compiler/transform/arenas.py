@@ -38,7 +38,7 @@ def room(groups: Sequence[Group], dtype: str) -> int:
     return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, CACHE // per_sample // 16 * 16))
 
 
-def place(parts: Sequence[Sequence[Group]], capacity: int) -> tuple[list[list[Group]], list[Buffer]]:
+def lay_out(parts: Sequence[Sequence[Group]], capacity: int) -> tuple[list[list[Group]], list[Buffer]]:
     """Give each buffer its place in an arena, unless the caller uses the buffer.
 
     Arguments:
@@ -104,4 +104,4 @@ def _is_outside(buffer: Buffer) -> bool:
     return buffer.of is None or buffer.of.role in ("parameter", "input", "output")
 
 
-__all__ = ["place", "room"]
+__all__ = ["lay_out", "room"]

@@ -22,7 +22,7 @@ LONGEST_PERIOD = 1200
 MOST_PERIODS = 12  # candidates that are tried at each step
 
 
-class Run(NamedTuple):
+class Repetition(NamedTuple):
     """A repetition: where it begins, how many steps it has, and how often it comes."""
 
     begin: int
@@ -85,7 +85,7 @@ _OPEN = Buffer("open", 0, "constant")
 LEAST_ALIKE = 6
 
 
-def find_runs(statements: Sequence[Statement], address: Address) -> list[Run]:
+def find_repetitions(statements: Sequence[Statement], address: Address) -> list[Repetition]:
     """Find the statements that repeat, in every access further on by the same distance each time.
 
     Arguments:
@@ -96,23 +96,23 @@ def find_runs(statements: Sequence[Statement], address: Address) -> list[Run]:
     shapes = [_shape(statement, lambda buffer: address(buffer)[0]) for statement in statements]
     code = np.array([known.setdefault(shape, len(known)) for shape in shapes])
     bases = [np.array(_bases(statement, lambda buffer: address(buffer)[1])) for statement in statements]
-    runs = []
+    repetitions = []
     begin = 0
     while begin < len(statements):
         found = _repetition(code, bases, begin)
         if found is not None:
-            runs.append(found)
+            repetitions.append(found)
             begin += found.period * found.times
         else:
             begin += 1
-    return runs
+    return repetitions
 
 
-def rolled(groups: Sequence[Group], runs: Sequence[Run]) -> list[Step]:
-    """Turn runs of groups into loops, where their addresses advance regularly."""
+def rolled(groups: Sequence[Group], repetitions: Sequence[Repetition]) -> list[Step]:
+    """Turn repetitions of groups into loops, where their addresses advance regularly."""
     out: list[Step] = []
     done = 0
-    for begin, period, count in runs:
+    for begin, period, count in repetitions:
         out += groups[done:begin]
         done = begin + period * count
         iterations = [groups[begin + period * i : begin + period * (i + 1)] for i in range(count)]
@@ -170,9 +170,9 @@ def addresses(statements: Sequence[Statement]) -> dict[Buffer, tuple[object, int
     return found
 
 
-def _repetition(code: np.ndarray, bases: list[np.ndarray], begin: int) -> Run | None:
+def _repetition(code: np.ndarray, bases: list[np.ndarray], begin: int) -> Repetition | None:
     """The period and the count of the repetition that begins here and covers most."""
-    best: Run | None = None
+    best: Repetition | None = None
     periods = np.flatnonzero(code[begin + 1 : begin + LONGEST_PERIOD] == code[begin]) + 1
     for period in periods[:MOST_PERIODS].tolist():
         if begin + LEAST_ITERATIONS * period > len(code):
@@ -185,7 +185,7 @@ def _repetition(code: np.ndarray, bases: list[np.ndarray], begin: int) -> Run | 
         while begin + (count + 1) * period <= len(code) and _goes_on(code, bases, begin + count * period, period, first, steps):
             count += 1
         if count >= LEAST_ITERATIONS and (best is None or count * period > best.times * best.period):
-            best = Run(begin, period, count)
+            best = Repetition(begin, period, count)
     return best
 
 
@@ -237,4 +237,4 @@ def _advancing(statement: Statement, step: Callable[[], int]) -> Statement:
     return statement.map(advancing)
 
 
-__all__ = ["Run", "addresses", "find_runs", "rolled", "with_coefficients"]
+__all__ = ["Repetition", "addresses", "find_repetitions", "rolled", "with_coefficients"]

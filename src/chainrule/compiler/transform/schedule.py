@@ -1,4 +1,4 @@
-"""From statements to steps: runs that repeat become loops, neighbours become groups, and all buffers get their place in memory.
+"""From statements to steps: repetitions that repeat become loops, neighbours become groups, and all buffers get their place in memory.
 
 Loops are found first, among single statements, so that where groups begin and end cannot hide them; then the iterations are gathered into
 groups that are right for all of them.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.compiler.ir.statements import Group, Statement, Step
-from chainrule.compiler.transform.arenas import place
+from chainrule.compiler.transform.arenas import lay_out
 from chainrule.compiler.transform.fusion import gather, parallel_first, parallel_sizes, read_from_memory
-from chainrule.compiler.transform.rolling import Run, addresses, find_runs, rolled, with_coefficients
+from chainrule.compiler.transform.rolling import Repetition, addresses, find_repetitions, rolled, with_coefficients
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,11 +24,11 @@ class Part(NamedTuple):
 
     Arguments:
         groups: in order.
-        runs: which of them repeat.
+        repetitions: which of them repeat.
     """
 
     groups: list[Group]
-    runs: list[Run]
+    repetitions: list[Repetition]
 
 
 def group(parts: Sequence[Sequence[Statement]], kept: Iterable[Buffer]) -> list[Part]:
@@ -41,9 +41,9 @@ def group(parts: Sequence[Sequence[Statement]], kept: Iterable[Buffer]) -> list[
     gathered = [_gathered(with_coefficients([parallel_first(statement) for statement in part])) for part in parts]
     read = set(kept).union(*(read_from_memory(statements) for groups, _ in gathered for statements in groups))
     out = []
-    for groups, runs in gathered:
+    for groups, repetitions in gathered:
         flags = [[statement.store.buffer in read for statement in statements] for statements in groups]
-        for begin, period, count in runs:  # every iteration stores what one of them must
+        for begin, period, count in repetitions:  # every iteration stores what one of them must
             for k in range(period):
                 same = [flags[begin + k + period * i] for i in range(count)]
                 joined = [any(flag) for flag in zip(*same, strict=True)]
@@ -52,30 +52,30 @@ def group(parts: Sequence[Sequence[Statement]], kept: Iterable[Buffer]) -> list[
         out.append(
             Part(
                 [Group(parallel_sizes(s[0]), tuple(s), tuple(f)) for s, f in zip(groups, flags, strict=True)],
-                runs,
+                repetitions,
             )
         )
     return out
 
 
-def _gathered(statements: list[Statement]) -> tuple[list[list[Statement]], list[Run]]:
+def _gathered(statements: list[Statement]) -> tuple[list[list[Statement]], list[Repetition]]:
     """Groups of statements, and which groups repeat."""
     groups: list[list[Statement]] = []
-    runs: list[Run] = []
+    repetitions: list[Repetition] = []
     done = 0
     address = addresses(statements).__getitem__
-    for begin, period, count in find_runs(statements, address):
+    for begin, period, count in find_repetitions(statements, address):
         groups += gather([statements[done:begin]])[0]
         done = begin + period * count
         iterations = gather([statements[first : first + period] for first in range(begin, done, period)], address)
-        runs.append(Run(len(groups), len(iterations[0]), count))
+        repetitions.append(Repetition(len(groups), len(iterations[0]), count))
         for iteration in iterations:
             groups += iteration
-    return groups + gather([statements[done:]])[0], runs
+    return groups + gather([statements[done:]])[0], repetitions
 
 
 def schedule(parts: Sequence[Part], capacity: int) -> tuple[list[list[Step]], list[Buffer]]:
-    """Give all buffers their place, and turn runs of groups into loops.
+    """Give all buffers their place, and turn repetitions of groups into loops.
 
     Arguments:
         parts: the groups of each part of the program.
@@ -84,8 +84,8 @@ def schedule(parts: Sequence[Part], capacity: int) -> tuple[list[list[Step]], li
     Returns:
         The steps of each part, and the buffers that they use.
     """
-    placed, buffers = place([part.groups for part in parts], capacity)
-    return [rolled(groups, part.runs) for groups, part in zip(placed, parts, strict=True)], buffers
+    placed, buffers = lay_out([part.groups for part in parts], capacity)
+    return [rolled(groups, part.repetitions) for groups, part in zip(placed, parts, strict=True)], buffers
 
 
 __all__ = ["Part", "group", "schedule"]
