@@ -18,6 +18,9 @@ BIN := .venv/bin
 demo: .venv/.all
 	$(BIN)/chainrule train moons --seed 1337
 
+# The tests start Python some hundred times: the package is compiled once, also where the environment asks Python to keep nothing.
+test long: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/.test
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 

@@ -198,7 +198,8 @@ def test_whatever_looks_like_a_number_loses_nothing(labels: list[str]) -> None:
     ("labels", "task"),
     [
         (["02134"] * 3 + [f"9{i:04}" for i in range(27)], "classification"),
-        ([str(2**53 + 2 + i) for i in range(3)] * 10, "classification"),
+        ([str(2**53 + 2 + i) for i in range(40)], "classification"),
+        ([str(2**53 - 40 + i) for i in range(40)], "regression"),
         (["0", "0.5", "10", "07.5"] * 9, "regression"),
         ([str(i) for i in range(40)], "regression"),
         (["Infinity", "Zero", "Infinity"], "classification"),

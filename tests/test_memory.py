@@ -408,8 +408,8 @@ def long_chain_of_special_nodes(engine: ModuleType, length: int) -> None:
 @pytest.mark.parametrize("work", [long_chain, wide_dot, long_chain_of_special_nodes])
 @pytest.mark.parametrize("stack", [None, 256 * 1024], ids=["default stack", "256 KiB"])
 def test_no_size_of_a_graph_needs_a_deep_stack(work: Callable[..., None], stack: int | None, engine: ModuleType) -> None:
-    if engine in IN_PYTHON and stack:  # here freeing is CPython's, whose guard against recursion does not fit small stacks in every version
-        return
+    if engine in IN_PYTHON and stack:
+        pytest.skip("here freeing is CPython's, whose guard against recursion does not fit small stacks in every version")
     size = 1_000_000 if engine not in IN_PYTHON and work is not long_chain_of_special_nodes else 100_000
     failures: list[BaseException] = []
 
@@ -470,8 +470,8 @@ assert not any(map(gc.is_tracked, nodes))
 
 def test_the_garbage_collector_has_nothing_to_scan(engine: ModuleType) -> None:
     """In a process of its own: while a node has attributes that may lead back, which one of another test may, more is tracked."""
-    if engine in IN_PYTHON:  # objects of Python's own classes are tracked, every one
-        return
+    if engine in IN_PYTHON:
+        pytest.skip("objects of Python's own classes are tracked, every one")
     result = subprocess.run([sys.executable, "-c", NOTHING_TO_SCAN], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
@@ -589,8 +589,8 @@ print("ok", survived, full)
 
 
 def test_a_failed_allocation_is_a_memory_error_and_no_crash(engine: ModuleType) -> None:
-    if engine in IN_PYTHON:  # there it would be CPython that is tested, and some versions do crash
-        return
+    if engine in IN_PYTHON:
+        pytest.skip("there it would be CPython that is tested, and some versions do crash")
     pytest.importorskip("_testcapi", reason="the hook of CPython that makes allocations fail")
     result = subprocess.run([sys.executable, "-c", STARVE, engine.__name__, "400"], capture_output=True, text=True)
     assert result.stdout.startswith("ok"), result.stderr[-3000:]
