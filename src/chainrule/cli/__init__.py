@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-PROCESS = "process"  # the object of the command where it is all that the process does
+PROCESS = "process"  # the object of the command, if the process does nothing else
 
 
 def _end(signum: int, frame: object) -> None:

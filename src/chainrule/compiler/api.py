@@ -53,7 +53,7 @@ def compile(
         @compile                            # a function of numbers, arrays or nested lists; traced once for each shape of them
         def loss(X, y): ...
         L = loss(X, y)
-        L.backward()                        # the gradients of the Values that it captures, as ever
+        L.backward()                        # fills the gradients of the Values that it captures
 
         @compile(batch="mean")              # written for one sample; the arguments have a leading axis, of any length
         def loss(x, y): ...
