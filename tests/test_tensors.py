@@ -75,7 +75,7 @@ EIGHT = struct.pack("<d", 1.0)
         (content(b"\xff\xfe"), "its header is not JSON"),
         (content(b"[" * 100_000), "its header is not JSON"),
         (content([]), "its header must be a JSON object"),
-        (content(b'{"w": 1, "w": 2}'), "its header has two entries 'w'"),
+        (content(b'{"w": 1, "w": 2}'), "its header has two entries named 'w'"),
         (content({"w": 1}), "the tensor 'w' must have dtype, shape and data_offsets"),
         (content({"w": entry([1], 0, 8, "F128")}, EIGHT), "has the type 'F128'"),
         (content({"w": entry([1], 0, 8, ["F64"])}, EIGHT), "has the type"),
