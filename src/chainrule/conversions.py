@@ -57,7 +57,7 @@ class Name(NamedTuple):
 
     parts: tuple[str, ...]
     is_callee: bool  # of the instruction that is looked at
-    is_fixed: bool  # whether it is no local variable, which may be another thing the next time
+    is_fixed: bool  # whether it is not a local variable, which may refer to another object the next time
 
 
 class Place(NamedTuple):

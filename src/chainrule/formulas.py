@@ -204,7 +204,7 @@ def _raised(a: Formula, b: Formula) -> Formula:
     reasons = _merged(a, b)
     if (a.is_number and b.is_number) or (b.is_number and b.coefficient == 0.0):
         return Formula(1.0, (), 0.0, reasons)
-    if a.is_number and a.coefficient == 1.0:  # what stands in for the base at a pole
+    if a.is_number and a.coefficient == 1.0:  # the replacement of the base at a pole
         return Formula(1.0, (), 0.0, reasons)
     if b.is_number:
         if b.coefficient == 1.0:

@@ -173,7 +173,7 @@ class Neuron(Module):
             act: Value = dot(self.w, x, self.b) if self.fused else sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
         except TypeError:
             for position, xi in enumerate(x):
-                _input(xi, position, self)  # raises at the one that is no number
+                _input(xi, position, self)  # raises at the input that is not a number
             raise
         return self.activation(act) if self.nonlin else act
 

@@ -187,7 +187,7 @@ def _draw_regions(axes: Axes, across: Any, upward: Any, scores: Any, colors: lis
         across, upward, winner, cmap=tints, vmin=-0.5, vmax=count - 0.5, alpha=0.22, shading="nearest", linewidth=0, rasterized=True
     )
     for lead in leads:
-        if lead.min() < 0 < lead.max():  # contour() warns where there is no line to draw
+        if lead.min() < 0 < lead.max():  # contour() warns if there is no line to draw
             axes.contour(across, upward, lead, levels=[0.0], colors="#333333", linewidths=1.2)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chainrule.models import SavedModel
     from chainrule.training import History, State
 
-SHOWN = 200  # samples that the accuracy shown meanwhile is that of
+SHOWN = 200  # samples on which the accuracy shown during training is measured
 BETWEEN = 2000  # samples to learn from between looks at it, at most: a look costs little beside that, and Ctrl-C does not wait long
 
 

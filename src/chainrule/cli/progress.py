@@ -13,7 +13,7 @@ from chainrule.cli.scores import percent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LINES = 10  # where there is no terminal
+LINES = 10  # if there is no terminal
 
 
 class Watcher(Protocol):
