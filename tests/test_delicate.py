@@ -296,7 +296,7 @@ def test_a_norm_neither_overflows_nor_vanishes(size: float, Value: type) -> None
     assert norm([3.0, 4.0]) == 5.0
     assert math.isnan(norm([Value(math.nan), Value(1.0)]).data)
     assert norm([Value(INF), Value(1.0)]).data == INF
-    with pytest.raises(ValueError, match=r"^norm\(\) of no values"):
+    with pytest.raises(ValueError, match=r"^norm\(\) needs at least one value"):
         norm([])
 
 

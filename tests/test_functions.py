@@ -76,7 +76,7 @@ def test_infinite_and_nan_logits() -> None:
 
 @every_function
 def test_of_nothing_is_an_error_that_names_the_function(function: Any) -> None:
-    message = rf"^{function.__name__}\(\) of no values: it is not defined; check that the list or generator is not empty$"
+    message = rf"^{function.__name__}\(\) needs at least one value; check that the list or generator is not empty$"
     for nothing in ([], iter(())):
         with pytest.raises(ValueError, match=message):
             function(nothing)
@@ -162,17 +162,17 @@ def test_a_row_of_a_matrix_is_looked_up(Value: type) -> None:
         (lambda V: take([1.0, 2.0], 2), IndexError, r"^take\(\) got index 2, but there are 2, with indices from 0 to 1$"),
         (lambda V: take([1.0, 2.0], -1), IndexError, r"^take\(\) counts from 0, got index -1; of 2 the last has index 1$"),
         (lambda V: take([], 0), IndexError, r"^take\(\) got index 0, but there are none$"),
-        (lambda V: take([1.0], 0.0), TypeError, r"^take\(\) takes an integer or a Value as index, got float: 0\.0$"),
+        (lambda V: take([1.0], 0.0), TypeError, r"^the index of take\(\) must be an integer or a Value, got float: 0\.0$"),
         (lambda V: take([1.0], "0"), TypeError, r"got str: '0'$"),
-        (lambda V: take([], V(0.0)), ValueError, r"^take\(\) of no values"),
+        (lambda V: take([], V(0.0)), ValueError, r"^take\(\) needs at least one value"),
         (lambda V: take([[1.0], [1.0, 2.0]], V(0.0)), ValueError, r"values\[0\] is a row of 1 and values\[1\] is a row of 2$"),
         (lambda V: take([[1.0], V(1.0)], V(0.0)), TypeError, r"values\[0\] is a row of 1 and values\[1\] is a single number$"),
         (lambda V: take([1.0, "a"], V(0.0)), TypeError, r"values\[0\] is a single number and values\[1\] is a row of 1$"),
         (lambda V: take([1.0, None], V(0.0)), TypeError, "^expected a real number or a Value, got NoneType: None$"),
         (lambda V: one_hot(3, 3), IndexError, r"^one_hot\(\) got index 3, but there are 3, with indices from 0 to 2$"),
         (lambda V: one_hot(-3, 3), IndexError, r"^one_hot\(\) counts from 0, got index -3; of 3 the last has index 2$"),
-        (lambda V: one_hot(1.0, 3), TypeError, r"^one_hot\(\) takes an integer or a Value as index, got float: 1\.0$"),
-        (lambda V: one_hot(1, 3.0), TypeError, r"^one_hot\(\) takes an integer as count, got float: 3\.0$"),
+        (lambda V: one_hot(1.0, 3), TypeError, r"^the index of one_hot\(\) must be an integer or a Value, got float: 1\.0$"),
+        (lambda V: one_hot(1, 3.0), TypeError, r"^the count of one_hot\(\) must be an integer, got float: 3\.0$"),
     ],
 )
 def test_what_cannot_be_taken_is_told(mistake: Any, error: type[Exception], message: str, Value: type) -> None:

@@ -181,7 +181,7 @@ def caution_of_cycle(node: Any) -> None:
 
 
 def shown(node: Any) -> str:
-    """A node as messages show it, with its label if it has one."""
+    """The text of a node in messages, with its label if it has one."""
     return f"{node.label} ({node!r})" if node.label else repr(node)
 
 
@@ -198,7 +198,7 @@ def run(node: Any) -> None:
 
 
 class ByHand:
-    """What a Value has for operations made by hand."""
+    """The part of Value for operations made by hand."""
 
     __slots__ = ()
 
@@ -206,7 +206,7 @@ class ByHand:
     _seen: list[float] | None  # the parents' numbers when the user's `_backward` was assigned
 
     def _check_and_fill(self: Any, number: float, children: Any, op: Any, label: str, named: Mapping[str, Any]) -> None:
-        """The rest of `__init__`, which changes nothing if it refuses anything."""
+        """The rest of `__init__`; if it raises an error, nothing has changed."""
         if label and not isinstance(label, str):
             refuse_label(label)
         parents, op, function = arguments(children, op, named)

@@ -34,7 +34,7 @@ renew: Callable[[], None] = lambda: None  # noqa: E731
 
 
 def note_assignment(nodes: Iterable[Any]) -> None:
-    """Take note that nodes have been given other numbers: what was computed before may not follow from them.
+    """Note that nodes were given other numbers, so that earlier results may be out of date.
 
     Where an operation was made by hand, the number of its node is the right one, whatever it is.
     """
@@ -163,7 +163,7 @@ def told(node: Any, known: Any, set_nodes: set[int]) -> str:
 
 
 def is_more_than_rounding(node: Any, known: Any, is_set: bool) -> bool:
-    """Whether what `found` says of a node is more than the rounding of a number that was changed and changed back."""
+    """Whether a change that `found` reports is more than the rounding of a number that was changed and changed back."""
     if isinstance(known, tuple):
         return any(_differ(old, parent._data, 0.0) for old, parent in zip(known, node._prev, strict=True))
     numbers = _numbers(node)
@@ -196,7 +196,7 @@ def operation_now(node: Any) -> str:
 
 
 def name_of(node: Any) -> str:
-    """A node as the messages about changes name it."""
+    """The name of a node in messages about changes."""
     if node.label:
         return " ".join(node.label.split())
     return f"the result of {node._op!r}" if node._rule is not None else f"Value(data={node._data!r})"

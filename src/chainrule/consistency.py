@@ -1,4 +1,4 @@
-"""Whether the numbers of a graph belong together, for what shows it or computes derivatives of it; see `changes.py`."""
+"""Check that the numbers of a graph are up to date before it is shown or differentiated; see `changes.py`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Values among plain numbers: comparing them, mixing them in arithmetic, and making numbers of them.
+"""Values among plain numbers: comparisons, arithmetic, and conversions to plain numbers.
 
-Where a Value becomes a plain number in silence, as in `math.exp(v)` and `np.array([v], dtype=float)`, its gradient is lost: say so.
+If a Value silently becomes a plain number, as in `math.exp(v)` and `np.array([v], dtype=float)`, its gradient is lost: warn of it.
 
 Python calls a Value's `__float__` without saying for whom. `float(v)` and formatting mean the number; a function of `math` means the Value.
 So this module inspects the place in the program: the instruction that runs in the calling frame, and the names in its expression. A place
@@ -126,7 +126,7 @@ def _package(frame: FrameType) -> str:
 
 
 class Number:
-    """What a Value has for being used among plain numbers."""
+    """The part of Value for its use among plain numbers."""
 
     __slots__ = ()
 
@@ -166,7 +166,7 @@ class Number:
 
 
 def binary(self: Any, primitive: Primitive, a: Any, b: Any) -> Any:
-    """`a (operation) b`, one of which is `self`; NotImplemented if the other is no real number, so that Python asks the other type."""
+    """`a (operation) b`, one of which is `self`; NotImplemented if the other is not a real number, so that Python asks the other type."""
     other = a if b is self else b
     if not isinstance(other, Number):
         try:

@@ -100,7 +100,7 @@ def restored(kind: Any, data: float, grad: float) -> Any:
 
 
 class Copyable:
-    """What a Value has for being copied."""
+    """The part of Value for copying."""
 
     __slots__ = ()
 

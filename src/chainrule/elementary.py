@@ -1,4 +1,4 @@
-"""The elementary functions, one for each row of the table that has a text; their types and docstrings stand in `elementary.pyi`.
+"""The elementary functions, one for each row of the table that has a text; `elementary.pyi` has their types and docstrings.
 
 `tests/derived.py` writes that file from the table, and a test holds it current.
 """
@@ -12,6 +12,6 @@ __all__ = sorted(FUNCTIONS)
 
 
 class Methods:
-    """What a type checker knows of the methods that `operators.add_to` gives to Value; at run time it is empty."""
+    """Tells type checkers about the methods that `operators.add_to` gives to Value; at run time it is empty."""
 
     __slots__ = ()

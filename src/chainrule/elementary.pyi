@@ -63,9 +63,6 @@ def greater(a: Scalar, b: Scalar) -> Any:
 def equal(a: Scalar, b: Scalar) -> Any:
     """1.0 if `a == b`, else 0.0, as a number of the graph; its derivative is 0. For conditions in `where`."""
 
-def clip(x: Scalar, low: Scalar | None = None, high: Scalar | None = None) -> Any:
-    """`x`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the gradient."""
-
 def stop_gradient(x: S) -> S:
     """`x` itself, as a constant: no gradient passes through it."""
 
@@ -74,6 +71,9 @@ def maximum(a: Scalar, b: Scalar) -> Any:
 
 def minimum(a: Scalar, b: Scalar) -> Any:
     """The smaller of `a` and `b`; nan if either is nan. At a tie each gets half of the gradient."""
+
+def clip(x: Scalar, low: Scalar | None = None, high: Scalar | None = None) -> Any:
+    """`x`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the gradient."""
 
 def sign(x: S) -> S:
     """1 if `x` is positive, -1 if it is negative, 0 if it is 0; its derivative is 0."""
@@ -204,11 +204,6 @@ class Methods:
     def __pow__(self, other: Value | SupportsFloat, /) -> Value: ...
     def __rpow__(self, other: SupportsFloat, /) -> Value: ...
     def __abs__(self) -> Value: ...
-    def clip(self, low: Value | SupportsFloat | None = None, high: Value | SupportsFloat | None = None) -> Value:
-        """`self`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the
-        gradient.
-        """
-
     def stop_gradient(self) -> Value:
         """`self` itself, as a constant: no gradient passes through it."""
 
@@ -217,6 +212,11 @@ class Methods:
 
     def minimum(self, other: Value | SupportsFloat) -> Value:
         """The smaller of `self` and `other`; nan if either is nan. At a tie each gets half of the gradient."""
+
+    def clip(self, low: Value | SupportsFloat | None = None, high: Value | SupportsFloat | None = None) -> Value:
+        """`self`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the
+        gradient.
+        """
 
     def sign(self) -> Value:
         """1 if `self` is positive, -1 if it is negative, 0 if it is 0; its derivative is 0."""

@@ -1,4 +1,5 @@
-"""Which engine runs: the C extension where it can be imported, else the one in Python, `fast.py`. The reference is there to be read.
+"""Choose the engine: the C extension if it can be imported, else the Python engine, `fast.py`. The reference, `value.py`, is there to be
+read.
 
 The environment variable CHAINRULE_ENGINE, set to `c` or `python` before the import, asks for one of them.
 """

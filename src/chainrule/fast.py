@@ -78,7 +78,7 @@ class Value(value.Value):  # noqa: D101
         _a = vars(value.Value)["_operands"]
 
     def __init_subclass__(cls, **named: Any) -> None:
-        """Decide of which class the results of operations on objects of a subclass are."""
+        """Choose the class of the results of operations on objects of a subclass."""
         super().__init_subclass__(**named)
         if cls._kind is not cls:
             for name, row in (("__add__", add), ("__mul__", multiply)):
@@ -110,7 +110,7 @@ class Value(value.Value):  # noqa: D101
         self._a = None
 
     def _hold(self, rule: Primitive | None, operands: Sequence[Any]) -> None:
-        """Be the result of an operation on these operands, or a leaf if there is no rule."""
+        """Become the result of an operation on these operands, or a leaf if there is no rule."""
         self._rule = rule
         if rule is not None and rule.arity == 2:
             self._a, self._b = operands
@@ -255,7 +255,7 @@ def _leaf(data: float) -> Value:
 
 
 def constant(number: SupportsFloat, /) -> Value:
-    """A leaf that stands for a number of the program, as the 2.0 of `2.0 * x` does: `flatten` marks it, and a compiled graph keeps it.
+    """A leaf for a constant of the program, such as the 2.0 of `2.0 * x`; `flatten` marks it, and a compiled graph keeps its number.
 
     Raises:
         TypeError: if it is not a real number.

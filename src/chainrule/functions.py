@@ -1,6 +1,6 @@
 """Functions of Values and of plain numbers alike: `exp(v)` is a Value, `exp(1.0)` a float.
 
-Each is a row of `primitives.py` or made of a few; all follow IEEE 754 (`log(0.0)` is -inf) instead of raising.
+Each is a row of `primitives.py` or a combination of a few; all follow IEEE 754 (`log(0.0)` is -inf) instead of raising.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ S = TypeVar("S", Value, float)
 
 
 def norm(values: Iterable[Scalar]) -> Any:
-    """The square root of the sum of the squares, without overflow on the way. Where all are 0, the derivatives are 0.
+    """The square root of the sum of the squares, without overflow of intermediate results. If all values are 0, the derivatives are 0.
 
     Raises:
         ValueError: if there are no values.
     """
     values = list(values)
     if not values:
-        raise ValueError("norm() of no values: it is not defined; check that the list or generator is not empty")
+        raise ValueError("norm() needs at least one value; check that the list or generator is not empty")
     largest = primitives.largest(*(primitives.absolute(x) for x in values))
     scale = primitives.maximum(largest, 2.0**-1000)  # whose reciprocal is a float, and which no subnormal number vanishes beside
     scaled = [primitives.divide(x, scale) for x in values]
@@ -56,14 +56,14 @@ def where(condition: Scalar | bool, a: Scalar, b: Scalar) -> Any:
 
 
 def take(values: Sequence[Any], index: Value | SupportsIndex) -> Any:
-    """`values[index]`, also for an index that is a Value: then the choice is part of the graph.
+    """Return `values[index]`. If the index is a Value, the choice becomes part of the graph.
 
-    Of rows, it takes a row: `take(matrix, index)` looks up an embedding. The derivative is 1 for what is taken and 0 for all else; no
-    gradient passes to the index.
+    If `values` are rows, a row is taken: `take(matrix, index)` looks up an embedding. The derivative is 1 for what is taken and 0 for all
+    other values; no gradient passes to the index.
 
     Arguments:
-        values: Values or numbers, or rows of them, all of one length; they are counted by position, whatever labels they have.
-        index: which one, counted from 0: an integer, which is decided at once, or a Value whose data is one.
+        values: Values or numbers, or rows of them, all of the same length; they are read by position, and an index of pandas is ignored.
+        index: the position, counted from 0: an integer, which is decided at once, or a Value whose data is an integer.
 
     Returns:
         `values[index]` itself for an integer; for a Value, a new Value, or a list of new Values for a row. They are nan where the index
@@ -71,8 +71,9 @@ def take(values: Sequence[Any], index: Value | SupportsIndex) -> Any:
 
     Raises:
         IndexError: if an integer is out of range, or negative.
-        TypeError: if the index is neither an integer nor a Value, one of several rows is not a row, or the values have no positions.
-        ValueError: if there are no values, or the rows that a Value chooses from are not of one length.
+        TypeError: if the index is neither an integer nor a Value, if some of the values are rows and others are not, or the values have no
+            positions.
+        ValueError: if there are no values, or the index is a Value and the rows differ in length.
     """
     if type(values) not in (list, tuple):
         values = by_position("what take() chooses from", values)
@@ -80,36 +81,37 @@ def take(values: Sequence[Any], index: Value | SupportsIndex) -> Any:
         return values[_checked_index(index, len(values), "take()")]
     values = list(values)
     if not values:
-        raise ValueError("take() of no values: there is none that an index could be the number of")
+        raise ValueError("take() needs at least one value")
     lengths = [len(row) if hasattr(row, "__len__") else None for row in values]
     for position, length in enumerate(lengths):
         if length != lengths[0]:
             first, other = ("a single number" if count is None else f"a row of {count}" for count in (lengths[0], length))
             mistake = TypeError if None in (length, lengths[0]) else ValueError
-            raise mistake(f"take() needs rows of one length, or numbers, but values[0] is {first} and values[{position}] is {other}")
+            raise mistake(f"take() needs numbers, or rows of the same length, but values[0] is {first} and values[{position}] is {other}")
     if lengths[0] is None:
         return primitives.take(index, *values)
     return [take(column, index) for column in zip(*values, strict=True)]
 
 
 def one_hot(index: Value | SupportsIndex, count: SupportsIndex) -> list[Any]:
-    """A list of `count` numbers: 1 at the position that `index` is, counted from 0, and 0 elsewhere.
+    """Return a list of `count` numbers: 1 at the position `index`, counted from 0, and 0 elsewhere.
 
     Arguments:
-        index: an integer, or a Value whose data is one.
-        count: how many there are.
+        index: an integer, or a Value whose data is an integer.
+        count: the length of the list.
 
     Returns:
-        Floats for an integer, Values for a Value.
+        A list of floats if the index is an integer, of Values if it is a Value.
 
     Raises:
-        IndexError: if the index is out of range, negative, or a Value whose data is no integer; of a compiled function, at every call.
-        TypeError: if the index is neither an integer nor a Value, or the count no integer.
+        IndexError: if the index is out of range, negative, or a Value whose data is not an integer; a compiled function checks it at every
+            call.
+        TypeError: if the index is neither an integer nor a Value, or the count is not an integer.
     """
     try:
         count = operator.index(count)
     except TypeError:
-        raise TypeError(f"one_hot() takes an integer as count, got {type(count).__name__}: {count!r}") from None
+        raise TypeError(f"the count of one_hot() must be an integer, got {type(count).__name__}: {count!r}") from None
     if hasattr(index, "_apply"):
         require(index, "the index of one_hot()", number_of(count))
         return [primitives.equal(index, float(k)) for k in range(count)]
@@ -121,7 +123,7 @@ def _checked_index(index: Any, count: int, function: str) -> int:
     try:
         number = operator.index(index)
     except TypeError:
-        raise TypeError(f"{function} takes an integer or a Value as index, got {type(index).__name__}: {index!r}") from None
+        raise TypeError(f"the index of {function} must be an integer or a Value, got {type(index).__name__}: {index!r}") from None
     if number < 0 < count:
         raise IndexError(f"{function} counts from 0, got index {number}; of {count} the last has index {count - 1}")
     if not 0 <= number < count:
@@ -138,14 +140,14 @@ def mean(values: Iterable[Scalar]) -> Any:
     """
     values = list(values)
     if not values:
-        raise ValueError("mean() of no values: it is not defined; check that the list or generator is not empty")
+        raise ValueError("mean() needs at least one value; check that the list or generator is not empty")
     return sum(values) / len(values)
 
 
 def logsumexp(values: Iterable[Scalar]) -> Any:
-    """`log(exp(values[0]) + exp(values[1]) + ...)`, computed without overflow by taking out the largest.
+    """`log(exp(values[0]) + exp(values[1]) + ...)`, computed without overflow by subtracting the largest value first.
 
-    It is -inf, with derivatives of 0, where all values are -inf.
+    If all values are -inf, it is -inf, with derivatives of 0.
 
     Raises:
         ValueError: if there are no values.
@@ -158,7 +160,7 @@ def softmax(values: Iterable[Scalar]) -> list[Any]:
     """`exp(x) / sum of exp` for each of the values, computed without overflow.
 
     Returns:
-        As many positive numbers as there are values; they add up to 1.
+        A list with a positive number for each value; they add up to 1.
 
     Raises:
         ValueError: if there are no values.
@@ -185,5 +187,5 @@ def _with_largest(values: Iterable[Scalar], name: str) -> tuple[list[Scalar], An
     """The values as a list, and the largest of them as a constant: a shift by it changes neither result nor gradient."""
     values = list(values)
     if not values:
-        raise ValueError(f"{name}() of no values: it is not defined; check that the list or generator is not empty")
+        raise ValueError(f"{name}() needs at least one value; check that the list or generator is not empty")
     return values, primitives.largest(*values)

@@ -1,4 +1,4 @@
-"""What a node is called: its label, and the name of its operation."""
+"""The names of a node: its label, and the name of its operation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Named:
-    """What a Value has for being called by a name."""
+    """The part of Value for its names."""
 
     __slots__ = ()
 

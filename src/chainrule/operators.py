@@ -1,4 +1,4 @@
-"""Operators, methods and functions, made from the table of primitives: all that a row says of how people call it.
+"""Operators, methods and functions, made from the rows of the table of primitives.
 
 A row with a text gets a function, such as `chainrule.exp`, and a method of the same name; a row with the name of an operator gets that
 operator, such as `__sub__` and `__rsub__`. `elementary.py` holds the functions, and `value.py` gives the methods to `Value`.
@@ -66,7 +66,7 @@ def method_of(row: Primitive, kind: type) -> Callable[..., Any]:
 
 
 def alias_of(row: Primitive, alias: str, kind: type) -> Callable[..., Any]:
-    """The same method by another name; it calls the method, so that a subclass which overrides that one need not override this."""
+    """The same method by another name; it calls the method, so that a subclass needs to override only that one."""
     name = row.name
 
     def one(self: Any) -> Any:
@@ -98,7 +98,7 @@ def alias_text(row: Primitive) -> str:
 
 
 def add_to(kind: type, rows: Iterable[Primitive], binary: Binary) -> None:
-    """Give a class the operators and methods of rows, but for those that it has itself.
+    """Give a class the operators and methods of rows, except those that it defines itself.
 
     Arguments:
         kind: the class.

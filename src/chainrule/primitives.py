@@ -35,31 +35,31 @@ class Primitive:
     """One operation: its name, its value, and its partial derivatives.
 
     Arguments:
-        name: what it is called, such as `"*"` or `"tanh"`.
+        name: its name, such as `"*"` or `"tanh"`.
         forward: the operation on floats; returns a float and never raises.
         partials: for each operand, a function of the operands and the result that returns the partial derivative.
         parametric: whether a plain number as the second operand belongs to the operation, as the 2 of `x ** 2` does, and is not a node.
         each: for an operation of any number of operands, in place of `partials`: a function of an operand's position, the operands and
-            the result that returns the partial derivative with respect to that operand; `zero` where nothing passes to any of them.
+            the result that returns the partial derivative with respect to that operand; `zero` if no gradient passes to any operand.
             Such a row has None as its arity.
-        choices: the positions of the operands that the operation may leave out: where such a partial derivative is 0, no gradient
-            passes, not even an infinite one, and not the number 0, which an infinite derivative further back would turn into nan.
-        written: the partial derivatives as people write them, for `explain`, where those that compute well look different.
-        shown: what a graph shows, where that is not the name.
+        choices: the positions of the operands among which the operation chooses: where such a partial derivative is 0, no gradient passes.
+            This differs from a gradient of 0, which an infinite derivative further back would turn into nan.
+        written: the partial derivatives as people write them, for `explain`, if `partials` look different because they compute more
+            exactly.
+        shown: the name in graphs, if it is another one.
         text: the docstring of the function and of the method of this name, with the operands between backticks. A row without one is
             internal: there is no such function.
-        operands: the names of the operands, as the function's arguments.
-        defaults: what the last of the operands are if they are not given.
+        operands: the names of the function's arguments.
+        defaults: the default values of the last operands.
         is_method: whether a Value has a method of this name too.
         aliases: other names of the method.
         special: the operator that applies the row, by the name of Python's method for it without underscores, such as `"sub"`.
-        call: what the function and the method do, where that is more than to apply the row to their arguments.
-        sign: how people write the operation, where that is not as a function.
-        binds: how tightly what is written so holds together.
+        call: the function to call instead of applying the row to the arguments, if more than that is to be done.
+        sign: the sign with which people write the operation, if it has one.
+        binds: the precedence of the sign.
         commutes: whether the order of the operands does not matter.
-        bounds: between which numbers the results for finite operands lie; None if one of them or of their derivatives can
-            be infinite or nan.
-        expansion: the operation in terms of others, for the compiler, which need not have code of its own for it then.
+        bounds: the bounds of the results for finite operands; None if a result or a derivative can be infinite or nan.
+        expansion: the operation in terms of others, for the compiler, if it has no code of its own for it.
         ulp: the largest error of the compiler's own code for it, in units in the last place, in double and in single precision.
     """
 
@@ -271,7 +271,8 @@ def _is_taken(position: int, operands: Sequence[Operand], out: Operand) -> Opera
 
 
 def passing_positions(row: Primitive, data: Sequence[float]) -> Sequence[int]:
-    """Where among its operands a row passes a gradient to, in the order of the sweep: of any number of operands, the last comes first.
+    """The positions of the operands to which a row passes a gradient, in the order of the sweep; if a row takes any number of operands, the
+    last comes first.
 
     To the others nothing passes, which is more than to pass a 0 on: times an infinite derivative, that would be nan.
     """
@@ -476,17 +477,6 @@ def where(condition: Operand, a: Operand, b: Operand) -> Operand:
     if hasattr(condition, "_apply"):
         return select(condition, a, b)
     return a if condition else b
-
-
-def clip(x: Operand, low: Operand | None, high: Operand | None) -> Operand:
-    """Return `x`, but not less than `low` and not more than `high`; None is no bound."""
-    if not any(bound is None or hasattr(bound, "_apply") for bound in (low, high)) and real(low) > real(high):
-        raise ValueError(f"clip() needs low <= high, got low={low!r} and high={high!r}")
-    if low is not None:
-        x = maximum(x, low)
-    if high is not None:
-        x = minimum(x, high)
-    return x if hasattr(x, "_apply") else real(x)
 
 
 # Of operands i, v0, v1, ...: v0 where i is 0, v1 where it is 1, and so on; nan where there is none. To the others no gradient passes, not

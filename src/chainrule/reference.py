@@ -53,7 +53,7 @@ __all__ = [
 
 
 def constant(number: SupportsFloat, /) -> Value:
-    """A leaf that stands for a number of the program, as the 2.0 of `2.0 * x` does: `flatten` marks it, and a compiled graph keeps it.
+    """A leaf for a constant of the program, such as the 2.0 of `2.0 * x`; `flatten` marks it, and a compiled graph keeps its number.
 
     Raises:
         TypeError: if it is not a real number.

@@ -1,4 +1,4 @@
-"""What Value refuses, in the same words in all engines."""
+"""The errors that Value raises, with the same messages in all engines."""
 
 from __future__ import annotations
 

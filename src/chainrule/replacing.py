@@ -1,4 +1,4 @@
-"""Methods of the Python engines, replaced for a while: so they are watched by guards and for anomalies, and cost nothing else."""
+"""Replace methods of the Python engines for a while, for guards and `detect_anomaly`; at other times this costs nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _originals: dict[tuple[type, str], Any] = {}
 
 
 def wrap(name: str, wrapper: Wrapper) -> None:
-    """Replace a method, property or class method of every engine by what a function makes of it, until `unwrap`."""
+    """Wrap a method, property or class method of every engine with a function, until `unwrap`."""
     if not _wrappers.get(name):
         _originals.update({(kind, name): _find(kind, name) for kind in CLASSES})
     _wrappers.setdefault(name, []).append(wrapper)
@@ -34,7 +34,7 @@ def unwrap(name: str, wrapper: Wrapper) -> None:
 
 
 def _find(kind: type, name: str) -> tuple[Any, bool]:
-    """What a class has by a name, itself or by inheritance, and whether it has it itself."""
+    """An attribute of a class, its own or an inherited one, and whether it is its own."""
     owner = next(each for each in kind.__mro__ if name in vars(each))
     return vars(owner)[name], owner is kind
 

@@ -104,7 +104,7 @@ def zeroed_order(root: Any, newest: float, checks: bool, keep: object) -> tuple[
 
 
 def _is_any_wrong(nodes: Iterable[Any]) -> bool:
-    """Whether the number of a node does not follow from those of its operands; `changes.py` has the last word."""
+    """Whether the number of a node may be out of date; `changes.py` decides."""
     for node in nodes:
         rule = node._rule
         if rule is multiply:

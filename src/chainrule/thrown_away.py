@@ -37,12 +37,12 @@ unread: list[Call | None] = [None]
 
 
 def looked_at() -> None:
-    """Take note that a gradient is read or set: what is there will not be lost without a word."""
+    """Note that a gradient was read or set, so that overwriting it needs no warning."""
     unread[0] = None
 
 
 def at_stake(root: Any, accumulate: bool) -> Call | None:
-    """The last call, if a `backward()` of this result may throw away what it left."""
+    """The last call, if a `backward()` of this result may overwrite its gradients."""
     (last,) = unread
     return last if last is not None and not accumulate and root._grad is not last.one and last.thread == get_ident() else None
 
@@ -68,7 +68,7 @@ def begin(root: Any, order: Sequence[Any], mark: float, accumulate: bool) -> tup
 
 
 def end(begun: tuple[Call | None, bool], one: float, mark: float) -> None:
-    """At the end of a `backward()`: remember which it was, and warn if it threw away what the last one left and nobody has looked at.
+    """At the end of a `backward()`: remember it, and warn if it overwrote gradients of the last one that were not read.
 
     Arguments:
         begun: what `begin` returned.

@@ -18,7 +18,7 @@ def is_own(frame: FrameType) -> bool:
 
 
 def users_frame(frame: FrameType, libraries: tuple[str, ...] = (PACKAGE,)) -> tuple[FrameType, list[FrameType]]:
-    """Find where the program is.
+    """Find the line at which the program is.
 
     Arguments:
         frame: where to start.

@@ -66,7 +66,7 @@ class Value(Methods, Number, Named, ByHand, Copyable):
     _kind: type[Value]  # of the results of operations on objects of this class
 
     def __init_subclass__(cls, **named: Any) -> None:
-        """Decide of which class the results of operations on objects of a subclass are."""
+        """Choose the class of the results of operations on objects of a subclass."""
         super().__init_subclass__(**named)
         cls._kind = kinds.result_class(cls, Value)
 
@@ -86,7 +86,7 @@ class Value(Methods, Number, Named, ByHand, Copyable):
             self._whole = number
 
     def _hold(self, rule: Primitive | None, operands: tuple[Any, ...]) -> None:
-        """Be the result of an operation on these operands, or a leaf if there is no rule."""
+        """Become the result of an operation on these operands, or a leaf if there is no rule."""
         self._rule, self._operands = rule, operands
 
     @property

@@ -1,4 +1,4 @@
-"""Operations without code of their own: written in terms of others, as their rows say, or refused with the reason.
+"""Operations for which the compiler has no code: they are expanded into others, as their rows say, or refused with the reason.
 
 A row of the table that the compiler has no instructions for, neither in `operations.py` nor in `functions/`, may say what it is in terms
 of other rows: its `expansion`. Statements keep the operation itself, so that its own partial derivatives hold and the listing shows its
@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from chainrule.compiler.analysis.lowering import CannotLowerError
+from chainrule.compiler.analysis.lowered import CannotLowerError
 from chainrule.compiler.ir.expressions import Access, Apply, Buffer, Expression, Load, apply, expression
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class NoCodeError(CannotLowerError):
-    """An operation that the compiler has no instructions for, and whose row does not say what it is in terms of others."""
+    """The compiler has no code for an operation, and its row has no expansion."""
 
 
 def expanded(value: Expression, has_code: HasCode) -> Expression:
-    """The same expression in terms of operations that have code; the very same where all of them do."""
+    """The same expression in terms of operations that have code; the expression itself if all of them have."""
     known: dict[Expression, Expression] = {}
     for part in value.parts():
         operands = tuple(known[operand] for operand in part.operands())

@@ -1,1 +1,1 @@
-"""What is kept of a compiled program, and what a call of it does."""
+"""A compiled program, and its calls."""

@@ -159,7 +159,7 @@ class Call:
         self.parameters: np.ndarray | None = None
 
     def snapshot(self) -> Call:
-        """This call, to be repeated later with the numbers that parameters and arguments have now."""
+        """A copy of this call with the present numbers of parameters and arguments, to be repeated later."""
         if self.parameters is None and self.traced.leaves:
             self.parameters = np.empty(len(self.traced.leaves))
             read_data(self.traced.leaves, self.parameters)

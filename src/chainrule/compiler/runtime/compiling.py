@@ -134,8 +134,8 @@ def check_is_loss(definition: Definition, traced: Traced) -> None:
     """
     if not traced.results.is_scalar:
         raise TypeError(
-            f"the loss must be one Value, but {definition.name} returns {len(traced.results.values)}. For training, compile a function that "
-            "returns only the loss; to report scores, call the other function in a callback"
+            f"the loss must be one Value, but {definition.name} returns {len(traced.results.values)}. For training, compile a function "
+            "that returns only the loss; to report scores, call the other function in a callback"
         )
 
 

@@ -1,4 +1,4 @@
-"""What is compiled, and how: the function and its options, as each call, each trace and each check of numbers needs them."""
+"""The function that is compiled and its options, for its calls, traces and checks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Definition:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What another function is compiled with in the same way."""
+        """The options, to compile another function in the same way."""
         names = ("batched", "reduction", "dtype", "target", "threads")
         return {name: getattr(self, name) for name in names}
 
