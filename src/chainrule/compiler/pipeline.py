@@ -1,6 +1,6 @@
 """The stages of the compiler, in order. A graph goes in at the top, and machine code comes out at the bottom:
 
-    recover          the tape's nodes become classes, and these become statements over arrays
+    Recovered        the tape's nodes become classes, and these become statements over arrays
     differentiate    the statements of the backward sweep are added
     fuse             statements that are done together become groups
     arrange          groups that repeat become loops, and each buffer gets its place in memory
@@ -82,15 +82,20 @@ class Recovered:
         self.batched, self.reduction, self.dtype = batched, reduction, dtype
         self.target = target or host()
         refuse_without_code(tape.rows, has_code)
-        with self.timed("classes"):
-            found = find_classes(tape)
-        with self.timed("statements"):
-            self.lowered: Lowered = lower(tape, found, inputs, batched=batched, layout=layout, shown=shown)
-        if len(self.lowered.statements) > MOST_STATEMENTS:
-            raise TooIrregularError(f"{self.nodes:,} nodes became {len(self.lowered.statements):,} statements")
+        self.lowered = self._recover(tape, inputs, layout, shown)
         self.parameters = next((buffer for buffer in self.lowered.buffers if buffer.role == "parameter"), None)
         self.loss = Buffer("loss", 1, "output")
         self.seed = Buffer("seed", 1, "seed")
+
+    def _recover(self, tape: Tape, inputs: Sequence[tuple[str, int]], layout: Layout | None, shown: int) -> Lowered:
+        """The first stage: nodes that are computed alike become classes, and classes become statements."""
+        with self.timed("classes"):
+            found = find_classes(tape)
+        with self.timed("statements"):
+            lowered = lower(tape, found, inputs, batched=self.batched, layout=layout, shown=shown)
+        if len(lowered.statements) > MOST_STATEMENTS:
+            raise TooIrregularError(f"{self.nodes:,} nodes became {len(lowered.statements):,} statements")
+        return lowered
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

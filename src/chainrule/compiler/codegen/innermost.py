@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Spot: TypeAlias = tuple[int, ...]  # a point of a block: the steps along each of its axes
 
-UNROLLED = 4
+UNROLLED = 4  # copies of a short sum that are under way at a time; see `benchmarks/compiled.py --only mnist`
 
 
 class Point:

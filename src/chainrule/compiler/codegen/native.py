@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.ir.machine import Target
 
+# The time that LLVM takes: `benchmarks/compiled.py --only compile`.
 MOST_INLINED = 3000  # lines of one elementary function, over all places that call it
 
 

@@ -1,6 +1,6 @@
 """Each primitive as instructions, for a number or a vector of numbers.
 
-The elementary functions are those of `vector_math.py`. Products and sums may be contracted into one rounding; nothing else is relaxed.
+The elementary functions are those of `functions/table.py`. Products and sums may be contracted into one rounding; nothing else is relaxed.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chainrule.compiler.ir.expressions import Buffer
     from chainrule.compiler.ir.machine import Target
 
-MOST_GROUPS = 32  # in one function
+MOST_GROUPS = 32  # in one function; for the time that LLVM takes, see `benchmarks/compiled.py --only compile`
 
 
 class Pieces:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from chainrule.compiler.ir.expressions import Access, Expression
     from chainrule.compiler.ir.statements import Group, Statement
 
+# These numbers are for speed alone. `benchmarks/compiled.py --only digits mnist` shows what the sizes of blocks do, which decide the speed
+# of matrix products, and `--only options` what SIDE_BY_SIDE does.
 ACCUMULATORS = 8  # sums that are under way at the same time, one vector each
 # By the number of registers: sums that are under way side by side, as vectors and rows. What is multiplied takes the other registers.
 TILES = {16: (2, 6), 32: (2, 8)}

@@ -10,7 +10,7 @@ import llvmlite.binding as llvm
 
 from chainrule.compiler.ir.statements import BATCH
 
-ASSUMED_BATCH = 64
+ASSUMED_BATCH = 64  # samples, where costs are compared; only their order of magnitude matters
 
 
 class Target(NamedTuple):

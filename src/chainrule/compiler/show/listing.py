@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.pipeline import Recovered
 
-MOST_STATEMENTS = 60  # that are written out, in each direction
+MOST_LISTED = 60  # that are written out, in each direction
 MOST_ARRAYS = 24  # of a kind, that are named
 MOST_NUMBERS = 4  # of a constant
 WIDTH = 108
@@ -128,7 +128,7 @@ def _statements(view: View, *, backward: bool) -> list[str]:
         for passage in part:
             count = sum(is_backward(s) == backward for groups in passage.body for s in groups[0].statements)
             total += count
-            if count and shown < MOST_STATEMENTS:
+            if count and shown < MOST_LISTED:
                 shown += count
                 inner += _passage(view, passage, backward)
         if inner and view.program.batched:

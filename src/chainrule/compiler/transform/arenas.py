@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chainrule.compiler.ir.statements import Group
 
 ALIGNED = 8
+# `benchmarks/compiled.py --only options digits` shows what the size of blocks does: for very many samples, and for large ones.
 CACHE = 384 * 1024  # bytes that the values of one block of samples may take
 SMALLEST_BLOCK, LARGEST_BLOCK = 16, 4096
 

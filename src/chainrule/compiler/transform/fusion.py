@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chainrule.compiler.transform.dependence import Address
 
 WINDOW = 8  # how many groups back a statement looks for one to join
-MOST_STATEMENTS = 48  # in a group: what is at hand must fit registers, more or less
+MOST_TOGETHER = 48  # in a group: what is at hand must fit registers, more or less
 
 
 def gather(iterations: Sequence[Sequence[Statement]], address: Address = at_home) -> list[list[list[Statement]]]:
@@ -112,7 +112,7 @@ class _Growing:
     def take(self, member: _Member) -> bool:
         """Add a statement if it fits."""
         statement, first = member.statement, self.members[0].statement
-        if len(self.members) == MOST_STATEMENTS or statement.per_sample != first.per_sample:
+        if len(self.members) == MOST_TOGETHER or statement.per_sample != first.per_sample:
             return False
         if statement.scattered or first.scattered or not is_injective(statement, len(parallel_sizes(statement))):
             return False

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chainrule.compiler.transform.dependence import Address
 
 LEAST_ITERATIONS = 3
-LONGEST_PERIOD = 1200
+LONGEST_PERIOD = 1200  # statements of one iteration
 MOST_PERIODS = 12  # candidates that are tried at each step
 
 
