@@ -145,6 +145,11 @@ def is_regular(a: float) -> bool:
     return abs(a) < 1e16 and (a > 0.0 or (a > -50.0 and a != math.floor(a)))
 
 
+def positive_but_between(low: float, high: float) -> Callable[..., float]:
+    """The points where JAX's gamma functions have all their digits: positive, and away from where they are 0."""
+    return lambda *point: 0.0 if point[-1] <= 0.0 or low < point[-1] < high else point[-1]
+
+
 def psi(n: Any, x: Any) -> Any:
     return mp.polygamma(int(n), x)
 
@@ -248,7 +253,7 @@ REFERENCES: dict[str, Reference] = {
         is_exact=True,
     ),
     "sign": Reference(jnp.sign, lambda a: ([mp.sign(a)], *flat(0)), jump=abs, is_exact=True),
-    "floor": Reference(jnp.floor, lambda a: ([mp.floor(a)], *flat(0)), jump=lambda a: abs(a - jnp.round(a)), is_exact=True),
+    "floor": Reference(jnp.floor, lambda a: ([mp.floor(a)], *flat(0)), jump=lambda a: abs(a - round(a)), is_exact=True),
     "round": Reference(jnp.round, lambda a: ([mp.nint(a)], *flat(0)), jump=lambda a: abs(a - math.floor(a) - 0.5), is_exact=True),
     "exp": Reference(jnp.exp, lambda a: one([mp.exp(a)], [mp.exp(a)], [mp.exp(a)])),
     "expm1": Reference(jnp.expm1, lambda a: one([mp.expm1(a)], [mp.exp(a)], [mp.exp(a)])),
@@ -359,6 +364,8 @@ REFERENCES: dict[str, Reference] = {
             for order in (0, 1, 2)
         ),
         axes={0: [1.0, 2.0]},
+        jump=positive_but_between(0.0, 0.0),
+        agrees_there=False,
     ),
     "digamma": Reference(
         jax.scipy.special.digamma,
@@ -369,6 +376,8 @@ REFERENCES: dict[str, Reference] = {
             Difference(1, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
             Difference(2, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
         ),
+        jump=positive_but_between(0.8, 2.5),
+        agrees_there=False,
     ),
     "lgamma": Reference(
         jax.scipy.special.gammaln,
@@ -378,6 +387,8 @@ REFERENCES: dict[str, Reference] = {
             Difference(1, lambda a: a == 0.0, None, "infinite, with a sign against that of 0, as in SciPy; JAX gives nan"),
             Difference(2, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
         ),
+        jump=positive_but_between(0.5, 3.5),
+        agrees_there=False,
     ),
     "sigmoid": Reference(jax.nn.sigmoid, lambda a: one([s(a)], [s(a) * s(-a)], [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)])),
     "sigmoid_slope": Reference(
