@@ -164,6 +164,11 @@ def is_regular(a: float) -> bool:
     return abs(a) < 1e16 and (a > 0.0 or (a > -50.0 and a != math.floor(a)))
 
 
+def positive_but_between(low: float, high: float) -> Callable[..., float]:
+    """The points where JAX's gamma functions have all their digits: positive, and away from where they are 0."""
+    return lambda *point: 0.0 if point[-1] <= 0.0 or low < point[-1] < high else point[-1]
+
+
 def psi(n: Any, x: Any) -> Any:
     return mp.polygamma(int(n), x)
 
@@ -267,7 +272,7 @@ REFERENCES: dict[str, Reference] = {
         is_exact=True,
     ),
     "sign": Reference(jnp.sign, lambda a: ([mp.sign(a)], *flat(0)), jump=abs, is_exact=True),
-    "floor": Reference(jnp.floor, lambda a: ([mp.floor(a)], *flat(0)), jump=lambda a: abs(a - jnp.round(a)), is_exact=True),
+    "floor": Reference(jnp.floor, lambda a: ([mp.floor(a)], *flat(0)), jump=lambda a: abs(a - round(a)), is_exact=True),
     "round": Reference(jnp.round, lambda a: ([mp.nint(a)], *flat(0)), jump=lambda a: abs(a - math.floor(a) - 0.5), is_exact=True),
     "exp": Reference(jnp.exp, lambda a: one([mp.exp(a)], [mp.exp(a)], [mp.exp(a)])),
     "expm1": Reference(jnp.expm1, lambda a: one([mp.expm1(a)], [mp.exp(a)], [mp.exp(a)])),
@@ -365,7 +370,9 @@ REFERENCES: dict[str, Reference] = {
     "erfc": Reference(
         jax.scipy.special.erfc, lambda a: one([mp.erfc(a) if abs(a) < 100 else 1 - mp.sign(a)], [-2 * bell(a)], [4 * a * bell(a)])
     ),
-    "normal_cdf": Reference(jax.scipy.stats.norm.cdf, lambda a: one([cumulative(a)], [phi(a)], [-a * phi(a)])),
+    "normal_cdf": Reference(
+        lambda a: 0.5 * jax.scipy.special.erfc(-a * math.sqrt(0.5)), lambda a: one([cumulative(a)], [phi(a)], [-a * phi(a)])
+    ),
     "polygamma": Reference(
         _polygamma,
         lambda n, a: two([psi(n, a)], [[0], [psi(n + 1, a)]], [0], [0], [psi(n + 2, a)]),
@@ -380,6 +387,8 @@ REFERENCES: dict[str, Reference] = {
             for order in (0, 1, 2)
         ),
         axes={0: [1.0, 2.0]},
+        jump=positive_but_between(0.0, 0.0),
+        agrees_there=False,
     ),
     "digamma": Reference(
         jax.scipy.special.digamma,
@@ -390,6 +399,8 @@ REFERENCES: dict[str, Reference] = {
             Difference(1, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
             Difference(2, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
         ),
+        jump=positive_but_between(0.8, 2.5),
+        agrees_there=False,
     ),
     "lgamma": Reference(
         jax.scipy.special.gammaln,
@@ -399,6 +410,8 @@ REFERENCES: dict[str, Reference] = {
             Difference(1, lambda a: a == 0.0, None, "infinite, with a sign against that of 0, as in SciPy; JAX gives nan"),
             Difference(2, lambda a: a <= 0.0 or a == INFINITY, None, "JAX has nan for negative arguments"),
         ),
+        jump=positive_but_between(0.5, 3.5),
+        agrees_there=False,
     ),
     "sigmoid": Reference(sigmoid, lambda a: one([s(a)], [s(a) * s(-a)], [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)])),
     "sigmoid_slope": Reference(

@@ -6,7 +6,6 @@ operator, such as `__sub__` and `__rsub__`. `elementary.py` holds the functions,
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from chainrule.primitives import PRIMITIVES, Primitive
@@ -89,7 +88,17 @@ def method_operands(row: Primitive) -> tuple[str, ...]:
 def method_text(row: Primitive) -> str:
     """The docstring of a row's method: that of the function, but for the names of the operands."""
     names = dict(zip(row.operands, method_operands(row), strict=True))
-    return re.sub(r"`[^`]*`", lambda code: re.sub(r"\b[a-z_]+\b", lambda word: names.get(word[0], word[0]), code[0]), row.text)
+    parts = row.text.split("`")  # every second one is code
+    for position in range(1, len(parts), 2):
+        word, code = "", ""
+        for character in parts[position] + " ":
+            if character.isalnum() or character == "_":
+                word += character
+            else:
+                code += names.get(word, word) + character
+                word = ""
+        parts[position] = code[:-1]
+    return "`".join(parts)
 
 
 def alias_text(row: Primitive) -> str:
