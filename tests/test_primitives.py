@@ -79,7 +79,8 @@ def test_values_are_those_of_jax(row: Primitive) -> None:
         ours = row(*point)
         assert type(ours) is float
         known = different(row, 0, point)
-        assert same(ours, known[0].ours if known else theirs), f"{row.name} at {point}: {ours}, JAX {theirs}"
+        expected = known[0].ours if known else theirs
+        assert expected is None or same(ours, expected), f"{row.name} at {point}: {ours}, JAX {theirs}"
 
 
 @every_row
@@ -123,7 +124,7 @@ def test_second_derivatives_are_those_of_jax(row: Primitive, Value: type) -> Non
             elif math.isfinite(theirs[i][j]):
                 compared += 1
                 assert same(ours, theirs[i][j], rtol=1e-12, atol=1e-13), place
-    assert compared >= 0.3 * len(points) * arity(row) ** 2
+    assert compared >= 0.3 * sum(not different(row, 2, point) for point in points) * arity(row) ** 2
 
 
 @every_row

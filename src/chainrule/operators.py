@@ -83,7 +83,7 @@ def alias_of(row: Primitive, alias: str, kind: type) -> Callable[..., Any]:
 
 def method_operands(row: Primitive) -> tuple[str, ...]:
     """The names of a method's arguments."""
-    return ("self", "other") if row.arity == 2 and not row.parametric else ("self", *row.operands[1:])
+    return ("self", "other") if row.arity == 2 and not row.defaults else ("self", *row.operands[1:])
 
 
 def method_text(row: Primitive) -> str:

@@ -52,7 +52,11 @@ def points(arity: int, numbers: Sequence[float]) -> list[tuple[float, ...]]:
     return list(itertools.product(numbers, repeat=arity))
 
 
-every_row = pytest.mark.parametrize("row", [row for row in PRIMITIVES.values() if row.arity is not None], ids=lambda row: row.name)
+EAGER = {"polygamma", "digamma", "lgamma"}
+"""Rows without code and without an expansion."""
+every_row = pytest.mark.parametrize(
+    "row", [row for row in PRIMITIVES.values() if row.arity is not None and row.name not in EAGER], ids=lambda row: row.name
+)
 
 
 @every_row
@@ -68,6 +72,16 @@ def test_every_primitive_inside_a_larger_program(row: Primitive) -> None:
     assert row.arity is not None
     numbers = INFINITE + ZERO + [1.0, -2.5, 1e300]
     assert_alike(lambda a, *rest: a * row(*rest), points(row.arity + 1, numbers if row.arity < 3 else numbers[:5]))
+
+
+@pytest.mark.parametrize("name", sorted(EAGER))
+def test_what_has_no_code_runs_eagerly_and_the_warning_says_so(name: str) -> None:
+    row = PRIMITIVES[name]
+    function = chainrule.compile(lambda x: row(*[1.0, x][-(row.arity or 0) :]) * 2.0)
+    x = Value(2.5)
+    with pytest.warns(chainrule.CompileWarning, match=rf"runs on the eager engine.* no code for the operation '{name}'"):
+        out = function(x)
+    assert out.data == row(*[1.0, 2.5][-(row.arity or 0) :]) * 2.0
 
 
 def test_there_are_primitives_of_every_kind() -> None:
