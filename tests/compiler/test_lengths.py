@@ -215,8 +215,8 @@ every_size = pytest.mark.parametrize("count", [9, 40, pytest.param(130, marks=py
 @every_family
 def test_what_is_written_is_proportional_to_the_classes(name: str, count: int) -> None:
     tape = record([FAMILIES[name]([Value(x) for x in drawn(count)])])
-    computed = [found for found in find_classes(tape).classes if found.slots or found.runs]
-    distinct = sum(1 + len(found.slots) + len(found.runs) for found in computed)
+    computed = [found for found in find_classes(tape).classes if found.slots or found.terms]
+    distinct = sum(1 + len(found.slots) + len(found.terms) for found in computed)
     parts, _ = Program(tape).parts(True, False)
     written = sum(len(list(statement.value.parts())) for part in parts for statement in part)
     assert written <= MOST_COPIES * distinct
