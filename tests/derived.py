@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.operators import alias_text, method_operands, method_text, public_rows
-from chainrule.primitives import PRIMITIVES, Primitive
+from chainrule.primitives import PRIMITIVES
+from chainrule.row import Primitive
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "chainrule"

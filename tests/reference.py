@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import mpmath as mp
 
-from chainrule.primitives import INFINITY, NAN, Primitive
+from chainrule.ieee import INFINITY, NAN
+from chainrule.row import Primitive
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)

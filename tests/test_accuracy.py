@@ -19,7 +19,8 @@ from chainrule.compiler.scalars import has_code
 from chainrule import Value as AnyValue
 from chainrule import grad
 from chainrule.compiler.api import compile as compile_program
-from chainrule.primitives import PRIMITIVES, SMALLEST_NORMAL, Primitive
+from chainrule.primitives import PRIMITIVES, SMALLEST_NORMAL
+from chainrule.row import Primitive
 from reference import REFERENCES, Rows, Terms, exact_rows
 
 LARGEST = 1.7976931348623157e308

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import chainrule
 from chainrule import explain
-from chainrule.primitives import PRIMITIVES, Primitive
+from chainrule.primitives import PRIMITIVES
+from chainrule.row import Primitive
 
 FORMS = [
     lambda V, data, parents, slopes: V(data, parents, slopes),

@@ -26,7 +26,8 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule import MLP, fast, reference
 from chainrule.changes import ChangedNumberError
-from chainrule.primitives import PRIMITIVES, Primitive
+from chainrule.primitives import PRIMITIVES
+from chainrule.row import Primitive
 from engine_programs import EDGES, NUMBERS, bits, programs
 
 INF, NAN = math.inf, math.nan

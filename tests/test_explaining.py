@@ -16,7 +16,8 @@ import chainrule
 from chainrule import Value, explain, greater, where
 from chainrule.engine import topological_order
 from chainrule.formulas import Formula
-from chainrule.primitives import PRIMITIVES, Primitive, zero
+from chainrule.primitives import PRIMITIVES, zero
+from chainrule.row import Primitive
 from reference import arity
 
 NUMBERS = st.floats(min_value=-3.0, max_value=3.0, allow_nan=False) | st.sampled_from([0.0, 1.0, -1.0, 2.0, math.inf, math.nan])

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from chainrule import grad, numerical_derivative
-from chainrule.primitives import PRIMITIVES, Primitive, maximum, minimum, real, take, zero
+from chainrule.primitives import PRIMITIVES, maximum, minimum, take, zero
+from chainrule.reals import real
+from chainrule.row import Primitive
 from reference import JAX, REFERENCES, Difference, arity
 
 INF, NAN = math.inf, math.nan

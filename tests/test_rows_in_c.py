@@ -16,7 +16,8 @@ import pytest
 
 import chainrule
 from chainrule import updates
-from chainrule.primitives import PRIMITIVES, Primitive
+from chainrule.primitives import PRIMITIVES
+from chainrule.row import Primitive
 
 PACKAGE = Path(chainrule.__file__).parent
 WRITER = PACKAGE / "value_c" / "write_rows.py"

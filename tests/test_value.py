@@ -18,7 +18,8 @@ import pytest
 import chainrule
 from chainrule import grad
 from chainrule.caution import GradientWarning
-from chainrule.primitives import PRIMITIVES, Whole
+from chainrule.primitives import PRIMITIVES
+from chainrule.reals import Whole
 
 OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow}
 

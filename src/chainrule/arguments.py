@@ -6,7 +6,7 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any
 
-from chainrule.primitives import real
+from chainrule.reals import real
 
 if TYPE_CHECKING:
     from typing import SupportsFloat

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import changes, thrown_away, updates
 from chainrule.by_hand import BY_HAND
 from chainrule.copies import CONSTANT
-from chainrule.primitives import real
+from chainrule.reals import real
 from chainrule.refusals import refuse_count, refuse_node, refuse_numbers, refuse_root
 from chainrule.value import Value, order_below, topological_order
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from chainrule.changes import Change
-    from chainrule.primitives import Primitive
+    from chainrule.row import Primitive
 
     Ints: TypeAlias = memoryview[int]
     Floats: TypeAlias = memoryview[float]

@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule.caution import caution
-from chainrule.primitives import NAN, Primitive, passing_positions, real
+from chainrule.ieee import NAN
+from chainrule.primitives import passing_positions
+from chainrule.reals import real
 from chainrule.refusals import refuse_backward, refuse_child, refuse_label, refuse_name, refuse_parents
+from chainrule.row import Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

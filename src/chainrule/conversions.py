@@ -15,7 +15,7 @@ from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodTy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.caution import caution
-from chainrule.primitives import real
+from chainrule.reals import real
 from chainrule.users_line import is_own
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import SupportsFloat
 
-    from chainrule.primitives import Primitive
+    from chainrule.row import Primitive
 
 NUMERICAL = {"math", "cmath", "statistics", "numpy", "pandas", "scipy", "polars", "torch", "jax"}
 """The packages that work with numbers: what they compute from a Value has a derivative that is lost."""

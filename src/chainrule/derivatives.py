@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from chainrule import primitives
 from chainrule.consistency import check
 from chainrule.engine import Value, topological_order
-from chainrule.primitives import Primitive, equal, take, where, zero
+from chainrule.primitives import equal, take, where, zero
+from chainrule.row import Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,8 +16,9 @@ from chainrule.consistency import refuse_or_find_set
 from chainrule.engine import Value, topological_order
 from chainrule.formulas import ATOM, SUM, Formula, short
 from chainrule.graph import names
-from chainrule.primitives import CALL, POWER, PRODUCT, SIGN, Primitive, dot, largest, passing_positions, relu, take
-from chainrule.primitives import SUM as SUM_BINDS
+from chainrule.primitives import dot, largest, passing_positions, relu, take
+from chainrule.row import CALL, POWER, PRODUCT, SIGN, Primitive
+from chainrule.row import SUM as SUM_BINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

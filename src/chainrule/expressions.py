@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import elementary, functions, operators, primitives
 from chainrule.engine import Value
-from chainrule.primitives import PRIMITIVES, real
+from chainrule.ieee import INFINITY
+from chainrule.primitives import PRIMITIVES
+from chainrule.reals import real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import SupportsFloat
 
-    from chainrule.primitives import Primitive
+    from chainrule.row import Primitive
 
 MAX_LENGTH = 1000  # characters
 MAX_DEPTH = 200  # levels of nesting
@@ -148,8 +150,8 @@ class _Reader:
         try:
             number = float(node.value)
         except OverflowError:
-            number = primitives.INFINITY
-        if number == primitives.INFINITY:
+            number = INFINITY
+        if number == INFINITY:
             raise self.error(node, "this number is too large for a float")
         return number
 

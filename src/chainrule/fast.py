@@ -25,10 +25,12 @@ from chainrule.bulk import (
 from chainrule.conversions import binary
 from chainrule.copies import CONSTANT
 from chainrule.guards import forget_other_threads, guard
-from chainrule.primitives import Primitive, Whole, add, is_whole, multiply, real
+from chainrule.primitives import add, multiply
 from chainrule.products import dot
+from chainrule.reals import Whole, is_whole, real
 from chainrule.refusals import refuse_data, stand_for
 from chainrule.replacing import CLASSES
+from chainrule.row import Primitive
 from chainrule.sweeping import EVERY, push, put_back, sweep, zeroed_order
 from chainrule.thrown_away import unread
 from chainrule.value import topological_order

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule import primitives
-from chainrule.primitives import Primitive
+from chainrule.row import Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

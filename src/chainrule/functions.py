@@ -13,6 +13,7 @@ from chainrule.conditions import number_of, require
 from chainrule.elementary import *  # noqa: F403
 from chainrule.engine import Value
 from chainrule.positions import by_position
+from chainrule.reals import real
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +52,7 @@ def where(condition: Scalar | bool, a: Scalar, b: Scalar) -> Any:
     Raises:
         TypeError: if one of the three is neither a real number nor a Value.
     """
-    condition, a, b = (x if hasattr(x, "_apply") else primitives.real(x) for x in (condition, a, b))
+    condition, a, b = (x if hasattr(x, "_apply") else real(x) for x in (condition, a, b))
     return primitives.where(condition, a, b)
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.engine import Value, topological_order
-from chainrule.primitives import real
+from chainrule.reals import real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

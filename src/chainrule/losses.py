@@ -13,7 +13,7 @@ from chainrule.conditions import PROBABILITY, SIGN, Condition, number_of, requir
 from chainrule.engine import Value, constant
 from chainrule.functions import greater, logsumexp, mean, relu, softplus, take
 from chainrule.positions import listed
-from chainrule.primitives import real
+from chainrule.reals import real
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,7 +11,7 @@ from chainrule.refusals import refuse_label
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chainrule.primitives import Primitive
+    from chainrule.row import Primitive
 
 
 class Named:

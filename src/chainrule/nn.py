@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from chainrule.engine import Value, constant, dot
 from chainrule.finding import found
-from chainrule.primitives import real
+from chainrule.reals import real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

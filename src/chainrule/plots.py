@@ -11,7 +11,7 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from chainrule.primitives import real
+from chainrule.reals import real
 
 try:
     import numpy as np

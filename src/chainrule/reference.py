@@ -20,8 +20,8 @@ from chainrule.bulk import (
 from chainrule.by_hand import BY_HAND
 from chainrule.guards import forget_other_threads, guard
 from chainrule.naming import operation_name
-from chainrule.primitives import real
 from chainrule.products import dot
+from chainrule.reals import real
 from chainrule.refusals import refuse_data
 from chainrule.replacing import CLASSES
 from chainrule.value import Value, topological_order

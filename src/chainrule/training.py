@@ -18,7 +18,7 @@ from chainrule.arguments import integer
 from chainrule.ctrl_c import handled_by
 from chainrule.engine import Value
 from chainrule.positions import by_position
-from chainrule.primitives import real
+from chainrule.reals import real
 from chainrule.schedules import LRScheduler
 
 if TYPE_CHECKING:

@@ -3,9 +3,8 @@
 Arithmetic on Values builds a graph. Each result keeps its operands (its parents in the graph) and the row of `primitives.py` that made
 it; `backward()` walks that graph from the result back to the leaves and adds up `d result / d node` in every node's `grad`.
 
-This is the reference, which is there to be read; `fast.py` and `value_c/` compute the same numbers faster. `operators.py` gives it the
-operators and functions of the table. The classes that it extends are about other things: plain numbers (`conversions.py`), names
-(`naming.py`), operations that a program defines itself (`by_hand.py`), and copies (`copies.py`).
+This is the reference, which is there to be read; `fast.py` and `value_c/` compute the same numbers faster. The base classes add other
+things: the table's operators and functions, plain numbers, names, operations that a program defines itself, and copies.
 """
 
 from __future__ import annotations
@@ -18,8 +17,10 @@ from chainrule.conversions import Number, binary, numbers
 from chainrule.copies import Copyable, deep_copy
 from chainrule.elementary import Methods
 from chainrule.naming import Named
-from chainrule.primitives import PRIMITIVES, Primitive, Whole, is_whole, passing_positions, real
+from chainrule.primitives import PRIMITIVES, passing_positions
+from chainrule.reals import Whole, is_whole, real
 from chainrule.refusals import refuse_root, stand_for
+from chainrule.row import Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -202,8 +203,7 @@ class Value(Methods, Number, Named, ByHand, Copyable):
 def sweep(order: Sequence[Value], nothing: float | None) -> None:
     """Apply the chain rule from the last node of a topological order to the first: each passes its gradient on to its parents.
 
-    A node that nothing was passed to, since only a condition looks at it or a choice left it out, passes nothing on. That is more than
-    to pass on 0: times an infinite derivative, 0 would be nan.
+    A node that nothing was passed to passes nothing on. To pass on 0 would be wrong: times an infinite derivative, 0 is nan.
 
     Arguments:
         order: the nodes.

@@ -12,7 +12,8 @@ import pytest
 
 import chainrule
 from chainrule import Value, log_softmax, logsumexp, mean, one_hot, primitives, softmax, take, where
-from chainrule.primitives import PRIMITIVES, Primitive
+from chainrule.primitives import PRIMITIVES
+from chainrule.row import Primitive
 
 INFINITE = [math.nan, math.inf, -math.inf]
 ZERO = [0.0, -0.0]

@@ -17,7 +17,8 @@ import pytest
 
 import chainrule
 from chainrule.compiler.functions import table as vector_math
-from chainrule.primitives import PRIMITIVES, Primitive
+from chainrule.primitives import PRIMITIVES
+from chainrule.row import Primitive
 
 DTYPES = ("float64", "float32")
 WIDTHS = (1, 2, 4, 8, 16)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, SupportsFloat
 
 from chainrule import engine
-from chainrule.primitives import Whole, negative, power
+from chainrule.primitives import negative, power
+from chainrule.reals import Whole
 
 
 class Value(engine.Value):

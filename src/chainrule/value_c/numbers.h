@@ -2,7 +2,7 @@
 
 static PyTypeObject *number_type; /* of the last object that `real` converted, which looks at nothing but the type: such as numpy.float64 */
 
-/* What primitives.real makes of an object; the everyday types are converted here. Of a refused object, `number` keeps nothing. */
+/* What reals.real makes of an object; the everyday types are converted here. Of a refused object, `number` keeps nothing. */
 static int to_number(PyObject *o, double *number) {
     double converted;
     if (PyFloat_CheckExact(o)) {

@@ -3,8 +3,8 @@
 /* X(variable, module, name) */
 #define SHARED(X)                                         \
     X(zero_function, primitives, zero)                    \
-    X(real_function, primitives, real)                    \
-    X(whole_class, primitives, Whole)                     \
+    X(real_function, reals, real)                         \
+    X(whole_class, reals, Whole)                          \
     X(by_hand_rule, reference, BY_HAND)                   \
     X(reference, reference, Value)                        \
     X(reference_dot, reference, dot)                      \

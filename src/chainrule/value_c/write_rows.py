@@ -7,7 +7,7 @@ float, since `float` means `Text` in its module.
 
 A row that cannot be written in this way has no C: the engine calls it in Python. That is so where a function of `math` is Python's own and
 not that of the C library, where an exception decides what the result is, and where a loop has no fixed length. The exceptions that
-`primitives.py` itself turns into infinities and nan are known here.
+`ieee.py` turns into infinities and nan are known here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SAME = {"exp", "expm1", "tanh", "atan", "atan2", "erf", "erfc", "sinh", "cosh", "fabs", "copysign"}
 SAME_IN_THEIR_DOMAIN = {"sin", "cos", "tan", "asin", "acos", "sqrt", "log", "log1p", "log2", "log10", "exp2", "asinh", "acosh", "atanh"}
 QUESTIONS = {"isnan": "isnan", "isinf": "isinf", "isfinite": "isfinite"}
-KNOWN = {"_divide": "ieee_divide", "_power": "ieee_power"}  # of arithmetic.h: functions of primitives.py in which an exception decides
+KNOWN = {"divide": "ieee_divide", "power": "ieee_power"}  # of arithmetic.h: functions of ieee.py in which an exception decides
 LETTERS = "abc"
 RULES = {"sgd": ("p", "m"), "adam": ("p", "m", "v", "largest")}  # of updates.py: what each returns anew
 MOST_QUESTIONS = 8  # one after another
@@ -259,7 +259,8 @@ def loaded(source: Path) -> Any:
     package = types.ModuleType("chainrule")
     package.__path__ = [str(source.parent)]  # where the modules lie that it imports; the package itself need not be there
     module = _executed(source, {"math": _Math("math"), "chainrule": package})
-    vars(module)["float"] = Text
+    for functions in (module.zero, module.Primitive.__call__, module.ieee.divide):  # in the modules of these
+        functions.__globals__["float"] = Text
     return module
 
 
@@ -408,7 +409,7 @@ def _refuse_handlers(frame: types.FrameType, event: str, argument: object) -> No
     code = frame.f_code
     if event != "call" or code.co_filename == __file__ or not code.co_exceptiontable:
         return
-    if code.co_qualname != "_ieee.<locals>.forward":  # which only makes infinities and nan of them, as C does
+    if code.co_qualname != "of_math.<locals>.forward":  # which only makes infinities and nan of them, as C does
         raise CannotWriteError(f"in {code.co_name} an exception decides")
 
 

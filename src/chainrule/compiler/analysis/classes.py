@@ -16,7 +16,7 @@ from chainrule import primitives
 from chainrule.compiler.analysis.interning import KINDS, intern
 from chainrule.compiler.analysis.sums import SumTerms, chains
 from chainrule.compiler.capture.tape import CONSTANT, PARAMETER, Tape
-from chainrule.primitives import Primitive
+from chainrule.row import Primitive
 
 NOT_A_MEMBER = -1
 

@@ -11,7 +11,7 @@ from chainrule.compiler.capture.tape import CONSTANT
 
 if TYPE_CHECKING:
     from chainrule.compiler.capture.tape import Tape
-    from chainrule.primitives import Primitive
+    from chainrule.row import Primitive
 
 
 def are(tape: Tape, *rows: Primitive) -> np.ndarray:

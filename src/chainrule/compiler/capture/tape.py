@@ -15,7 +15,7 @@ from chainrule import primitives
 from chainrule.by_hand import LocalGradients
 from chainrule.compiler.capture.tracing import passing
 from chainrule.engine import Value, flatten
-from chainrule.primitives import Primitive
+from chainrule.row import Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from chainrule.compiler.ir.expressions import Access, Apply, Buffer, Expression,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from chainrule.primitives import Primitive
+    from chainrule.row import Primitive
 
     HasCode = Callable[[Primitive], bool]
 

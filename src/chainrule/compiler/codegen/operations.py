@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from chainrule.compiler.codegen.llvm_text import Text
     from chainrule.compiler.ir.expressions import Access
-    from chainrule.primitives import Primitive
+    from chainrule.row import Primitive
 
 MOST_MULTIPLICATIONS = 8  # of a power with a whole exponent
 

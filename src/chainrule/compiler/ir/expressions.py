@@ -12,7 +12,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from chainrule import primitives
-from chainrule.primitives import INFINITY, SMALLEST_NORMAL, Primitive, real
+from chainrule.ieee import INFINITY
+from chainrule.primitives import SMALLEST_NORMAL
+from chainrule.reals import real
+from chainrule.row import Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

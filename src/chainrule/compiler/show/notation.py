@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chainrule import primitives
 from chainrule.compiler.ir.expressions import ONE, ZERO, Access, Apply, Constant, Expression, Load
 from chainrule.formulas import short
-from chainrule.primitives import Primitive
+from chainrule.row import COMPARISON, POWER, PRODUCT, SUM, Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +123,7 @@ def _is_negative_number(written: Written) -> bool:
     return written[0].startswith("-") and written[0][1:].replace(".", "").isdigit()
 
 
-_BINDS = {primitives.COMPARISON: COMPARED, primitives.SUM: ADDED, primitives.PRODUCT: DIVIDED, primitives.POWER: RAISED}
+_BINDS = {COMPARISON: COMPARED, SUM: ADDED, PRODUCT: DIVIDED, POWER: RAISED}
 _INFIX: dict[Primitive, Callable[..., Written]] = {
     primitives.add: added,
     primitives.multiply: _multiplied,

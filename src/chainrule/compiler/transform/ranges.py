@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule import primitives
 from chainrule.compiler.ir.expressions import ZERO, Apply, Constant, Expression, Load
-from chainrule.primitives import INFINITY, SMALLEST_NORMAL, Primitive
+from chainrule.ieee import INFINITY
+from chainrule.primitives import SMALLEST_NORMAL
+from chainrule.row import Primitive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
