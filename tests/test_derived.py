@@ -11,4 +11,4 @@ from derived import FILES
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_the_file_is_current(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == FILES[path](), f"{path.name} is not what the table says: run `python tests/derived.py`"
+    assert path.read_text(encoding="utf-8") == FILES[path](), f"{path.name} is old: run `python tests/support/derived.py`"

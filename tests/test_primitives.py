@@ -48,7 +48,7 @@ def different(row: Primitive, order: int, point: tuple[float, ...]) -> list[Diff
 
 def reference(row: Primitive) -> Callable[..., Any]:
     if row.name not in JAX:
-        pytest.fail(f"the row {row.name!r} of primitives.py has no independent reference: add one to tests/reference.py")
+        pytest.fail(f"the row {row.name!r} of primitives.py has no independent reference: add one to tests/support/reference.py")
     return JAX[row.name]
 
 
@@ -71,7 +71,7 @@ every_row = pytest.mark.parametrize("row", PRIMITIVES.values(), ids=PRIMITIVES.k
 def test_every_row_has_a_reference() -> None:
     for row in PRIMITIVES.values():
         reference(row)
-    assert JAX.keys() == PRIMITIVES.keys(), "a reference in tests/reference.py belongs to no row"
+    assert JAX.keys() == PRIMITIVES.keys(), "a reference in tests/support/reference.py belongs to no row"
 
 
 @every_row
@@ -132,7 +132,7 @@ def test_second_derivatives_are_those_of_jax(row: Primitive, Value: type) -> Non
 
 @every_row
 def test_derivatives_agree_with_central_differences(row: Primitive, Value: type) -> None:
-    """Independent of JAX, and so of tests/reference.py: a new row meets it as soon as it is written."""
+    """Independent of JAX, and so of tests/support/reference.py: a new row meets it as soon as it is written."""
     compared = 0
     for point in generic_points(row):
         operands = [Value(x) for x in point]

@@ -1,6 +1,6 @@
 """The elementary functions, one for each row of the table that has a text; `elementary.pyi` has their types and docstrings.
 
-`tests/derived.py` writes that file from the table, and a test holds it current.
+`tests/support/derived.py` writes that file from the table, and a test holds it current.
 """
 
 from chainrule.operators import function_of, public_rows

@@ -1,6 +1,6 @@
 """The elementary functions and the methods of Value as type checkers and documentation see them.
 
-Written by tests/derived.py from the table of primitives; do not edit.
+Written by tests/support/derived.py from the table of primitives; do not edit.
 """
 
 from typing import Any, SupportsFloat, TypeAlias, TypeVar

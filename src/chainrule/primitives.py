@@ -12,6 +12,7 @@ To add an operation, add a row: the function, the method and all else follow fro
 
 from __future__ import annotations
 
+import copyreg
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -296,3 +297,11 @@ gelu: Primitive = Primitive("gelu", lambda a: 0.5 * a * math.erfc(-a * SQRT_HALF
 
 PRIMITIVES: dict[str, Primitive] = {row.name: row for row in list(vars().values()) if isinstance(row, Primitive)}
 """Every operation, by name."""
+
+
+def by_name(name: str) -> Primitive:
+    """Find a row by its name; a row is pickled as that."""
+    return PRIMITIVES[name]
+
+
+copyreg.pickle(Primitive, lambda row: (by_name, (row.name,)))

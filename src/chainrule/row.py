@@ -130,12 +130,3 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
-
-    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
-        return _by_name, (self.name,)
-
-
-def _by_name(name: str) -> Primitive:
-    from chainrule.primitives import PRIMITIVES
-
-    return PRIMITIVES[name]

@@ -1,8 +1,8 @@
-"""The error and the warning of `compile`. Importing this module loads nothing heavy."""
+"""The errors and the warning of `compile`. Importing this module loads nothing heavy."""
 
 from __future__ import annotations
 
-__all__ = ["CompileWarning", "TraceError"]
+__all__ = ["CannotLowerError", "CompileWarning", "TraceError"]
 
 
 class TraceError(TypeError):
@@ -11,3 +11,7 @@ class TraceError(TypeError):
 
 class CompileWarning(UserWarning):
     """A program was not compiled, and runs on the eager engine."""
+
+
+class CannotLowerError(Exception):
+    """A graph that has a part without a form as statements; the program then runs on the eager engine."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.compiler.analysis.accesses import Accesses, with_table
-from chainrule.compiler.analysis.lowered import CannotLowerError
 from chainrule.compiler.analysis.strides import Nest, factor
+from chainrule.compiler.errors import CannotLowerError
 from chainrule.compiler.ir.expressions import Access, Constant, Expression, Lookup
 from chainrule.compiler.ir.statements import BATCH, Statement
 

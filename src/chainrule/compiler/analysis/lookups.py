@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.compiler.analysis.lowered import CannotLowerError
 from chainrule.compiler.analysis.ordering import irregular
 from chainrule.compiler.analysis.strides import factor
 from chainrule.compiler.capture.tape import FIRST_INPUT
+from chainrule.compiler.errors import CannotLowerError
 from chainrule.compiler.ir.expressions import Access, Buffer, Load, Lookup
 
 if TYPE_CHECKING:

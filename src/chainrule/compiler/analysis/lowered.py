@@ -72,8 +72,4 @@ class Layout:
         return out
 
 
-class CannotLowerError(Exception):
-    """A graph that has a part without a form as statements."""
-
-
-__all__ = ["CannotLowerError", "Layout", "Lowered"]
+__all__ = ["Layout", "Lowered"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from chainrule.compiler.analysis.lowered import CannotLowerError
+from chainrule.compiler.errors import CannotLowerError
 from chainrule.compiler.ir.expressions import Access, Apply, Buffer, Expression, Load, apply, expression
 
 if TYPE_CHECKING:

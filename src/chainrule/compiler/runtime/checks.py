@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.compiler.analysis.lowered import CannotLowerError
 from chainrule.compiler.capture.results import Results
 from chainrule.compiler.capture.tape import record
 from chainrule.compiler.capture.tracing import Trace, trace
+from chainrule.compiler.errors import CannotLowerError
 from chainrule.compiler.pipeline import TooIrregularError
 from chainrule.compiler.runtime.calls import Call
 from chainrule.compiler.runtime.definition import Definition

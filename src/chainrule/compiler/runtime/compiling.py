@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.compiler.analysis.lowered import CannotLowerError, Layout
+from chainrule.compiler.analysis.lowered import Layout
 from chainrule.compiler.capture.arguments import Argument, columns_among
 from chainrule.compiler.capture.results import Results
 from chainrule.compiler.capture.tape import record, settled
 from chainrule.compiler.capture.tracing import trace
-from chainrule.compiler.errors import TraceError
+from chainrule.compiler.errors import CannotLowerError, TraceError
 from chainrule.compiler.pipeline import TooIrregularError
 from chainrule.compiler.runtime.checks import Checks, poisoned
 from chainrule.compiler.runtime.eager import warn_irregular

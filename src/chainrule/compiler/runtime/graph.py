@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from chainrule.compiler.analysis.lowered import CannotLowerError
 from chainrule.compiler.capture.tape import record
 from chainrule.compiler.capture.tracing import is_tracing, refuse
+from chainrule.compiler.errors import CannotLowerError
 from chainrule.compiler.pipeline import TooIrregularError
 from chainrule.compiler.runtime.eager import warn_irregular
 from chainrule.compiler.runtime.parameters import filled_in, read_parameters

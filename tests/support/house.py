@@ -1,4 +1,4 @@
-"""The map of the house in CONTRIBUTING.md, written from the docstrings of the modules: `python tests/house.py` writes it anew.
+"""The map of the house in CONTRIBUTING.md, written from the docstrings of the modules: `python tests/support/house.py` writes it anew.
 
 The order is that of the layers in pyproject.toml, which `make lint` holds, from the ground up.
 """
@@ -10,7 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "chainrule"
 PAGE = ROOT / "CONTRIBUTING.md"
 HEAD = "| in `src/chainrule/` | its job |\n|---|---|\n"

@@ -1,4 +1,4 @@
-"""The files that are written from the table of primitives: `python tests/derived.py` writes them, test_derived.py holds them current."""
+"""The files that are written from the table of primitives: `python tests/support/derived.py` writes them; a test holds them current."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from chainrule.operators import alias_text, method_operands, method_text, public
 from chainrule.primitives import PRIMITIVES
 from chainrule.row import Primitive
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "chainrule"
 GUIDE = ROOT / "docs" / "guide" / "values.md"
 
 STUB = '''"""The elementary functions and the methods of Value as type checkers and documentation see them.
 
-Written by tests/derived.py from the table of primitives; do not edit.
+Written by tests/support/derived.py from the table of primitives; do not edit.
 """
 
 from typing import Any, SupportsFloat, TypeAlias, TypeVar
