@@ -13,12 +13,12 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
-from chainrule.compiler.expanding import NoCodeError, refuse_without_code
-from chainrule.compiler.scalars import has_code
 
 from chainrule import Value as AnyValue
 from chainrule import grad
 from chainrule.compiler.api import compile as compile_program
+from chainrule.compiler.codegen.expanding import NoCodeError, refuse_without_code
+from chainrule.compiler.codegen.operations import has_code
 from chainrule.primitives import PRIMITIVES, SMALLEST_NORMAL
 from chainrule.row import Primitive
 from reference import REFERENCES, Rows, Terms, exact_rows

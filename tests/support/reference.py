@@ -455,3 +455,6 @@ REFERENCES: dict[str, Reference] = {
 }
 
 JAX: dict[str, Callable[..., Any]] = {name: reference.jax for name, reference in REFERENCES.items()}
+
+WITHOUT_CODE = {"polygamma", "digamma", "lgamma"}
+"""The rows that the compiler has neither code nor an expansion for: programs with them run eagerly, and a warning says so."""
