@@ -50,7 +50,7 @@ clean:
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
 
 # One file for each set of packages that is installed; pyproject.toml names them.
-.venv/.all: .venv/bin/pip pyproject.toml setup.py $(wildcard src/chainrule/value_c/*) $(addprefix src/chainrule/,primitives.py special.py updates.py)
+.venv/.all: .venv/bin/pip pyproject.toml setup.py $(wildcard src/chainrule/value_c/*) $(addprefix src/chainrule/,primitives.py row.py reals.py ieee.py special.py updates.py)
 	$(BIN)/pip install --quiet --editable ".[all]"
 	@touch $@
 
