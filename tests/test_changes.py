@@ -88,8 +88,8 @@ def test_the_first_number_that_no_longer_follows_is_named(Value: type) -> None:
 def test_every_operation_is_looked_at(row: Any, Value: type) -> None:
     count = 5 if row.arity is None else row.arity
     operands = [Value(0.25 + 0.125 * i) for i in range(count)]
-    if row.name == "take":
-        operands[0] = Value(1.0)
+    if row.name in ("take", "polygamma"):
+        operands[0] = Value(1.0)  # an index, and an order: whole numbers
     out = row(*operands)
     refused = 0
     for operand in operands:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from chainrule import grad, numerical_derivative
-from chainrule.primitives import PRIMITIVES, maximum, minimum, take, zero
+from chainrule.primitives import PRIMITIVES, clip, maximum, minimum, take, zero
 from chainrule.reals import real
 from chainrule.row import Primitive
 from reference import JAX, REFERENCES, Difference, arity
@@ -144,7 +144,7 @@ def test_derivatives_agree_with_central_differences(row: Primitive, Value: type)
 
             central = numerical_derivative(along, point[i], central=True)
             jump = abs(along(point[i] + 1e-6) - 2.0 * along(point[i]) + along(point[i] - 1e-6)) > 1e-9  # a corner, or outside the domain
-            jump |= row.name in REFERENCES and REFERENCES[row.name].jump(*point) == 0.0  # a tie of three, which these do not see
+            jump |= row is clip and len(set(point)) == 1  # a tie of three, which these do not see
             if row.each is zero or (row.each is None and row.partials[i] is zero):  # a constant by decree
                 compared += 1
                 assert operand.grad == 0.0

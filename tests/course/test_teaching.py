@@ -118,7 +118,7 @@ def test_what_is_passed_over_is_named() -> None:
         "class/anna/pipe.py",
         "class/ben/mine.ipynb",
     ]
-    assert result.stderr == f"not checked, for {UNTOLD}: {', '.join(files)}\n"
+    assert result.stderr == f"not checked, because {UNTOLD}: {', '.join(files)}\n"
     assert [(row["student"], row["state"], row["message"]) for row in table()] == [
         ("anna", PASSED, ""),
         ("ben", UNREADABLE, "There is no exercise in this folder."),
