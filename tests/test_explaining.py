@@ -265,6 +265,16 @@ def test_an_operation_made_by_hand_is_not_run_and_not_made_up() -> None:
     assert "passes nothing on" in str(explain(Value(1.0, (x,), "no backward")))
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("stop_gradient", "0, as it counts as a constant"), *((name, "0 at every point") for name in ("floor", "round", "sign"))],
+)
+def test_what_passes_nothing_on_is_not_always_a_condition(name: str, expected: str) -> None:
+    x = Value(1.5, label="x")
+    (step,) = (step for step in explain(getattr(x, name)() * x).steps if step.operation.startswith(name))
+    assert step[2:] == (expected, "passes nothing on")
+
+
 def test_a_condition_passes_nothing_on() -> None:
     x = Value(2.0, label="x")
     assert "passes nothing on" in str(explain(where(greater(x, 0), x, -x)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,17 @@ def test_the_map_has_every_module_once() -> None:
     here = {path.stem for path in house.PACKAGE.glob("*.py")} | {path.parent.name for path in house.PACKAGE.glob("*/__init__.py")}
     listed = [name for layer in house.layers() for name in layer]
     assert sorted(listed) == sorted(here - {"__init__"})
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "src/chainrule/compiler/README.md"])
+def test_the_files_that_pages_name_are_there(page: str) -> None:
+    """By the ends of their paths: the pages say `graph.py`, `codegen/native.py` and `tests/conftest.py`."""
+    code = " ".join(re.findall(r"`([^`\n]+)`", (house.ROOT / page).read_text(encoding="utf-8")))
+    named = set(re.findall(r"(?<![\w.*/])(?:\w+/)*\w+\.(?:py|pyi|h|c|toml)\b", code))
+    here = [f"/{path.name}" for path in house.ROOT.iterdir()]
+    here += [path.as_posix() for folder in ("src", "tests", "benchmarks") for path in (house.ROOT / folder).rglob("*.*")]
+    assert len(named) > 5
+    assert not {name for name in named if not any(path.endswith(f"/{name}") for path in here)}
 
 
 def test_the_reference_is_read_in_one_sitting() -> None:

@@ -13,7 +13,8 @@ import jax
 import numpy as np
 import pytest
 
-from chainrule import grad, numerical_derivative
+from chainrule import functions, grad, numerical_derivative, primitives
+from chainrule.operators import function_of, public_rows
 from chainrule.primitives import PRIMITIVES, clip, maximum, minimum, take, zero
 from chainrule.reals import real
 from chainrule.row import Primitive
@@ -191,6 +192,38 @@ def test_a_row_is_one_object_by_name(row: Primitive) -> None:
     assert pickle.loads(pickle.dumps(row)) is row
     assert copy.deepcopy(row) is row
     assert repr(row) == f"<primitive {row.name}>"
+
+
+def test_every_name_belongs_to_one_row_and_its_function_and_method_apply_that_row(Value: type) -> None:
+    """A name of which Value or the package has something else already would lead to that, without a word."""
+    rows = [row for row in vars(primitives).values() if isinstance(row, Primitive)]
+    assert [row for row in rows if PRIMITIVES[row.name] is not row] == []
+    for row in public_rows():
+        operands = [Value(0.25), Value(0.5), Value(0.75)][: row.arity]
+        results = [getattr(functions, row.name)(*operands)]
+        if row.is_method:
+            results += [getattr(operands[0], name)(*operands[1:]) for name in (row.name, *row.aliases)]
+        for result in results:
+            assert (result._rule, len(result._prev)) == (row, row.arity), row.name
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            Primitive("two", lambda a, b: a, lambda a, b, out: 1.0, primitives.zero, text="`x`.", operands=("x",)),
+            r"the row 'two' has 2 partial derivatives, one for each operand, but names \('x',\) as operands",
+        ),
+        (
+            Primitive("four", lambda a, b, c, d: a, *[primitives.zero] * 4, text="`x`."),
+            "the row 'four' has a text, so it gets a function, and that has 1 to 3 operands, not 4",
+        ),
+    ],
+    ids=["names", "count"],
+)
+def test_a_row_whose_columns_do_not_fit_is_refused(row: Primitive, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        function_of(row)
 
 
 # --- IEEE arithmetic ------------------------------------------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ until = Primitive("until", _until, lambda a, out: 1.0)
 powered = Primitive("powered", lambda a: a ** 3.0, lambda a, out: 3.0)
 ramp = Primitive("ramp", _ramp, lambda a, out: ramp(a) * math.exp(-a), choices=(0,))
 constant = Primitive("constant", lambda a: 1.0, zero)
+sought = Primitive("sought", lambda a: {2.0: 5.0}.get(a, 1.0), zero)
 """
 
 
@@ -100,9 +101,10 @@ def test_what_cannot_be_written_is_left_to_python(writer: dict[str, Any], tmp_pa
     rows, reasons = writer["rows_of"](writer["loaded"](source))
     found = {row.name: row for row in rows}
     assert set(found) == {row.name for row in before[0]} | {"ramp", "constant"}
-    assert set(reasons) == set(before[1]) | {"tried", "until", "powered"}
+    assert set(reasons) == set(before[1]) | {"tried", "until", "powered", "sought"}
     assert reasons["tried"] == "in _tried an exception decides"
     assert "no fixed length" in reasons["until"]
+    assert reasons["sought"] == "it looks a number up, in a dict or a set"
     assert found["ramp"].functions == [
         "static inline double forward_ramp(double a) {\n    if (a < 0.0) {\n        return 0.0;\n    }\n"
         "    if (a < 1.0) {\n        return a;\n    }\n    return 1.0;\n}",

@@ -16,8 +16,8 @@ from chainrule.consistency import refuse_or_find_set
 from chainrule.engine import Value, topological_order
 from chainrule.formulas import ATOM, SUM, Formula, short
 from chainrule.graph import names
-from chainrule.primitives import dot, largest, passing_positions, relu, take
-from chainrule.row import CALL, POWER, PRODUCT, SIGN, Primitive
+from chainrule.primitives import dot, largest, passing_positions, relu, stop_gradient, take
+from chainrule.row import CALL, COMPARISON, POWER, PRODUCT, SIGN, Primitive
 from chainrule.row import SUM as SUM_BINDS
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class _Sweep:
                 self._tell_share(operation, node, operand, position, derivative, share)
                 operation = ""
         if operation and to_tell:
-            self._tell(operation, _ZERO.get(node._rule, "0, as it is a condition"), "passes nothing on")
+            self._tell(operation, _why_zero(node._rule), "passes nothing on")
 
     def _tell_share(self, operation: str, node: Value, operand: Value, position: int, derivative: float, share: float) -> None:
         formula = self.namer.formula(node, position)
@@ -247,10 +247,13 @@ class _Sweep:
         return "?" if node in self.unknown else _told(self.gradients[node])
 
 
-_ZERO: dict[Primitive | None, str] = {
-    largest: "0, as it counts as a constant",
-    take: "0, as no value is taken",
-}
+def _why_zero(rule: Primitive | None) -> str:
+    """The local derivatives of a node that passes no gradient to any operand."""
+    if rule in (largest, stop_gradient):
+        return "0, as it counts as a constant"
+    if rule is take:
+        return "0, as no value is taken"
+    return "0, as it is a condition" if rule is not None and rule.binds == COMPARISON else "0 at every point"
 
 
 def _runs_by_hand(node: Value) -> bool:

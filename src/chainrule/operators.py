@@ -150,6 +150,10 @@ def _of_arity(row: Primitive, functions: tuple[Any, ...]) -> Any:
         raise ValueError(
             f"the row {row.name!r} has a text, so it gets a function, and that has 1 to {MOST_OPERANDS} operands, not {row.arity}"
         )
+    if len(row.operands) != row.arity:
+        raise ValueError(
+            f"the row {row.name!r} has {row.arity} partial derivatives, one for each operand, but names {row.operands} as operands"
+        )
     return functions[row.arity - 1]
 
 

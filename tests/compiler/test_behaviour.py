@@ -72,7 +72,7 @@ def test_a_function_that_was_compiled_on_the_way_is_compiled_again(copied: Calla
     assert twin is not function
     assert twin(np.ones(4)).data == 8.0
     assert twin.cache_info().currsize == 1
-    assert repr(twin) == "<compiled plain, batch='sum', 1 programs>"
+    assert repr(twin) == "<compiled plain, batch='sum', 1 program>"
     assert twin.value_and_grad(np.ones(4))[1][0].dtype == np.float32
 
 

@@ -105,8 +105,8 @@ def test_as_a_decorator_with_and_without_options() -> None:
     assert plain(2.0).data == 6.0
     assert batched([1.0, 2.0]).data == 9.0
     assert (plain.__name__, plain.__doc__) == ("plain", "What it does.")
-    assert repr(plain) == "<compiled plain, 1 programs>"
-    assert repr(batched) == "<compiled batched, batch='sum', 1 programs>"
+    assert repr(plain) == "<compiled plain, 1 program>"
+    assert repr(batched) == "<compiled batched, batch='sum', 1 program>"
 
 
 def test_a_module_is_a_function_too() -> None:

@@ -536,7 +536,7 @@ def test_an_irregular_graph_runs_eagerly_with_one_warning(eagerly: tuple[float, 
     x.data = 0.3
     assert (step(), x.grad, W.grad) == eagerly
     assert set(step.parameters) == {x, W}
-    assert repr(step) == "<compiled graph of not compiled>"
+    assert repr(step) == "<graph that runs eagerly>"
 
 
 def test_an_irregular_function_of_one_sample(eagerly: tuple[float, float, float]) -> None:

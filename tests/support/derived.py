@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from chainrule.compiler.functions.table import ULP
 from chainrule.operators import alias_text, method_operands, method_text, public_rows
 from chainrule.primitives import PRIMITIVES
 from chainrule.row import Primitive
@@ -15,6 +16,7 @@ from chainrule.row import Primitive
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "chainrule"
 GUIDE = ROOT / "docs" / "guide" / "values.md"
+COMPILING = ROOT / "docs" / "guide" / "compiling.md"
 
 STUB = '''"""The elementary functions and the methods of Value as type checkers and documentation see them.
 
@@ -102,7 +104,16 @@ def guide() -> str:
     return text[:begin] + textwrap.fill(item, 140, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) + text[end:]
 
 
-FILES = {PACKAGE / "elementary.pyi": stub, PACKAGE / "__init__.py": public_names, GUIDE: guide}
+def compiling() -> str:
+    """The text of the guide to compiling, with the bounds of errors that the rows have: what its block prints."""
+    text = COMPILING.read_text(encoding="utf-8")
+    block = text.index("import ULP\n")
+    begin = text.index('"""\n', block) + len('"""\n')
+    lines = "".join(f"{name:14}{double:4}{single:6}\n" for name, (double, single) in ULP.items())
+    return text[:begin] + lines + text[text.index('"""\n', begin) :]
+
+
+FILES = {PACKAGE / "elementary.pyi": stub, PACKAGE / "__init__.py": public_names, GUIDE: guide, COMPILING: compiling}
 
 
 if __name__ == "__main__":

@@ -93,6 +93,7 @@ class Reference(NamedTuple):
         jump: how far a point is from the nearest one where the operation or a derivative jumps, or has not the derivative of its formula.
         agrees_there: whether JAX has the same derivatives where that is 0.
         is_exact: whether results are operands, or whole numbers: then nothing is rounded.
+        is_compiled: whether the compiler has code for it, or its row an expansion; else programs with it run eagerly, with a warning.
     """
 
     jax: Callable[..., Any]
@@ -103,6 +104,7 @@ class Reference(NamedTuple):
     jump: Callable[..., float] = lambda *point: math.inf
     agrees_there: bool = True
     is_exact: bool = False
+    is_compiled: bool = True
 
 
 @functools.cache
@@ -390,6 +392,7 @@ REFERENCES: dict[str, Reference] = {
         axes={0: [1.0, 2.0]},
         jump=positive_but_between(0.0, 0.0),
         agrees_there=False,
+        is_compiled=False,
     ),
     "digamma": Reference(
         jax.scipy.special.digamma,
@@ -402,6 +405,7 @@ REFERENCES: dict[str, Reference] = {
         ),
         jump=positive_but_between(0.8, 2.5),
         agrees_there=False,
+        is_compiled=False,
     ),
     "lgamma": Reference(
         jax.scipy.special.gammaln,
@@ -413,6 +417,7 @@ REFERENCES: dict[str, Reference] = {
         ),
         jump=positive_but_between(0.5, 3.5),
         agrees_there=False,
+        is_compiled=False,
     ),
     "sigmoid": Reference(sigmoid, lambda a: one([s(a)], [s(a) * s(-a)], [s(a) * s(-a) ** 2, -(s(a) ** 2) * s(-a)])),
     "sigmoid_slope": Reference(
@@ -456,5 +461,5 @@ REFERENCES: dict[str, Reference] = {
 
 JAX: dict[str, Callable[..., Any]] = {name: reference.jax for name, reference in REFERENCES.items()}
 
-WITHOUT_CODE = {"polygamma", "digamma", "lgamma"}
+WITHOUT_CODE = {name for name, reference in REFERENCES.items() if not reference.is_compiled}
 """The rows that the compiler has neither code nor an expansion for: programs with them run eagerly, and a warning says so."""

@@ -151,7 +151,8 @@ class Text:
     def __ne__(self, other: object) -> Any:
         return Condition(f"{self.text} != {written(other)}")
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        raise CannotWriteError("it looks a number up, in a dict or a set")
 
     def __bool__(self) -> bool:
         return _writer.decide(f"{self.text} != 0.0")

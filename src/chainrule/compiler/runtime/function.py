@@ -273,7 +273,7 @@ class CompiledFunction:
 
     def __repr__(self) -> str:
         batch = f", batch={self.definition.reduction!r}" if self.definition.batched else ""
-        return f"<compiled {self._name}{batch}, {len(self._cache)} programs>"
+        return f"<compiled {self._name}{batch}, {len(self._cache)} program{'s' * (len(self._cache) != 1)}>"
 
 
 def again(function: Any, options: dict[str, Any]) -> CompiledFunction:

@@ -114,8 +114,7 @@ class CompiledGraph:
         return again, (self._loss, self._options)
 
     def __repr__(self) -> str:
-        what = f"{self.program.nodes:,} nodes" if self.program is not None else "not compiled"
-        return f"<compiled graph of {what}>"
+        return "<graph that runs eagerly>" if self.program is None else f"<compiled graph of {self.program.nodes:,} nodes>"
 
 
 def again(loss: Value, options: dict[str, Any]) -> CompiledGraph:

@@ -14,7 +14,6 @@ from chainrule import SGD, Adam, Value, softmax
 from chainrule.plots import COLORS
 
 BLUE, RED, GREEN, PINK = COLORS[:4]
-GREY = "#9aa4af"
 LOGITS = (2.0, 1.0, -1.0)
 WALKS = (
     ("plain, lr = 0.02", RED, lambda params: SGD(params, lr=0.02)),
