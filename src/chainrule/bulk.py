@@ -135,7 +135,7 @@ def read_data(nodes: Sequence[Value], out: Any, /) -> None:
         out: a buffer of as many float64, such as a NumPy array or `array.array("d", ...)`; it is overwritten.
 
     Raises:
-        TypeError: if a node is not a Value, or `out` is no C-contiguous buffer of float64 that can be written to.
+        TypeError: if a node is not a Value, or `out` is not a C-contiguous buffer of float64 that can be written to.
         ValueError: if there are not as many numbers as nodes.
     """
     numbers = _numbers(nodes, out, writable=True)
@@ -151,7 +151,7 @@ def write_data(nodes: Sequence[Value], numbers: Any, /) -> None:
         numbers: a buffer of as many float64.
 
     Raises:
-        TypeError: if a node is not a Value, or `numbers` is no C-contiguous buffer of float64.
+        TypeError: if a node is not a Value, or `numbers` is not a C-contiguous buffer of float64.
         ValueError: if there are not as many numbers as nodes.
     """
     for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
@@ -167,7 +167,7 @@ def read_grad(nodes: Sequence[Value], out: Any, /) -> None:
         out: a buffer of as many float64; it is overwritten.
 
     Raises:
-        TypeError: if a node is not a Value, or `out` is no C-contiguous buffer of float64 that can be written to.
+        TypeError: if a node is not a Value, or `out` is not a C-contiguous buffer of float64 that can be written to.
         ValueError: if there are not as many numbers as nodes.
     """
     numbers = _numbers(nodes, out, writable=True)
@@ -184,7 +184,7 @@ def write_grad(nodes: Sequence[Value], numbers: Any, /) -> None:
         numbers: a buffer of as many float64.
 
     Raises:
-        TypeError: if a node is not a Value, or `numbers` is no C-contiguous buffer of float64.
+        TypeError: if a node is not a Value, or `numbers` is not a C-contiguous buffer of float64.
         ValueError: if there are not as many numbers as nodes.
     """
     for node, number in zip(nodes, _numbers(nodes, numbers), strict=True):
@@ -201,7 +201,7 @@ def add_grad(nodes: Sequence[Value], numbers: Any, scale: float, /) -> None:
         scale: what each number is multiplied by.
 
     Raises:
-        TypeError: if a node is not a Value, or `numbers` is no C-contiguous buffer of float64.
+        TypeError: if a node is not a Value, or `numbers` is not a C-contiguous buffer of float64.
         ValueError: if there are not as many numbers as nodes.
     """
     scale = real(scale)
@@ -250,7 +250,7 @@ def settle_gradients(params: Sequence[Value], mark: Any, /) -> Any:
         A mark for the next time.
 
     Raises:
-        TypeError: if `params` is no list of Values, or the mark is none.
+        TypeError: if `params` is not a list of Values, or `mark` is not what these functions return.
     """
     if not isinstance(params, list) or not all(isinstance(p, Value) for p in params) or not isinstance(mark, list):
         raise TypeError("settle_gradients() takes a list of Values and what mark_gradients() returned")

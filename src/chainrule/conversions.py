@@ -172,7 +172,7 @@ def binary(self: Any, primitive: Primitive, a: Any, b: Any) -> Any:
         try:
             number = real(other)
         except TypeError:
-            if hasattr(other, "__array__") and not hasattr(type(other), "__len__"):  # a complex scalar of NumPy's, which is no operand
+            if hasattr(other, "__array__") and not hasattr(type(other), "__len__"):  # a complex scalar of NumPy's: not an operand
                 raise
             return NotImplemented
         a, b = (number, b) if b is self else (a, number)

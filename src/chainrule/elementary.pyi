@@ -73,7 +73,7 @@ def minimum(a: Scalar, b: Scalar) -> Any:
     """The smaller of `a` and `b`; nan if either is nan. At a tie each gets half of the gradient."""
 
 def clip(x: Scalar, low: Scalar | None = None, high: Scalar | None = None) -> Any:
-    """`x`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the gradient."""
+    """`x`, but not less than `low` and not more than `high`; None means no bound. At a bound each of the two gets half the gradient."""
 
 def sign(x: S) -> S:
     """1 if `x` is positive, -1 if it is negative, 0 if it is 0; its derivative is 0."""
@@ -214,7 +214,7 @@ class Methods:
         """The smaller of `self` and `other`; nan if either is nan. At a tie each gets half of the gradient."""
 
     def clip(self, low: Value | SupportsFloat | None = None, high: Value | SupportsFloat | None = None) -> Value:
-        """`self`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the
+        """`self`, but not less than `low` and not more than `high`; None means no bound. At a bound each of the two gets half the
         gradient.
         """
 

@@ -73,7 +73,7 @@ def _slope_of_tanh(a: Operand, out: Operand) -> Operand:
 
 
 def _slope_of_atan(a: Operand, out: Operand) -> Operand:
-    """`1 / (1 + a^2)`, written so that the derivatives of it keep their digits where `a^2` is no float."""
+    """`1 / (1 + a^2)`, written so that the derivatives of it keep their digits where `a^2` overflows."""
     if type(a) is float:
         return 1.0 / (1.0 + a * a)
     return divide(divide(1.0, hypot(1.0, a)), hypot(1.0, a))
@@ -181,7 +181,7 @@ clip: Primitive = Primitive("clip", lambda a, low, high: ieee.minimum(ieee.maxim
     lambda a, low, high, out: maximum.partial(0, (a, low), out) * minimum.partial(0, (maximum(a, low), high), out),
     lambda a, low, high, out: maximum.partial(1, (a, low), out) * minimum.partial(0, (maximum(a, low), high), out),
     lambda a, low, high, out: minimum.partial(1, (maximum(a, low), high), out), choices=(0, 1, 2),
-    text="`x`, but not less than `low` and not more than `high`; None is no bound. At a bound each of the two gets half of the gradient.",
+    text="`x`, but not less than `low` and not more than `high`; None means no bound. At a bound each of the two gets half the gradient.",
     operands=("x", "low", "high"), defaults=(None, None), call=_clipped, bounds=UNBOUNDED,
     expansion=lambda a, low, high: minimum(maximum(a, low), high))
 sign: Primitive = Primitive("sign", ieee.sign, zero, text="1 if `x` is positive, -1 if it is negative, 0 if it is 0; its derivative is 0.",

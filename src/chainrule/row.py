@@ -113,7 +113,7 @@ class Primitive:
         """Apply the operation to floats, Values, or a mixture.
 
         Returns:
-            A float if every operand is a number, else what the first operand that is none makes of it: a Value for Values.
+            A float if every operand is a number, else what the first operand that is not a number makes of it: a Value for Values.
 
         Raises:
             TypeError: if an operand is neither a real number nor a Value.

@@ -125,7 +125,7 @@ def _zeta(n: int, a: float) -> float:
 
 
 def _quotient(numerator: int, a: float, power: int) -> float:
-    """`numerator / a^power`, an infinity where it is no float."""
+    """`numerator / a^power`, an infinity where it overflows."""
     try:
         return numerator * a**-power
     except (OverflowError, ZeroDivisionError):

@@ -308,7 +308,7 @@ def _one_step(loss: Callable[..., Value], batch: list[list[Any]], params: list[V
 
 
 def _constant_loss(loss: Any) -> Value:
-    """A loss of 0 that is no Value, as of `sum(max(0, 1 - score) for ...)` where every margin is met: it has no gradients."""
+    """A loss of 0 that is not a Value, as of `sum(max(0, 1 - score) for ...)` where every margin is met: it has no gradients."""
     try:
         number = real(loss)
     except (TypeError, OverflowError):

@@ -88,7 +88,7 @@ class Condition:
 
 
 class Text:
-    """A number as C writes it. Stands for `float` in the module of the rows: what is no text becomes a float."""
+    """A number as C writes it. Stands for `float` in the module of the rows: what is not a text becomes a float."""
 
     def __new__(cls, x: Any = 0.0) -> Any:
         """The text of a string; what else there is becomes a float, as with `float`."""
@@ -162,7 +162,7 @@ def written(x: Any) -> str:
     """A number in C.
 
     Raises:
-        CannotWriteError: if it is none.
+        CannotWriteError: if it is not a number.
     """
     if isinstance(x, Text):
         return x.text

@@ -167,7 +167,7 @@ def expm1(b: Body, x: Vector) -> Vector:
     biased, r, rest = _reduce(b, b.at_least(b.at_most(x, high), low), FORMAT[b.dtype][1] - 1)
     half = _power_of_two(b, biased)
     q = r + b.fma(b.polynomial(r, EXPM1[b.dtype]), r * r, rest)
-    # Halved on the way, since 2^1024 is no number; a tiny x would lose a bit by that.
+    # Halved on the way, since 2^1024 overflows; a tiny x would lose a bit by that.
     return b.select(b.absolute(x) < 2.0**-60, x, b.fma(q, half, half - 0.5) * 2.0)
 
 
