@@ -153,3 +153,8 @@ def __getattr__(name: str) -> Any:
             if error.name != module:  # a package that the module needs
                 raise
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The names that are loaded at their first use are there too."""
+    return sorted({*globals(), *_LOADED_WHEN_USED})

@@ -1,6 +1,7 @@
-"""The logarithm of the gamma function and its derivatives, on floats, to some units in the last place: DLMF, chapter 5.
+"""The logarithm of the gamma function and its derivatives, on floats: DLMF, chapter 5.
 
-Where a function is 0 for a positive argument, a power series about that point keeps its digits; elsewhere the recurrence leads to where
+For positive arguments the error is some units in the last place: where a function is 0, a power series about that point keeps its digits.
+For negative arguments digits are lost near the zeros. Elsewhere the recurrence leads to where
 the asymptotic series holds, and the reflection formula to negative arguments. Coefficients were computed with mpmath.
 """
 

@@ -58,7 +58,7 @@ def _finite(a: Any) -> Any:
 def _polygamma(n: Any, a: Any) -> Any:
     """JAX's takes a whole number as order that is known; here those that are tested with."""
     chosen = jnp.where(n == 0.0, jax.scipy.special.digamma(a), jnp.nan)
-    for order in (1, 2):
+    for order in (1, 2, 3, 4):  # two derivatives of those that are drawn
         chosen = jnp.where(n == order, jax.scipy.special.polygamma(order, a), chosen)
     return chosen
 
@@ -390,7 +390,7 @@ REFERENCES: dict[str, Reference] = {
             for order in (0, 1, 2)
         ),
         axes={0: [1.0, 2.0]},
-        jump=positive_but_between(0.0, 0.0),
+        jump=lambda n, a: a if n in (1.0, 2.0) and a > 0.0 else 0.0,
         agrees_there=False,
         is_compiled=False,
     ),

@@ -25,7 +25,7 @@ def warn_irregular(what: str, error: Exception) -> None:
     """Warn that a program runs on the eager engine, and why, at the user's line."""
     hint = " Programs that repeat themselves, with loops over samples, neurons or time steps, can be compiled"
     if isinstance(error, NoCodeError):
-        hint = " Add an expansion there, or compute that part with other operations"
+        hint = " Compute that part with other operations, or outside of what is compiled"
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and is_of_library(frame):
         level, frame = level + 1, frame.f_back

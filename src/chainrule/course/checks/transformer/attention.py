@@ -137,7 +137,7 @@ DIAGNOSES = (
         Case(f"{MODEL}result = attention(model, [vector(1, 0, 2, 0)])", "len(result)", 1, look="attention"),
         Mistake(
             "a position does not see itself",
-            wrong=Raises("ValueError", "no values"),
+            wrong=Raises("ValueError", "at least one value"),
             says="Position 0 got no keys at all: keys[:t] ends before t. A position sees itself and the positions before it: keys[: t + "
             "1].",
         ),
