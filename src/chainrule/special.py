@@ -1,8 +1,8 @@
 """The logarithm of the gamma function and its derivatives, on floats: DLMF, chapter 5.
 
-For positive arguments the error is some units in the last place: where a function is 0, a power series about that point keeps its digits.
-For negative arguments digits are lost near the zeros. Elsewhere the recurrence leads to where
-the asymptotic series holds, and the reflection formula to negative arguments. Coefficients were computed with mpmath.
+For positive arguments the error is some units in the last place: where a function is 0, a power series about that point keeps its digits;
+elsewhere the recurrence leads to where the asymptotic series holds. The reflection formula leads to negative arguments, where digits are
+lost near the zeros. Coefficients were computed with mpmath.
 """
 
 from __future__ import annotations
