@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import functions
 from chainrule.by_hand import BY_HAND
 from chainrule.primitives import log_total, passing_positions
+from chainrule.reals import numbers_of
 from chainrule.replacing import CLASSES, unwrap, wrap
 from chainrule.users_line import line_of, users_frame
 
@@ -110,8 +111,7 @@ def _is_anomaly(number: float) -> bool:
 
 def _is_masked(node: Value) -> bool:
     """Whether a result of the package's own functions is infinite because an operand is."""
-    numbers = [operand if isinstance(operand, float) else operand._data for operand in node._operands]
-    return math.isinf(node._data) and (node._rule is log_total or any(map(math.isinf, numbers)))
+    return math.isinf(node._data) and (node._rule is log_total or any(map(math.isinf, numbers_of(node._operands))))
 
 
 def _watched_sweep(order: Sequence[Value], nothing: float | None = 0.0) -> None:
@@ -135,7 +135,7 @@ def _receivers(node: Value) -> list[Any]:
     rule, operands = node._rule, node._operands
     if rule is None or rule is BY_HAND:
         return list(node._prev)
-    data = [operand if isinstance(operand, float) else operand._data for operand in operands]
+    data = numbers_of(operands)
     return [
         operands[position]
         for position in passing_positions(rule, data)

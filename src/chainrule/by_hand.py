@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.caution import caution
 from chainrule.ieee import NAN
 from chainrule.primitives import passing_positions
-from chainrule.reals import real
+from chainrule.reals import numbers_of, real
 from chainrule.refusals import refuse_backward, refuse_child, refuse_label, refuse_name, refuse_parents
 from chainrule.row import Primitive
 
@@ -106,7 +106,7 @@ def local_gradients(node: Any) -> tuple[float, ...]:
         return (0.0,) * len(node._prev)
     operands = node._operands
     parents = [position for position, operand in enumerate(operands) if type(operand) is not float]
-    numbers = [operand if type(operand) is float else operand._data for operand in operands]
+    numbers = numbers_of(operands)
     passing = passing_positions(rule, numbers)
     return tuple(float(rule.partial(position, numbers, node._data)) if position in passing else 0.0 for position in parents)
 

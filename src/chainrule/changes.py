@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.by_hand import BY_HAND
 from chainrule.caution import caution
 from chainrule.primitives import add, dot, subtract, zero
+from chainrule.reals import numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -70,7 +71,7 @@ def _wrong(nodes: Iterable[Any]) -> Iterable[Change]:
             if seen is not None and not all(map(_same, seen, [parent._data for parent in node._prev])):
                 yield node, tuple(seen), False
             continue
-        follows = rule.forward(*_numbers(node))
+        follows = rule.forward(*numbers_of(node._operands))
         if not _same(follows, number):
             yield node, follows, hasattr(node, "_is_set")
 
@@ -166,7 +167,7 @@ def is_more_than_rounding(node: Any, known: Any, is_set: bool) -> bool:
     """Whether a change that `found` reports is more than the rounding of a number that was changed and changed back."""
     if isinstance(known, tuple):
         return any(_differ(old, parent._data, 0.0) for old, parent in zip(known, node._prev, strict=True))
-    numbers = _numbers(node)
+    numbers = numbers_of(node._operands)
     summed = numbers if node._rule in (add, subtract) else ()
     if node._rule is dot:
         start = len(numbers) % 2
@@ -180,13 +181,9 @@ def _differ(a: float, b: float, scale: float) -> bool:
     return not (_same(a, b) or (gap < math.inf and gap <= _ROUNDING * max(abs(a), abs(b), scale)))
 
 
-def _numbers(node: Any) -> list[float]:
-    return [operand if isinstance(operand, float) else operand._data for operand in node._operands]
-
-
 def operation_now(node: Any) -> str:
     """The operation with the present numbers of its operands: `5.0 * 3.0`."""
-    numbers = [*map(repr, _numbers(node))]
+    numbers = [*map(repr, numbers_of(node._operands))]
     rule = node._rule
     if rule.special and rule.sign and len(numbers) == 2:
         return f" {rule.sign} ".join(f"({text})" if text.startswith("-") else text for text in numbers)

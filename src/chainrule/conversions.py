@@ -19,7 +19,6 @@ from chainrule.reals import real
 from chainrule.users_line import is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from types import CodeType, FrameType
     from typing import SupportsFloat
 
@@ -177,11 +176,6 @@ def binary(self: Any, primitive: Primitive, a: Any, b: Any) -> Any:
             return NotImplemented
         a, b = (number, b) if b is self else (a, number)
     return self._apply(primitive, (a, b))
-
-
-def numbers(operands: Iterable[Any]) -> list[float]:
-    """The numbers of operands, which are Values or numbers."""
-    return [operand._data if isinstance(operand, Number) else operand for operand in operands]
 
 
 def _number(x: object) -> float | None:

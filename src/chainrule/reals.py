@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import numbers
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def real(x: object) -> float:
@@ -50,3 +54,8 @@ def _shorten(x: object, limit: int = 60) -> str:
     except Exception as error:  # a repr that fails, or an int with more digits than Python prints
         text = f"<no repr: {type(error).__name__}>"
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def numbers_of(operands: Iterable[Any]) -> list[float]:
+    """The numbers of the operands of a node, which are Values of any engine, or floats."""
+    return [operand if isinstance(operand, float) else operand._data for operand in operands]

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import by_hand, changes, kinds, operators, thrown_away
 from chainrule.by_hand import BY_HAND, ByHand
-from chainrule.conversions import Number, binary, numbers
+from chainrule.conversions import Number, binary
 from chainrule.copies import Copyable, deep_copy
 from chainrule.elementary import Methods
 from chainrule.naming import Named
 from chainrule.primitives import PRIMITIVES, passing_positions
-from chainrule.reals import Whole, is_whole, real
+from chainrule.reals import Whole, is_whole, numbers_of, real
 from chainrule.refusals import refuse_root, stand_for
 from chainrule.row import Primitive
 
@@ -141,14 +141,14 @@ class Value(Methods, Number, Named, ByHand, Copyable):
             else:
                 held.append(Value._constant(real(operand)))
         out: Value = object.__new__(kinds.kind_of_result(held, Value))
-        out._data = primitive.forward(*numbers(held))
+        out._data = primitive.forward(*numbers_of(held))
         out._grad = 0.0
         out._hold(primitive, tuple(held))
         return out
 
     def _push(self) -> None:
         """Add this node's share to its parents' gradients: gradient arriving times local derivative."""
-        rule, operands, data = self._rule, self._operands, numbers(self._operands)
+        rule, operands, data = self._rule, self._operands, numbers_of(self._operands)
         if rule is BY_HAND:
             by_hand.run(self)
         elif rule is not None:
